@@ -1,0 +1,29 @@
+//! `keysieve scan PATH...|-`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+
+use crate::cli::args::Common;
+use crate::cli::config::{output_config, scan_config, shows_progress};
+use crate::cli::exit_code::ExitStatus;
+use crate::cli::output;
+use crate::cli::progress::Bar;
+
+pub(crate) fn run(paths: Vec<PathBuf>, common: &Common) -> anyhow::Result<ExitStatus> {
+    let is_stdin = paths.iter().any(|path| path == Path::new("-"));
+    if is_stdin && paths.len() > 1 {
+        bail!(
+            "`-` is standard input and stands alone; scan files in a call of their own (a file named `-` is `./-`)"
+        );
+    }
+    let config = scan_config(common)?;
+    let progress = Bar::new(shows_progress(common));
+    let outcome = if is_stdin {
+        keysieve::scan::scan_stdin(&config, &progress)?
+    } else {
+        keysieve::scan::scan_paths(&config, paths, &progress)?
+    };
+    drop(progress);
+    output::finish(&outcome, &output_config(common))
+}

@@ -1,0 +1,25 @@
+//! The command line: the only code that knows arguments, the terminal and exit codes.
+
+mod args;
+mod commands;
+mod config;
+mod exit_code;
+mod output;
+mod progress;
+
+use clap::Parser as _;
+
+use self::args::Args;
+use self::exit_code::ExitStatus;
+
+/// Runs what was typed.
+pub(crate) fn run() -> ExitStatus {
+    let args = Args::parse();
+    match commands::run(args) {
+        Ok(status) => status,
+        Err(error) => {
+            output::error(&error);
+            ExitStatus::Trouble
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Texts that lie in a chunk in another form, to be searched again, with positions mapped back.
+
+use std::borrow::Cow;
+
+use crate::location::ByteSpan;
+
+/// The shortest UTF-16 text worth searching, in characters.
+const MIN_UTF16_CHARACTERS: usize = 8;
+
+/// A text in a chunk and where its bytes come from.
+#[derive(Debug)]
+pub(super) struct Text<'a> {
+    pub(super) bytes: Cow<'a, [u8]>,
+    start: usize,
+    step: usize,
+}
+
+impl<'a> Text<'a> {
+    /// The chunk as it is.
+    pub(super) fn plain(bytes: &'a [u8]) -> Self {
+        Self { bytes: Cow::Borrowed(bytes), start: 0, step: 1 }
+    }
+
+    /// The offset in the chunk of the byte at `offset` in the text.
+    pub(super) fn origin(&self, offset: usize) -> usize {
+        self.start + self.step * offset
+    }
+
+    /// The span in the chunk of a span that is not empty in the text.
+    pub(super) fn origin_span(&self, span: ByteSpan) -> ByteSpan {
+        ByteSpan::new(self.origin(span.start), self.origin(span.end.saturating_sub(1)) + 1)
+    }
+}
+
+/// Runs of ASCII characters with a zero byte between each two: UTF-16 of either byte order, with or without a byte order
+/// mark, anywhere in the chunk. Whether a run is one depends on nothing far away, so cutting the chunk changes nothing.
+pub(super) fn utf16_runs(bytes: &[u8]) -> impl Iterator<Item = Text<'_>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let start = next_run_start(bytes, from)?;
+            let mut end = start;
+            while is_text(bytes.get(end)) && bytes.get(end + 1) == Some(&0) {
+                end += 2;
+            }
+            from = end.max(start + 1);
+            // The last character of big-endian text has no zero byte behind it.
+            let is_big_endian = start > 0 && bytes[start - 1] == 0;
+            if is_big_endian && is_text(bytes.get(end)) {
+                end += 1;
+            }
+            if (end - start).div_ceil(2) >= MIN_UTF16_CHARACTERS {
+                let text: Vec<u8> = bytes[start..end].iter().copied().step_by(2).collect();
+                return Some(Text { bytes: Cow::Owned(text), start, step: 2 });
+            }
+        }
+    })
+}
+
+/// The first character at or behind `from` that has a zero byte behind it.
+fn next_run_start(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        let zero = at + 1 + memchr::memchr(0, bytes.get(at + 1..)?)?;
+        if is_text(bytes.get(zero - 1)) {
+            return Some(zero - 1);
+        }
+        at = zero;
+    }
+}
+
+fn is_text(byte: Option<&u8>) -> bool {
+    matches!(byte, Some(b'\t' | b'\n' | b'\r' | b' '..=b'~'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utf16(text: &str, big_endian: bool) -> Vec<u8> {
+        text.encode_utf16()
+            .flat_map(|unit| if big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() })
+            .collect()
+    }
+
+    fn runs(bytes: &[u8]) -> Vec<String> {
+        utf16_runs(bytes).map(|text| String::from_utf8_lossy(&text.bytes).into_owned()).collect()
+    }
+
+    #[test]
+    fn both_byte_orders_are_read_with_and_without_a_mark() {
+        for big_endian in [false, true] {
+            let text = utf16("key = value 1", big_endian);
+            assert_eq!(runs(&text), ["key = value 1"]);
+            let mark: &[u8] = if big_endian { &[0xfe, 0xff] } else { &[0xff, 0xfe] };
+            assert_eq!(runs(&[mark, &text].concat()), ["key = value 1"]);
+        }
+    }
+
+    #[test]
+    fn positions_map_back_to_the_original_bytes() {
+        let bytes = [b"ab", utf16("a secret is here", true).as_slice()].concat();
+        let text = utf16_runs(&bytes).next().expect("one run");
+        let at = text.bytes.windows(6).position(|w| w == b"secret").expect("in the text");
+        let span = text.origin_span(ByteSpan::new(at, at + 6));
+        assert_eq!(span.of(&bytes), b"s\0e\0c\0r\0e\0t");
+    }
+
+    #[test]
+    fn plain_text_and_short_runs_have_none() {
+        assert!(runs(b"plain text without any zero byte").is_empty());
+        assert!(runs(b"a\0b\0c\0 and then text").is_empty());
+    }
+}

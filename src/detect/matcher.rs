@@ -1,0 +1,82 @@
+//! A keyword hit's rule, run in its window: anchored at the keyword, or searched for around it.
+
+use std::sync::OnceLock;
+
+use regex_automata::meta::{Cache, Regex};
+use regex_automata::util::captures::Captures;
+use regex_automata::{Anchored, Input};
+
+use crate::location::ByteSpan;
+use crate::rules::{Rule, RuleId, compile};
+
+use super::Evidence;
+use super::checks::{self, Candidate};
+
+/// The rules' patterns, each compiled when it is first needed, shared by all threads.
+#[derive(Debug)]
+pub(super) struct Patterns(Vec<OnceLock<Option<Regex>>>);
+
+impl Patterns {
+    pub(super) fn new(rules: usize) -> Self {
+        Self((0..rules).map(|_| OnceLock::new()).collect())
+    }
+
+    fn get(&self, id: RuleId, rule: &Rule) -> Option<&Regex> {
+        // Rules are checked when they are read, so a pattern that does not compile cannot get here.
+        self.0[id.index()].get_or_init(|| compile::searcher(&rule.pattern).ok()).as_ref()
+    }
+}
+
+/// A match that passed its rule's checks.
+#[derive(Debug)]
+pub(super) struct Verified {
+    pub(super) secret: ByteSpan,
+    pub(super) evidence: Evidence,
+}
+
+/// One thread's scratch space.
+#[derive(Debug)]
+pub(super) struct Matcher {
+    scratch: Vec<Option<Box<(Cache, Captures)>>>,
+}
+
+impl Clone for Matcher {
+    /// A fresh scratch space: its content is no state.
+    fn clone(&self) -> Self {
+        Self::new(self.scratch.len())
+    }
+}
+
+impl Matcher {
+    pub(super) fn new(rules: usize) -> Self {
+        Self { scratch: (0..rules).map(|_| None).collect() }
+    }
+
+    /// Runs `rule` at a keyword that lies at `keyword`.
+    pub(super) fn verify(
+        &mut self,
+        patterns: &Patterns,
+        rule: &Rule,
+        id: RuleId,
+        bytes: &[u8],
+        keyword: ByteSpan,
+    ) -> Option<Verified> {
+        let regex = patterns.get(id, rule)?;
+        let (cache, captures) = &mut **self.scratch[id.index()]
+            .get_or_insert_with(|| Box::new((regex.create_cache(), regex.create_captures())));
+        let before = rule.window.before as usize;
+        let end = keyword.end.saturating_add(rule.window.after as usize).min(bytes.len());
+        let anchored = if before == 0 { Anchored::Yes } else { Anchored::No };
+        // A span, not a slice: `\b` at its ends sees the bytes outside.
+        let input =
+            Input::new(bytes).span(keyword.start.saturating_sub(before)..end).anchored(anchored);
+        regex.search_captures_with(cache, &input, captures);
+        let matched = ByteSpan::from(captures.get_match()?.range());
+        if !matched.contains(&keyword) {
+            return None;
+        }
+        let secret = ByteSpan::from(captures.get_group_by_name("secret")?.range());
+        checks::evaluate(&Candidate { rule, bytes, keyword, secret })
+            .map(|evidence| Verified { secret, evidence })
+    }
+}

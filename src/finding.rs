@@ -1,0 +1,303 @@
+//! What is reported: a secret, with every place where it lies.
+
+use std::fmt;
+
+use bstr::BString;
+use sha2::{Digest, Sha256};
+
+use crate::location::Location;
+use crate::provenance::{Metadata, ObjectId};
+use crate::rules::{Confidence, RuleId, Severity};
+
+/// A credential. Prints as a mark: only the report stage, asked to, shows its bytes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Secret(Box<[u8]>);
+
+/// How many of a secret's last characters a hint shows.
+const HINT_CHARACTERS: usize = 4;
+/// How many characters a hint keeps hidden at least; shorter secrets show none.
+const HIDDEN_CHARACTERS: usize = 12;
+
+impl Secret {
+    /// A secret of these bytes.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes, for fingerprints and for reports that were asked to show them.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// What may be shown of the secret: its first `public_prefix` bytes, which every such secret has, and its last four
+    /// characters where more than eleven stay hidden.
+    #[must_use]
+    pub fn hint(&self, public_prefix: usize) -> String {
+        let prefix = &self.0[..public_prefix.min(self.0.len())];
+        let body = &self.0[prefix.len()..];
+        let is_key_block = body.contains(&b'\n') || body.len() > 512;
+        let tail: &[u8] = if is_key_block || body.len() < HIDDEN_CHARACTERS + HINT_CHARACTERS {
+            b""
+        } else {
+            &body[body.len() - HINT_CHARACTERS..]
+        };
+        let printable = |bytes: &[u8]| -> String {
+            bytes.iter().map(|&byte| if byte.is_ascii_graphic() { char::from(byte) } else { '?' }).collect()
+        };
+        format!("{}...{}", printable(prefix), printable(tail))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(redacted)")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("redacted")
+    }
+}
+
+/// Names a secret under a rule without telling it: the same in each place, clone and system.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// The fingerprint of `secret` as the rule called `rule` found it: 128 bits of SHA-256, in hexadecimal digits.
+    #[must_use]
+    pub fn new(rule: &str, secret: &Secret) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"keysieve fingerprint 1\0");
+        hash.update(rule.as_bytes());
+        hash.update(b"\0");
+        hash.update(secret.expose());
+        Self(hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How far a secret has gone, the furthest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Exposure {
+    /// A remote-tracking reference reaches it: others may have it.
+    Pushed,
+    /// A local reference reaches it, none of a remote.
+    Local,
+    /// In the object database, but no reference reaches it.
+    Unreachable,
+    /// In a file on disk only.
+    Worktree,
+    /// In the git directory's own files only, such as a remote's URL in `config`.
+    GitDirectory,
+    /// On standard input.
+    Stdin,
+}
+
+/// A reported secret.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The rule that found it.
+    pub rule: RuleId,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// Its name for baselines and comparisons.
+    pub fingerprint: Fingerprint,
+    /// The secret.
+    pub secret: Secret,
+    /// The length of the part that is public, in bytes.
+    pub public_prefix: usize,
+    /// How far it has gone.
+    pub exposure: Exposure,
+    /// Facts read from the secret itself, such as its AWS account.
+    pub note: Option<String>,
+    /// Where it lies, sorted; one place for each path in a history.
+    pub places: Vec<Place>,
+}
+
+/// A place where a secret lies.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// What it lies in.
+    pub container: Container,
+    /// Where in it.
+    pub location: Location,
+}
+
+/// What a secret lies in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Container {
+    /// A file on disk.
+    File {
+        /// Its path.
+        path: BString,
+        /// Whether `.gitignore` keeps it out of git.
+        ignored: bool,
+    },
+    /// Standard input.
+    Stdin,
+    /// A path in a git history.
+    History(HistoryPlace),
+    /// Text of a git repository that is no blob.
+    Metadata(MetadataPlace),
+}
+
+/// A path of a git history, over all versions that held the secret.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HistoryPlace {
+    /// The path; absent for a blob that no tree of the repository names.
+    pub path: Option<BString>,
+    /// The version that introduced the secret.
+    pub blob: ObjectId,
+    /// How many versions of the file, as distinct blobs, held it.
+    pub versions: usize,
+    /// The first commit that had it; absent where no commit has.
+    pub introduced: Option<CommitSummary>,
+    /// The latest commit that had it.
+    pub last: Option<CommitSummary>,
+    /// Whether the commit that HEAD names has it at this path.
+    pub in_head: bool,
+    /// What reaches it.
+    pub reach: Reach,
+}
+
+/// A piece of git's text that is no blob.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MetadataPlace {
+    /// What it is.
+    pub metadata: Metadata,
+    /// The part of it: `message`, `author`, `committer`, `tagger`, `header`, `name` or a file's name.
+    pub field: &'static str,
+    /// The commit itself, where it is one.
+    pub commit: Option<CommitSummary>,
+    /// What reaches it.
+    pub reach: Reach,
+}
+
+/// What reaches an object.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reach {
+    /// Names of references that reach it, sorted, the first [`Reach::MAX_REFS`] of them.
+    pub refs: Vec<BString>,
+    /// How many more there are.
+    pub more_refs: usize,
+    /// Whether a remote-tracking reference is among them.
+    pub pushed: bool,
+}
+
+impl Reach {
+    /// How many references a place names; a repository can have tens of thousands.
+    pub const MAX_REFS: usize = 10;
+
+    /// Whether nothing reaches it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.refs.is_empty()
+    }
+
+    /// How far an object with this reach has gone.
+    #[must_use]
+    pub fn exposure(&self) -> Exposure {
+        match (self.pushed, self.is_empty()) {
+            (true, _) => Exposure::Pushed,
+            (false, false) => Exposure::Local,
+            (false, true) => Exposure::Unreachable,
+        }
+    }
+}
+
+/// What people want to know of a commit.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CommitSummary {
+    /// Seconds since 1970-01-01 UTC, as the committer's clock had it.
+    pub seconds: i64,
+    /// The commit.
+    pub id: ObjectId,
+    /// Name and address of the author.
+    pub author: BString,
+    /// When the author wrote it, in seconds since 1970-01-01 UTC.
+    pub author_seconds: i64,
+    /// The author's offset from UTC, in seconds.
+    pub author_offset: i32,
+}
+
+impl CommitSummary {
+    /// When the author wrote it, in the author's own time zone: RFC 3339.
+    #[must_use]
+    pub fn date(&self) -> String {
+        let offset = i64::from(self.author_offset);
+        let local = self.author_seconds.saturating_add(offset);
+        let (days, seconds) = (local.div_euclid(86_400), local.rem_euclid(86_400));
+        let (year, month, day) = civil_date(days);
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        let sign = if offset < 0 { '-' } else { '+' };
+        let (off_hours, off_minutes) = (offset.abs() / 3600, offset.abs() / 60 % 60);
+        format!(
+            "{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{:02}{sign}{off_hours:02}:{off_minutes:02}",
+            seconds % 60
+        )
+    }
+}
+
+/// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar: Howard Hinnant's
+/// `civil_from_days`, <https://howardhinnant.github.io/date_algorithms.html>.
+fn civil_date(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_print_itself() {
+        let secret = Secret::new(b"tR7hvd9QmmX2");
+        assert!(!format!("{secret:?}{secret}").contains("tR7"));
+    }
+
+    #[test]
+    fn hints_show_the_public_prefix_and_four_characters_of_long_secrets_only() {
+        assert_eq!(Secret::new(b"ghp_0123456789abcdefghij").hint(4), "ghp_...ghij");
+        assert_eq!(Secret::new(b"short-password").hint(0), "...");
+    }
+
+    #[test]
+    fn fingerprints_differ_by_rule_and_secret() {
+        let of = |rule, secret: &[u8]| Fingerprint::new(rule, &Secret::new(secret));
+        assert_eq!(of("a", b"x"), of("a", b"x"));
+        assert_ne!(of("a", b"x"), of("b", b"x"));
+        assert_ne!(of("a", b"x"), of("a", b"y"));
+    }
+
+    #[test]
+    fn dates_are_the_authors_own() {
+        let commit = |author_seconds, author_offset| CommitSummary {
+            seconds: 0,
+            id: ObjectId::from_bytes(&[0; 20]),
+            author: BString::default(),
+            author_seconds,
+            author_offset,
+        };
+        assert_eq!(commit(0, 0).date(), "1970-01-01T00:00:00+00:00");
+        assert_eq!(commit(1_709_210_096, 19_800).date(), "2024-02-29T18:04:56+05:30");
+        assert_eq!(commit(-1, -3600).date(), "1969-12-31T22:59:59-01:00");
+    }
+}

@@ -1,0 +1,172 @@
+//! Judgement: a match's evidence and one of its places -> severity and confidence, or no finding.
+//!
+//! All weights stand in [`WEIGHTS`], in points. A match begins with its rule's points; each thing that speaks for or against
+//! it adds or takes some; what is left says how sure it is.
+
+mod path_class;
+
+use crate::detect::{Composition, Evidence, Shape};
+use crate::rules::{Confidence, Kind, Rule, Severity};
+
+pub use self::path_class::PathClass;
+
+/// What is weighed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Signal {
+    RuleIsSure,
+    RuleIsFairlySure,
+    RuleIsUnsure,
+    BareInCode,
+    BareInProse,
+    BareNowhere,
+    LettersOnly,
+    DigitsOnly,
+    NamesItself,
+    LongAndRandom,
+    Localisation,
+    UserInterface,
+    LockFile,
+    Vendored,
+    Binary,
+}
+
+/// Points for and against. Only generic rules are weighed beyond their own confidence.
+const WEIGHTS: &[(Signal, i32)] = &[
+    (Signal::RuleIsSure, 90),
+    (Signal::RuleIsFairlySure, 60),
+    (Signal::RuleIsUnsure, 30),
+    // An unquoted value in code is an expression: 3 in 100 are real.
+    (Signal::BareInCode, -60),
+    // In documentation it is as often prose.
+    (Signal::BareInProse, -25),
+    // A blob that no tree names may be code or data.
+    (Signal::BareNowhere, -25),
+    // Words, names of fields, and pass phrases.
+    (Signal::LettersOnly, -25),
+    (Signal::DigitsOnly, -20),
+    // `password = "my_password"`: 6 in 100 are real.
+    (Signal::NamesItself, -40),
+    (Signal::LongAndRandom, 20),
+    // Translations and labels speak of passwords all the time.
+    (Signal::Localisation, -60),
+    (Signal::UserInterface, -60),
+    // Full of checksums.
+    (Signal::LockFile, -60),
+    (Signal::Vendored, -20),
+    (Signal::Binary, -40),
+];
+/// From how many points on a finding has this confidence; below the last there is none.
+const LEVELS: &[(i32, Confidence)] = &[(80, Confidence::High), (50, Confidence::Medium), (20, Confidence::Low)];
+/// From what length on, in bytes, and entropy on, in bits per character, a value counts as long and random.
+const RANDOM_LENGTH: usize = 20;
+const RANDOM_BITS: f32 = 3.7;
+
+/// The verdict on a match at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// How bad it is there.
+    pub severity: Severity,
+    /// How sure it is there.
+    pub confidence: Confidence,
+}
+
+/// Judges a match of `rule` at `path`; `None` stands for a place without one, such as a commit message. `secret_length` is in
+/// bytes. `None` means that it is no finding there.
+#[must_use]
+pub fn judge(rule: &Rule, evidence: &Evidence, secret_length: usize, path: Option<&[u8]>) -> Option<Verdict> {
+    let class = path.map(path_class::classify);
+    let points: i32 = signals(rule, evidence, secret_length, class).map(weight).sum();
+    let confidence = LEVELS.iter().find(|(least, _)| points >= *least).map(|&(_, confidence)| confidence)?;
+    Some(Verdict { severity: severity(rule, class), confidence })
+}
+
+/// A generic secret in a test, an example or documentation is real more often than not, but opens less.
+fn severity(rule: &Rule, class: Option<PathClass>) -> Severity {
+    match (rule.kind, class, rule.severity) {
+        (Kind::Generic, Some(PathClass { is_test: true, .. }), Severity::Critical) => Severity::High,
+        (Kind::Generic, Some(PathClass { is_test: true, .. }), Severity::High) => Severity::Medium,
+        (Kind::Generic, Some(PathClass { is_test: true, .. }), _) => Severity::Low,
+        (_, _, severity) => severity,
+    }
+}
+
+fn signals(
+    rule: &Rule,
+    evidence: &Evidence,
+    secret_length: usize,
+    class: Option<PathClass>,
+) -> impl Iterator<Item = Signal> {
+    use path_class::Language;
+    let base = match rule.confidence {
+        Confidence::High => Signal::RuleIsSure,
+        Confidence::Medium => Signal::RuleIsFairlySure,
+        Confidence::Low => Signal::RuleIsUnsure,
+    };
+    let is_bare = evidence.shape == Shape::Bare;
+    let language = class.map(|class| class.language);
+    let random = secret_length >= RANDOM_LENGTH && evidence.entropy >= RANDOM_BITS;
+    let generic = [
+        (is_bare && language == Some(Language::Code), Signal::BareInCode),
+        (is_bare && language == Some(Language::Prose), Signal::BareInProse),
+        (is_bare && language.is_none(), Signal::BareNowhere),
+        (evidence.composition == Composition::Letters, Signal::LettersOnly),
+        (evidence.composition == Composition::Digits, Signal::DigitsOnly),
+        (evidence.names_itself, Signal::NamesItself),
+        (random && evidence.composition == Composition::Mixed, Signal::LongAndRandom),
+        (class.is_some_and(|class| class.is_localisation), Signal::Localisation),
+        (class.is_some_and(|class| class.is_user_interface), Signal::UserInterface),
+        (class.is_some_and(|class| class.is_lock_file), Signal::LockFile),
+        (class.is_some_and(|class| class.is_vendored), Signal::Vendored),
+        (evidence.binary, Signal::Binary),
+    ];
+    let weighed = rule.kind == Kind::Generic;
+    std::iter::once(base)
+        .chain(generic.into_iter().filter(move |(applies, _)| weighed && *applies).map(|(_, signal)| signal))
+}
+
+fn weight(signal: Signal) -> i32 {
+    WEIGHTS.iter().find(|(known, _)| *known == signal).map_or(0, |&(_, points)| points)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::RuleSet;
+
+    fn evidence(shape: Shape, composition: Composition) -> Evidence {
+        Evidence { shape, composition, entropy: 3.0, names_itself: false, binary: false, note: None }
+    }
+
+    fn rule(id: &str) -> Rule {
+        RuleSet::builtin().rules().iter().find(|rule| rule.id == id).expect("a built-in rule").clone()
+    }
+
+    #[test]
+    fn every_signal_has_one_weight() {
+        for (signal, _) in WEIGHTS {
+            assert_eq!(WEIGHTS.iter().filter(|(other, _)| other == signal).count(), 1, "{signal:?}");
+        }
+    }
+
+    #[test]
+    fn an_unquoted_value_counts_in_data_and_not_in_code() {
+        let (rule, bare) = (rule("generic-password-bare"), evidence(Shape::Bare, Composition::Mixed));
+        assert!(judge(&rule, &bare, 12, Some(b"deploy/.env")).is_some());
+        assert!(judge(&rule, &bare, 12, Some(b"src/app.py")).is_none());
+    }
+
+    #[test]
+    fn translations_are_quiet() {
+        let (rule, quoted) = (rule("generic-password"), evidence(Shape::Quoted, Composition::Mixed));
+        assert!(judge(&rule, &quoted, 12, Some(b"src/app.py")).is_some());
+        assert!(judge(&rule, &quoted, 12, Some(b"locale/fi/messages.json")).is_none());
+    }
+
+    #[test]
+    fn tests_lower_the_severity_of_generic_findings_only() {
+        let quoted = evidence(Shape::Quoted, Composition::Mixed);
+        let severity = |id: &str, path: &[u8]| judge(&rule(id), &quoted, 40, Some(path)).expect("a finding").severity;
+        assert!(severity("generic-password", b"tests/test_app.py") < severity("generic-password", b"src/app.py"));
+        assert_eq!(severity("github-pat", b"tests/test_app.py"), severity("github-pat", b"src/app.py"));
+    }
+}

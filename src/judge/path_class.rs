@@ -1,0 +1,95 @@
+//! What a path says about a file: its language, and whether its values are those of a test, a translation or a lock file.
+
+/// How values are written in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// Values are expressions: an unquoted one is no literal.
+    Code,
+    /// Values may stand without quotes.
+    Data,
+    /// Text for people.
+    Prose,
+}
+
+/// What a path says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PathClass {
+    /// How values are written there.
+    pub language: Language,
+    /// A test, a fixture, an example or documentation.
+    pub is_test: bool,
+    /// A translation.
+    pub is_localisation: bool,
+    /// A description of a user interface.
+    pub is_user_interface: bool,
+    /// A list of resolved dependencies.
+    pub is_lock_file: bool,
+    /// Somebody else's code.
+    pub is_vendored: bool,
+}
+
+const CODE: &[&str] = &[
+    "py", "pyi", "pyx", "js", "mjs", "cjs", "jsx", "ts", "tsx", "vue", "svelte", "go", "java", "kt", "kts", "scala", "groovy", "gradle",
+    "cs", "vb", "fs", "c", "h", "cc", "cpp", "cxx", "hpp", "hh", "m", "mm", "swift", "rs", "rb", "erb", "php", "phtml", "pl", "pm", "lua",
+    "r", "jl", "dart", "ex", "exs", "erl", "hrl", "hs", "ml", "mli", "clj", "cljs", "elm", "nim", "zig", "sol", "tf", "hcl", "jsonnet",
+    "css", "scss", "less", "html", "htm", "xhtml", "jinja", "j2", "asm", "s", "d", "v", "vhd", "el", "lisp", "scm", "proto", "thrift",
+    "graphql", "ipynb", "json", "json5", "jsonc", "awk", "tcl", "coffee", "po", "y", "l", "pas", "cmake", "bzl", "star", "nix",
+];
+const PROSE: &[&str] = &["md", "markdown", "mdx", "rst", "adoc", "asciidoc", "txt", "tex", "texi", "org", "pod", "man"];
+const USER_INTERFACE: &[&str] = &["storyboard", "xib", "xaml", "resx", "strings", "ui", "qml", "stringsdict"];
+const LOCALISATION_FILES: &[&str] = &["po", "pot", "mo", "xlf", "xliff", "ts_lang", "arb"];
+const LOCALISATION_FOLDERS: &[&str] = &["locale", "locales", "i18n", "l10n", "lang", "langs", "languages", "translations", "nls"];
+const LOCK_FILES: &[&str] = &[
+    "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "poetry.lock", "pipfile.lock", "uv.lock", "pdm.lock",
+    "cargo.lock", "gemfile.lock", "composer.lock", "go.sum", "flake.lock", "mix.lock", "pubspec.lock", "podfile.lock", "bun.lock",
+];
+const VENDORED: &[&str] = &["vendor", "vendored", "third_party", "third-party", "node_modules", "bower_components", "site-packages"];
+const TESTS: &[&str] = &[
+    "test", "tests", "testing", "spec", "specs", "fixture", "fixtures", "testdata", "__tests__", "example", "examples", "sample", "samples",
+    "demo", "demos", "doc", "docs", "t", "mock", "mocks", "integration", "e2e",
+];
+
+/// What `path` says, `/` between its parts.
+pub(super) fn classify(path: &[u8]) -> PathClass {
+    let lower = String::from_utf8_lossy(path).to_lowercase();
+    let mut folders: Vec<&str> = lower.split('/').collect();
+    let name = folders.pop().unwrap_or_default();
+    let in_folder = |list: &[&str]| folders.iter().any(|folder| list.contains(folder));
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let is_minified = name.ends_with(".min.js") || name.ends_with(".min.css");
+    let language = match extension {
+        _ if CODE.contains(&extension) => Language::Code,
+        _ if PROSE.contains(&extension) || matches!(name, "readme" | "changelog" | "changes" | "authors") => Language::Prose,
+        _ => Language::Data,
+    };
+    PathClass {
+        language,
+        is_test: in_folder(TESTS)
+            || name.starts_with("test_")
+            || name.starts_with("test-")
+            || [".test.", ".spec.", "_test.", ".example", ".sample"].iter().any(|part| name.contains(part))
+            || name == "conftest.py"
+            || language == Language::Prose,
+        is_localisation: in_folder(LOCALISATION_FOLDERS) || LOCALISATION_FILES.contains(&extension),
+        is_user_interface: USER_INTERFACE.contains(&extension),
+        is_lock_file: LOCK_FILES.contains(&name),
+        is_vendored: in_folder(VENDORED) || is_minified,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_tell_language_and_purpose() {
+        assert_eq!(classify(b"src/app.py").language, Language::Code);
+        assert_eq!(classify(b"deploy/prod.yml").language, Language::Data);
+        assert_eq!(classify(b".env").language, Language::Data);
+        assert_eq!(classify(b"README.md").language, Language::Prose);
+        assert!(classify(b"t/unit/test_x.py").is_test);
+        assert!(!classify(b"src/latest.py").is_test);
+        assert!(classify(b"app/Locale/fi.json").is_localisation);
+        assert!(classify(b"poetry.lock").is_lock_file);
+    }
+}

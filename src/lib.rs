@@ -1,0 +1,45 @@
+//! # keysieve: architecture
+//!
+//! Finds leaked secrets in git histories, working trees and `.env` files.
+//!
+//! ```text
+//! source -> chunk (bytes + provenance) -> detect (prefilter -> rules -> checks) -> match
+//!        -> judge (with its places) -> finding -> report
+//! ```
+//!
+//! | module | what it does | what it may use |
+//! |---|---|---|
+//! | [`chunk`], [`provenance`], [`location`], [`finding`], [`coverage`] | the nouns | each other, [`rules::RuleId`] |
+//! | [`rules`] | what to look for: `patterns.yaml`, compiled in, and users' rule files | nothing |
+//! | [`sources`] | where bytes come from: git, work trees, standard input | the nouns |
+//! | [`detect`] | rules and bytes -> matches | rules, the nouns |
+//! | [`judge`] | a match's evidence and its place -> severity and confidence | detect's evidence, rules |
+//! | [`dotenv`] | the state of environment files | the nouns |
+//! | [`scan`] | joins the stages, owns the thread pool | everything |
+//! | [`report`] | findings -> bytes, one file a format | findings, rules |
+//!
+//! The binary (`main`, `cli`) is the only code that knows arguments, the terminal and exit codes.
+//!
+//! # Invariants
+//!
+//! - Nothing here opens a socket, runs a program or writes a path, but for the report that the user asked for.
+//! - Sources never see a rule; detection never sees a path. A blob may lie at many paths or at none.
+//! - Detection is pure, and a match depends only on the bytes within [`chunk::CONTEXT_BYTES`] of its keyword: the findings
+//!   are the same on any number of threads and however a file is cut into chunks.
+//! - What could not be read is an [`coverage::Unread`], never a silence; a run with one is not complete.
+//! - A [`finding::Secret`] prints as a mark. Only [`report`] shows its bytes, and only when asked to.
+//! - The bytes scanned are hostile: no panic, no allocation for a size that is only claimed, no recursion over their
+//!   structure.
+
+pub mod chunk;
+pub mod coverage;
+pub mod detect;
+pub mod dotenv;
+pub mod finding;
+pub mod judge;
+pub mod location;
+pub mod provenance;
+pub mod report;
+pub mod rules;
+pub mod scan;
+pub mod sources;

@@ -1,0 +1,319 @@
+//! JSON and JSON Lines, version 1. Fields are added, never renamed or reused; readers ignore those they do not know.
+
+use std::io;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bstr::{BStr, ByteSlice};
+use serde::Serialize;
+
+use crate::coverage::Unread;
+use crate::dotenv::{EnvFile, EnvState};
+use crate::finding::{CommitSummary, Container, Exposure, Finding, Place};
+use crate::provenance::Metadata;
+use crate::rules::{Confidence, Severity};
+use crate::scan::Outcome;
+
+use super::Options;
+
+const SCHEMA: u32 = 1;
+
+/// One document: `{"findings":[...],"summary":{...}}`, the objects those of JSON Lines.
+pub(super) fn write_document(out: &mut dyn io::Write, outcome: &Outcome, options: Options) -> io::Result<()> {
+    let findings = outcome.findings.iter().map(|finding| FindingJson::new(outcome, finding, options)).collect();
+    serde_json::to_writer_pretty(&mut *out, &Document { findings, summary: SummaryJson::new(outcome) })?;
+    out.write_all(b"\n")
+}
+
+/// One object a finding, then the summary.
+pub(super) fn write_lines(out: &mut dyn io::Write, outcome: &Outcome, options: Options) -> io::Result<()> {
+    for finding in &outcome.findings {
+        serde_json::to_writer(&mut *out, &FindingJson::new(outcome, finding, options))?;
+        out.write_all(b"\n")?;
+    }
+    serde_json::to_writer(&mut *out, &SummaryJson::new(outcome))?;
+    out.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    findings: Vec<FindingJson<'a>>,
+    summary: SummaryJson,
+}
+
+#[derive(Serialize)]
+struct FindingJson<'a> {
+    r#type: &'static str,
+    schema: u32,
+    rule: &'a str,
+    name: &'a str,
+    provider: &'a str,
+    severity: &'static str,
+    confidence: &'static str,
+    fingerprint: String,
+    hint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_bytes: Option<String>,
+    exposure: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+    fix: &'a str,
+    references: Vec<&'a str>,
+    places: Vec<PlaceJson>,
+}
+
+impl<'a> FindingJson<'a> {
+    fn new(outcome: &'a Outcome, finding: &'a Finding, options: Options) -> Self {
+        let rule = outcome.rules.rule(finding.rule);
+        let shown = options.show_secrets.then(|| finding.secret.expose());
+        Self {
+            r#type: "finding",
+            schema: SCHEMA,
+            rule: &rule.id,
+            name: &rule.name,
+            provider: &rule.provider,
+            severity: severity(finding.severity),
+            confidence: confidence(finding.confidence),
+            fingerprint: finding.fingerprint.to_string(),
+            hint: finding.secret.hint(finding.public_prefix),
+            secret: shown.map(|secret| secret.to_str_lossy().into_owned()),
+            secret_bytes: shown.and_then(bytes_if_not_utf8),
+            exposure: exposure(finding.exposure),
+            note: finding.note.as_deref(),
+            fix: &rule.fix,
+            references: rule.references.iter().map(AsRef::as_ref).collect(),
+            places: finding.places.iter().map(PlaceJson::new).collect(),
+        }
+    }
+}
+
+pub(super) fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    }
+}
+
+pub(super) fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Low => "low",
+        Confidence::Medium => "medium",
+        Confidence::High => "high",
+    }
+}
+
+pub(super) fn exposure(exposure: Exposure) -> &'static str {
+    match exposure {
+        Exposure::Pushed => "pushed",
+        Exposure::Local => "local",
+        Exposure::Unreachable => "unreachable",
+        Exposure::Worktree => "worktree",
+        Exposure::GitDirectory => "git-directory",
+        Exposure::Stdin => "stdin",
+    }
+}
+
+/// A place; what does not apply is absent.
+#[derive(Serialize, Default)]
+struct PlaceJson {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes: Option<String>,
+    line: u64,
+    column: u64,
+    end_line: u64,
+    end_column: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blob: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_commit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    versions: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_head: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refs: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_refs: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ignored: Option<bool>,
+}
+
+impl PlaceJson {
+    fn new(place: &Place) -> Self {
+        let location = place.location;
+        let mut json = Self {
+            line: location.line,
+            column: location.column,
+            end_line: location.end_line,
+            end_column: location.end_column,
+            ..Self::default()
+        };
+        match &place.container {
+            Container::File { path, ignored } => {
+                json.kind = "worktree";
+                json.ignored = ignored.then_some(true);
+                json.set_path(path.as_bstr());
+            }
+            Container::Stdin => json.kind = "stdin",
+            Container::History(history) => {
+                json.kind = "git";
+                if let Some(path) = &history.path {
+                    json.set_path(path.as_bstr());
+                }
+                json.blob = Some(history.blob.to_string());
+                json.versions = Some(history.versions);
+                json.in_head = Some(history.in_head);
+                json.last_commit = history.last.as_ref().map(|commit| commit.id.to_string());
+                json.set_commit(history.introduced.as_ref());
+                json.set_reach(&history.reach);
+            }
+            Container::Metadata(metadata) => {
+                json.kind = "git-metadata";
+                json.field = Some(metadata.field).filter(|field| !field.is_empty());
+                match &metadata.metadata {
+                    Metadata::Commit(id) => json.commit = Some(id.to_string()),
+                    Metadata::Tag(id) => json.tag = Some(id.to_string()),
+                    Metadata::File(path) => json.set_path(path.as_bstr()),
+                    Metadata::RefName => {}
+                }
+                json.set_commit(metadata.commit.as_ref());
+                json.set_reach(&metadata.reach);
+            }
+        }
+        json
+    }
+
+    fn set_path(&mut self, path: &BStr) {
+        self.path = Some(path.to_str_lossy().into_owned());
+        self.path_bytes = bytes_if_not_utf8(path);
+    }
+
+    fn set_commit(&mut self, commit: Option<&CommitSummary>) {
+        if let Some(commit) = commit {
+            self.commit = Some(commit.id.to_string());
+            self.author = Some(commit.author.to_str_lossy().into_owned());
+            self.date = Some(commit.date());
+        }
+    }
+
+    fn set_reach(&mut self, reach: &crate::finding::Reach) {
+        self.refs = Some(reach.refs.iter().map(|name| name.to_str_lossy().into_owned()).collect());
+        self.more_refs = Some(reach.more_refs).filter(|&more| more > 0);
+    }
+}
+
+/// The bytes in base64, where text cannot stand for them.
+fn bytes_if_not_utf8(bytes: &[u8]) -> Option<String> {
+    bytes.to_str().is_err().then(|| BASE64.encode(bytes))
+}
+
+#[derive(Serialize)]
+struct SummaryJson {
+    r#type: &'static str,
+    schema: u32,
+    complete: bool,
+    findings: usize,
+    suppressed: SuppressedJson,
+    in_ignored_env: usize,
+    env_files: Vec<EnvFileJson>,
+    read: ReadJson,
+    unread: Vec<UnreadJson>,
+    skipped: Vec<UnreadJson>,
+    notices: Vec<String>,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct SuppressedJson {
+    baseline: usize,
+    inline: usize,
+}
+
+#[derive(Serialize)]
+struct ReadJson {
+    commits: u64,
+    tags: u64,
+    blobs: u64,
+    bytes: u64,
+    files: u64,
+    layers: u64,
+}
+
+#[derive(Serialize)]
+struct UnreadJson {
+    what: String,
+    why: String,
+}
+
+#[derive(Serialize)]
+struct EnvFileJson {
+    path: String,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pushed: Option<bool>,
+    fix: String,
+}
+
+impl EnvFileJson {
+    fn new(file: &EnvFile) -> Self {
+        let (state, commit, pushed) = match &file.state {
+            EnvState::Tracked => ("tracked", None, None),
+            EnvState::Committed { introduced, pushed } => {
+                ("committed", introduced.as_ref().map(|commit| commit.id.to_string()), Some(*pushed))
+            }
+            EnvState::NotIgnored => ("not-ignored", None, None),
+        };
+        Self { path: file.path.to_str_lossy().into_owned(), state, commit, pushed, fix: file.fix() }
+    }
+}
+
+impl SummaryJson {
+    fn new(outcome: &Outcome) -> Self {
+        let read = outcome.coverage.read;
+        let unread = |list: &[Unread]| {
+            list.iter()
+                .map(|unread| UnreadJson { what: unread.what.to_str_lossy().into_owned(), why: unread.why.clone() })
+                .collect()
+        };
+        Self {
+            r#type: "summary",
+            schema: SCHEMA,
+            complete: outcome.coverage.is_complete(),
+            findings: outcome.findings.len(),
+            suppressed: SuppressedJson { baseline: 0, inline: 0 },
+            in_ignored_env: outcome.kept_in_env,
+            env_files: outcome.env_files.iter().map(EnvFileJson::new).collect(),
+            read: ReadJson {
+                commits: read.commits,
+                tags: read.tags,
+                blobs: read.blobs,
+                bytes: read.bytes,
+                files: read.files,
+                layers: 0,
+            },
+            unread: unread(&outcome.coverage.unread),
+            skipped: unread(&outcome.coverage.skipped),
+            notices: outcome.notices.clone(),
+            seconds: (outcome.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! [`RuleSyntax`] -> [`Rule`]: every doubt about a rule ends here, and an error names file, line, rule and field.
+//! The build script uses this module for `patterns.yaml`, the program for the user's own rule files.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use regex_automata::meta;
+use regex_syntax::hir::{Hir, HirKind};
+
+use super::rule::{Alphabet, Check, Checksum, Confidence, Kind, Rule, Severity, Structure, Text, Window};
+use super::syntax::{self, ChecksSyntax, RuleSyntax};
+
+/// The version of the rule file format.
+const SCHEMA: u32 = 1;
+/// The shortest keyword, in bytes: shorter ones would hit everywhere.
+const MIN_KEYWORD_BYTES: usize = 3;
+/// The largest window on either side, in bytes; pieces of a large file overlap by no more than 64 KiB.
+const MAX_WINDOW_BYTES: u32 = 32 * 1024;
+/// The largest compiled form of a pattern, in bytes.
+const MAX_PATTERN_BYTES: usize = 4 << 20;
+
+/// A rule file that cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Error {
+    /// The YAML does not parse, or has a field that is unknown, missing or of the wrong type.
+    #[error("{file}: {message}")]
+    Yaml {
+        /// The file.
+        file: String,
+        /// What the YAML parser said, with line and column.
+        message: String,
+    },
+    /// The file is of a version that this program does not know.
+    #[error("{file}: field `schema`: version {found} is not known; the valid value is {SCHEMA}")]
+    Schema {
+        /// The file.
+        file: String,
+        /// The version that it names.
+        found: u32,
+    },
+    /// A field of a rule has a value that cannot be used.
+    #[error("{file}:{line}: rule `{rule}`, field `{field}`: {problem}")]
+    Field {
+        /// The file.
+        file: String,
+        /// The line of the field, or of the rule's id where the field is absent; from 1.
+        line: usize,
+        /// The rule's id.
+        rule: String,
+        /// The field.
+        field: &'static str,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+}
+
+/// Reads and checks the rule file `text`; `file` is its name in errors.
+///
+/// # Errors
+///
+/// The first thing that is wrong with it, see [`Error`].
+pub(crate) fn compile(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
+    let parsed = syntax::parse(text).map_err(|error| Error::Yaml {
+        file: file.to_owned(),
+        message: error.to_string(),
+    })?;
+    if parsed.schema != SCHEMA {
+        return Err(Error::Schema {
+            file: file.to_owned(),
+            found: parsed.schema,
+        });
+    }
+    let mut rules = Vec::with_capacity(parsed.rules.len());
+    let mut seen = HashMap::new();
+    for (position, rule) in parsed.rules.into_iter().enumerate() {
+        let id = rule.id.clone();
+        let fail = |(field, problem): Problem| Error::Field {
+            file: file.to_owned(),
+            line: line_of(text, position, field),
+            rule: id.clone(),
+            field,
+            problem,
+        };
+        if let Some(first) = seen.insert(id.clone(), position) {
+            let line = line_of(text, first, "id");
+            return Err(fail((
+                "id",
+                format!("the rule on line {line} has this id too; ids are unique"),
+            )));
+        }
+        rules.push(rule_from(rule).map_err(fail)?);
+    }
+    Ok(rules)
+}
+
+/// The pattern's searcher.
+///
+/// # Errors
+///
+/// Says why the pattern cannot be used: its syntax, or that its compiled form is too large.
+pub(crate) fn searcher(pattern: &str) -> Result<meta::Regex, String> {
+    let config = meta::Config::new()
+        .utf8_empty(false)
+        .nfa_size_limit(Some(MAX_PATTERN_BYTES))
+        .onepass_size_limit(Some(MAX_PATTERN_BYTES));
+    let syntax = regex_automata::util::syntax::Config::new()
+        .unicode(false)
+        .utf8(false);
+    meta::Builder::new()
+        .configure(config)
+        .syntax(syntax)
+        .build(pattern)
+        .map_err(|error| match error.size_limit() {
+            Some(limit) => format!(
+                "the pattern is too large: compiled it exceeds {limit} bytes; use smaller repetition counts"
+            ),
+            None => match error.syntax_error() {
+                Some(syntax) => format!("not a regular expression: {}", one_line(&syntax.to_string())),
+                None => error.to_string(),
+            },
+        })
+}
+
+/// What is wrong with which field.
+type Problem = (&'static str, String);
+
+fn rule_from(syntax: RuleSyntax) -> Result<Rule, Problem> {
+    if !is_kebab_case(&syntax.id) {
+        return Err((
+            "id",
+            "write it in kebab case: a-z, 0-9 and single `-`, such as `acme-api-key`".to_owned(),
+        ));
+    }
+    for (field, value) in [
+        ("name", &syntax.name),
+        ("provider", &syntax.provider),
+        ("fix", &syntax.fix),
+    ] {
+        if value.trim().is_empty() {
+            return Err((field, "must not be empty".to_owned()));
+        }
+    }
+    check_keywords(&syntax.keywords)?;
+    let kind = word("kind", &syntax.kind, KINDS)?;
+    if kind == Kind::Provider && syntax.references.is_empty() {
+        return Err((
+            "references",
+            "a provider rule names a page that documents the format".to_owned(),
+        ));
+    }
+    if syntax.counter_examples.is_empty() {
+        return Err((
+            "counter_examples",
+            "give at least one text that looks like a match and is none".to_owned(),
+        ));
+    }
+    let window = window_for(&syntax)?;
+    Ok(Rule {
+        kind,
+        severity: word("severity", &syntax.severity, SEVERITIES)?,
+        confidence: word("confidence", &syntax.confidence, CONFIDENCES)?,
+        window,
+        checks: Cow::Owned(checks_from(&syntax.checks)?),
+        id: Text::Owned(syntax.id),
+        name: Text::Owned(syntax.name),
+        provider: Text::Owned(syntax.provider),
+        keywords: texts(syntax.keywords),
+        pattern: Text::Owned(syntax.pattern),
+        references: texts(syntax.references),
+        fix: Text::Owned(syntax.fix.trim().to_owned()),
+        examples: texts(syntax.examples),
+        counter_examples: texts(syntax.counter_examples),
+    })
+}
+
+fn check_keywords(keywords: &[String]) -> Result<(), Problem> {
+    if keywords.is_empty() {
+        let problem = "a rule needs at least one keyword: a literal that every match contains";
+        return Err(("keywords", problem.to_owned()));
+    }
+    match keywords.iter().find(|keyword| keyword.len() < MIN_KEYWORD_BYTES) {
+        Some(short) => Err((
+            "keywords",
+            format!("`{short}` is too short: a keyword has at least {MIN_KEYWORD_BYTES} bytes"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Checks the pattern and says how far it may look: as its author wrote, or as far as it can match.
+fn window_for(syntax: &RuleSyntax) -> Result<Window, Problem> {
+    let searcher = searcher(&syntax.pattern).map_err(|problem| ("pattern", problem))?;
+    let groups = searcher.group_info();
+    if groups
+        .to_index(regex_automata::PatternID::ZERO, "secret")
+        .is_none()
+    {
+        let problem = "has no group named `secret`: write `(?P<secret>...)` around the credential itself";
+        return Err(("pattern", problem.to_owned()));
+    }
+    let hir = parsed(&syntax.pattern)?;
+    if hir.properties().minimum_len() == Some(0) {
+        return Err(("pattern", "matches the empty text".to_owned()));
+    }
+    let window = match (syntax.window, hir.properties().maximum_len()) {
+        (Some(window), _) => Window {
+            before: window.before,
+            after: window.after,
+        },
+        (None, Some(longest)) => Window {
+            before: 0,
+            after: u32::try_from(longest).unwrap_or(u32::MAX),
+        },
+        (None, None) => {
+            let problem = "the pattern's length has no bound (`*`, `+`, `{n,}`): bound it, or give a window";
+            return Err(("window", problem.to_owned()));
+        }
+    };
+    if window.before > MAX_WINDOW_BYTES || window.after > MAX_WINDOW_BYTES {
+        let problem = format!("looks further than {MAX_WINDOW_BYTES} bytes; use smaller repetition counts");
+        return Err(("window", problem));
+    }
+    if window.before == 0 && !may_start_with_keyword(&hir, &syntax.keywords) {
+        let problem = "no match can begin with a keyword; with `before: 0` the pattern is anchored there: let it \
+                       begin with the keyword, or give a window with `before`";
+        return Err(("pattern", problem.to_owned()));
+    }
+    Ok(window)
+}
+
+fn parsed(pattern: &str) -> Result<Hir, Problem> {
+    regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .build()
+        .parse(pattern)
+        .map_err(|error| {
+            (
+                "pattern",
+                format!("not a regular expression: {}", one_line(&error.to_string())),
+            )
+        })
+}
+
+/// Whether some keyword's first byte may be the first byte of a match. A guard against an anchored rule that can never
+/// match; it may say yes too often.
+fn may_start_with_keyword(hir: &Hir, keywords: &[String]) -> bool {
+    let mut first = [false; 256];
+    first_bytes(hir, &mut first);
+    keywords
+        .iter()
+        .filter_map(|keyword| keyword.bytes().next())
+        .any(|byte| {
+            first[usize::from(byte.to_ascii_lowercase())] || first[usize::from(byte.to_ascii_uppercase())]
+        })
+}
+
+/// Marks the bytes with which a match may begin; returns whether the expression can match the empty text.
+fn first_bytes(hir: &Hir, first: &mut [bool; 256]) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => true,
+        HirKind::Literal(literal) => {
+            if let Some(&byte) = literal.0.first() {
+                first[usize::from(byte)] = true;
+            }
+            literal.0.is_empty()
+        }
+        HirKind::Class(class) => {
+            match class {
+                regex_syntax::hir::Class::Bytes(class) => {
+                    for range in class.ranges() {
+                        (range.start()..=range.end()).for_each(|byte| first[usize::from(byte)] = true);
+                    }
+                }
+                regex_syntax::hir::Class::Unicode(_) => first.fill(true),
+            }
+            false
+        }
+        HirKind::Repetition(repetition) => first_bytes(&repetition.sub, first) || repetition.min == 0,
+        HirKind::Capture(capture) => first_bytes(&capture.sub, first),
+        HirKind::Concat(parts) => parts.iter().all(|part| first_bytes(part, first)),
+        HirKind::Alternation(parts) => parts
+            .iter()
+            .fold(false, |empty, part| first_bytes(part, first) || empty),
+    }
+}
+
+fn checks_from(syntax: &ChecksSyntax) -> Result<Vec<Check>, Problem> {
+    // The cheap ones first: most candidates end there.
+    let mut checks = Vec::new();
+    if syntax.secret_name {
+        checks.push(Check::SecretName);
+    }
+    if syntax.literal {
+        checks.push(Check::Literal);
+    }
+    if syntax.url_password {
+        checks.push(Check::UrlPassword);
+    }
+    if syntax.mixed {
+        checks.push(Check::Mixed);
+    }
+    if let Some(entropy) = &syntax.entropy {
+        if !(0.0..=8.0).contains(&entropy.min) {
+            let problem = format!(
+                "entropy.min is {}; bits per character lie between 0 and 8",
+                entropy.min
+            );
+            return Err(("checks", problem));
+        }
+        let alphabet = word("checks", &entropy.alphabet, ALPHABETS)?;
+        checks.push(Check::Entropy {
+            alphabet,
+            min_bits: entropy.min,
+        });
+    }
+    if let Some(name) = &syntax.checksum {
+        checks.push(Check::Checksum(word("checks", name, CHECKSUMS)?));
+    }
+    if let Some(name) = &syntax.structure {
+        checks.push(Check::Structure(word("checks", name, STRUCTURES)?));
+    }
+    Ok(checks)
+}
+
+const KINDS: &[(&str, Kind)] = &[("provider", Kind::Provider), ("generic", Kind::Generic)];
+const SEVERITIES: &[(&str, Severity)] = &[
+    ("low", Severity::Low),
+    ("medium", Severity::Medium),
+    ("high", Severity::High),
+    ("critical", Severity::Critical),
+];
+const CONFIDENCES: &[(&str, Confidence)] = &[
+    ("low", Confidence::Low),
+    ("medium", Confidence::Medium),
+    ("high", Confidence::High),
+];
+const ALPHABETS: &[(&str, Alphabet)] = &[
+    ("hex", Alphabet::Hex),
+    ("base32", Alphabet::Base32),
+    ("base36", Alphabet::Base36),
+    ("base62", Alphabet::Base62),
+    ("base64", Alphabet::Base64),
+    ("base64url", Alphabet::Base64Url),
+    ("any", Alphabet::Any),
+];
+const CHECKSUMS: &[(&str, Checksum)] = &[("github", Checksum::Github), ("npm", Checksum::Npm)];
+const STRUCTURES: &[(&str, Structure)] = &[
+    ("jwt", Structure::Jwt),
+    ("pem", Structure::Pem),
+    ("aws-key-id", Structure::AwsKeyId),
+    ("basic-credentials", Structure::BasicCredentials),
+];
+
+fn word<T: Copy>(field: &'static str, written: &str, words: &[(&str, T)]) -> Result<T, Problem> {
+    words
+        .iter()
+        .find(|(word, _)| *word == written)
+        .map(|&(_, value)| value)
+        .ok_or_else(|| {
+            let valid: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            (
+                field,
+                format!(
+                    "`{written}` is not valid; the valid values are: {}",
+                    valid.join(", ")
+                ),
+            )
+        })
+}
+
+fn texts(values: Vec<String>) -> Cow<'static, [Text]> {
+    Cow::Owned(values.into_iter().map(Text::Owned).collect())
+}
+
+fn is_kebab_case(id: &str) -> bool {
+    !id.is_empty()
+        && id.split('-').all(|part| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        })
+}
+
+fn one_line(message: &str) -> String {
+    message
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// The line of `field` in the rule at `position`, or of the rule's first line where the field is not written.
+///
+/// YAML's values carry no positions once they are read, so this looks at the text: a rule begins with `- ` at the
+/// indentation of the list's first item.
+fn line_of(text: &str, position: usize, field: &str) -> usize {
+    let mut item_indent = None;
+    let mut rule = None;
+    let mut count = 0;
+    for (index, line) in text.lines().enumerate() {
+        let trimmed = line.trim_start();
+        let indent = line.len() - trimmed.len();
+        let is_item = trimmed.starts_with("- ") && *item_indent.get_or_insert(indent) == indent;
+        if is_item {
+            count += 1;
+        }
+        if count != position + 1 {
+            continue;
+        }
+        rule = rule.or(Some(index + 1));
+        let key = if is_item {
+            trimmed[1..].trim_start()
+        } else {
+            trimmed
+        };
+        if key
+            .strip_prefix(field)
+            .is_some_and(|rest| rest.trim_start().starts_with(':'))
+        {
+            return index + 1;
+        }
+    }
+    rule.unwrap_or(1)
+}

@@ -1,0 +1,149 @@
+//! A rule as the engine uses it: checked, and const-constructible, so that the built-in table costs nothing at start.
+
+use std::borrow::Cow;
+
+/// Text that is either compiled in or came from a user's file.
+pub type Text = Cow<'static, str>;
+
+/// How bad it is when the secret is in the wrong hands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Test keys and half a secret.
+    Low,
+    /// Limited access.
+    Medium,
+    /// What a typical API key or password opens.
+    High,
+    /// A whole account, production data or money.
+    Critical,
+}
+
+/// How sure it is that a match is a real credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Confidence {
+    /// Worth a look when one has the time.
+    Low,
+    /// Probably real.
+    Medium,
+    /// Its form says that it can hardly be anything else.
+    High,
+}
+
+/// What a rule knows of its match's surroundings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A prefix or structure that only one provider uses: applies everywhere.
+    Provider,
+    /// The value's form says little; name, syntax and path have to.
+    Generic,
+}
+
+/// How far a rule's match may reach from its keyword, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Window {
+    /// In front of the keyword's first byte. 0 anchors the pattern at the keyword.
+    pub before: u32,
+    /// Behind the keyword's last byte.
+    pub after: u32,
+}
+
+/// Which characters a value may hold for its entropy to be taken as that of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Alphabet {
+    /// `0-9a-fA-F`
+    Hex,
+    /// `A-Z2-7`
+    Base32,
+    /// `0-9a-z`
+    Base36,
+    /// `0-9A-Za-z`
+    Base62,
+    /// Base 62 and `+/=`
+    Base64,
+    /// Base 62 and `-_=`
+    Base64Url,
+    /// Every byte.
+    Any,
+}
+
+/// A checksum that is part of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Checksum {
+    /// The last six characters are the CRC-32 of what stands between the prefix's `_` and them, in base 62
+    /// (`0-9A-Za-z`), padded with `0`:
+    /// <https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/>.
+    Github,
+    /// npm took over GitHub's form:
+    /// <https://github.blog/2021-09-23-announcing-npms-new-access-token-format/>.
+    Npm,
+}
+
+/// A structure that can be decoded without asking anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Structure {
+    /// A JSON web token: base64url header and claims that are JSON objects, the header with an `alg`.
+    Jwt,
+    /// A PEM or OpenSSH private key: a base64 body of a plausible length, not encrypted.
+    Pem,
+    /// An AWS access key id: base 32, with the account id inside.
+    AwsKeyId,
+    /// `user:password` in base64, as HTTP basic authentication sends it.
+    BasicCredentials,
+}
+
+/// A test that a match has to pass, as data; the code is in `detect::checks`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Check {
+    /// At least `min_bits` of Shannon entropy in bits per character, over `alphabet` only.
+    Entropy {
+        /// The characters that may occur.
+        alphabet: Alphabet,
+        /// Bits per character, 0 to 8.
+        min_bits: f32,
+    },
+    /// Letters and digits both.
+    Mixed,
+    /// The checksum inside the token holds.
+    Checksum(Checksum),
+    /// The token decodes.
+    Structure(Structure),
+    /// The identifier around the keyword names a secret (`api_key`), not something about one (`token_url`).
+    SecretName,
+    /// The value is a literal: no template, call, look-up, path or prose.
+    Literal,
+    /// The value does not look like a URL's dummy password.
+    UrlPassword,
+}
+
+/// A rule: what to look for, and what to tell the user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// Unique name in kebab case: `github-pat`.
+    pub id: Text,
+    /// Name for people.
+    pub name: Text,
+    /// Who issues the credential.
+    pub provider: Text,
+    /// Whether the match's surroundings matter.
+    pub kind: Kind,
+    /// How bad a leak is.
+    pub severity: Severity,
+    /// How sure a match is.
+    pub confidence: Confidence,
+    /// Literals of which each match holds one, matched without regard to ASCII case.
+    pub keywords: Cow<'static, [Text]>,
+    /// A byte-oriented regular expression with a group named `secret`.
+    pub pattern: Text,
+    /// How far the pattern may look from a keyword.
+    pub window: Window,
+    /// Tests, in the order in which they are made.
+    pub checks: Cow<'static, [Check]>,
+    /// Where the format is documented.
+    pub references: Cow<'static, [Text]>,
+    /// What to revoke and where, and where the value belongs.
+    pub fix: Text,
+    /// Texts that must be found; `<<regex>>` stands for text sampled from that regex.
+    pub examples: Cow<'static, [Text]>,
+    /// Texts that must not be found.
+    pub counter_examples: Cow<'static, [Text]>,
+}

@@ -1,0 +1,106 @@
+//! The YAML of a rule file as it is written. What it means is settled in [`super::compile`]; nothing else sees YAML.
+
+use serde::Deserialize;
+
+/// A rule file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileSyntax {
+    /// Version of this format; 1.
+    pub schema: u32,
+    /// The rules.
+    pub rules: Vec<RuleSyntax>,
+}
+
+/// One rule. Values with a fixed set of words are text here, so that an error can list the words.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleSyntax {
+    /// Unique name in kebab case.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// Who issues the credential.
+    pub provider: String,
+    /// `provider` or `generic`.
+    pub kind: String,
+    /// `low`, `medium`, `high` or `critical`.
+    pub severity: String,
+    /// `low`, `medium` or `high`.
+    pub confidence: String,
+    /// Literals of which each match holds one.
+    #[serde(default)]
+    pub keywords: Vec<String>,
+    /// The regular expression.
+    pub pattern: String,
+    /// How far the pattern may look; computed where the pattern's length is bounded.
+    pub window: Option<WindowSyntax>,
+    /// Tests that a match has to pass.
+    #[serde(default)]
+    pub checks: ChecksSyntax,
+    /// Where the format is documented.
+    #[serde(default)]
+    pub references: Vec<String>,
+    /// What to do about a leak.
+    pub fix: String,
+    /// Texts that must be found.
+    #[serde(default)]
+    pub examples: Vec<String>,
+    /// Texts that must not be found.
+    #[serde(default)]
+    pub counter_examples: Vec<String>,
+}
+
+/// A window, in bytes.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WindowSyntax {
+    /// In front of the keyword.
+    #[serde(default)]
+    pub before: u32,
+    /// Behind the keyword.
+    pub after: u32,
+}
+
+/// The checks of a rule.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChecksSyntax {
+    /// Shannon entropy.
+    pub entropy: Option<EntropySyntax>,
+    /// Letters and digits both.
+    #[serde(default)]
+    pub mixed: bool,
+    /// A checksum in the token.
+    pub checksum: Option<String>,
+    /// A structure in the token.
+    pub structure: Option<String>,
+    /// The name in front of the value names a secret.
+    #[serde(default)]
+    pub secret_name: bool,
+    /// The value is a literal.
+    #[serde(default)]
+    pub literal: bool,
+    /// The value is no dummy password of a URL.
+    #[serde(default)]
+    pub url_password: bool,
+}
+
+/// The entropy check of a rule.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EntropySyntax {
+    /// Name of the alphabet.
+    pub alphabet: String,
+    /// Bits per character, 0 to 8.
+    pub min: f32,
+}
+
+/// Reads a rule file's YAML.
+///
+/// # Errors
+///
+/// Text that is no YAML, or has an unknown, missing or mistyped field; the error names line and column.
+pub(crate) fn parse(text: &str) -> Result<FileSyntax, serde_yaml::Error> {
+    serde_yaml::from_str(text)
+}

@@ -1,0 +1,466 @@
+//! Joins the stages: sources -> detect -> judge -> findings. The one module that sees them all.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bstr::{BString, ByteSlice};
+
+use crate::chunk::{Chunk, Visitor};
+use crate::coverage::{Coverage, Unread};
+use crate::detect::{Detector, Match, checks, resolve_overlaps};
+use crate::dotenv::{EnvFile, EnvState, file_name, is_env_name};
+use crate::finding::{Container, Exposure, Finding, Fingerprint, HistoryPlace, MetadataPlace, Place, Secret};
+use crate::judge::{Verdict, judge};
+use crate::location::Location;
+use crate::provenance::{Metadata, ObjectId, Provenance};
+use crate::rules::{Confidence, Kind, RuleId, RuleSet};
+use crate::sources::Source;
+use crate::sources::git::{self, History, Repository};
+use crate::sources::stdin::Stdin;
+use crate::sources::worktree::Worktree;
+
+/// What a run needs to know.
+#[derive(Debug, Clone)]
+pub struct ScanConfig {
+    /// What to look for.
+    pub rules: Arc<RuleSet>,
+    /// How many threads to use; 0 for one a core.
+    pub threads: usize,
+    /// Findings that are less sure are left out.
+    pub min_confidence: Confidence,
+}
+
+/// Told how a run gets on, from several threads.
+pub trait Progress: Sync {
+    /// A stage begins, of about `total` steps where that is known.
+    fn stage(&self, name: &'static str, total: Option<u64>);
+    /// One step is done.
+    fn step(&self);
+}
+
+/// Says nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn stage(&self, _name: &'static str, _total: Option<u64>) {}
+    fn step(&self) {}
+}
+
+/// What a run found, and what it read.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The rules that were used; findings name them.
+    pub rules: Arc<RuleSet>,
+    /// The secrets, the worst first.
+    pub findings: Vec<Finding>,
+    /// Environment files that are not as they should be.
+    pub env_files: Vec<EnvFile>,
+    /// Secrets that lie in ignored environment files only, where they belong.
+    pub kept_in_env: usize,
+    /// What was read and what was not.
+    pub coverage: Coverage,
+    /// Things to know that are neither findings nor gaps.
+    pub notices: Vec<String>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Why a run could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The repository cannot be opened.
+    #[error(transparent)]
+    Git(#[from] git::Error),
+    /// The threads cannot be started.
+    #[error("cannot start {threads} threads: {why}; ask for fewer with -j")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// What the system said.
+        why: String,
+    },
+}
+
+/// Scans files and directories.
+///
+/// # Errors
+///
+/// When the run cannot begin; what cannot be read on the way is in the outcome's coverage.
+pub fn scan_paths(config: &ScanConfig, paths: Vec<PathBuf>, progress: &dyn Progress) -> Result<Outcome, Error> {
+    scan_source(config, &Worktree::of_paths(paths, is_env_name), progress)
+}
+
+/// Scans standard input.
+///
+/// # Errors
+///
+/// When the run cannot begin.
+pub fn scan_stdin(config: &ScanConfig, progress: &dyn Progress) -> Result<Outcome, Error> {
+    scan_source(config, &Stdin, progress)
+}
+
+/// Scans one source whose chunks say themselves where they lie.
+fn scan_source<S: Source + Sync>(config: &ScanConfig, source: &S, progress: &dyn Progress) -> Result<Outcome, Error> {
+    let start = Instant::now();
+    in_pool(config.threads, || {
+        progress.stage("scanning", None);
+        let collector = Collector::new(config, progress);
+        let read = source.visit_chunks(&collector);
+        let mut coverage = collector.coverage();
+        coverage.read += read;
+        let found = assemble(config, collector.matches(), None);
+        Outcome {
+            rules: Arc::clone(&config.rules),
+            findings: found.findings,
+            env_files: Vec::new(),
+            kept_in_env: found.kept_in_env,
+            coverage,
+            notices: Vec::new(),
+            elapsed: start.elapsed(),
+        }
+    })
+}
+
+/// Audits a repository: all objects, the text that is no blob, the work tree and its environment files. With a `revision`,
+/// only findings that its history holds are reported.
+///
+/// # Errors
+///
+/// When there is no repository or no such revision; what cannot be read on the way is in the outcome's coverage.
+pub fn audit(
+    config: &ScanConfig,
+    path: &Path,
+    revision: Option<&str>,
+    progress: &(dyn Progress + Send),
+) -> Result<Outcome, Error> {
+    let start = Instant::now();
+    let repository = Repository::open(path)?;
+    let revision = revision.map(|revision| repository.resolve(revision)).transpose()?;
+    let audit = Audit { config, repository, revision, start, progress };
+    in_pool(config.threads, || audit.run())
+}
+
+fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T, Error> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| Error::Threads { threads, why: error.to_string() })?;
+    Ok(pool.install(work))
+}
+
+struct Audit<'a> {
+    config: &'a ScanConfig,
+    repository: Repository,
+    revision: Option<ObjectId>,
+    start: Instant,
+    progress: &'a (dyn Progress + Send),
+}
+
+impl Audit<'_> {
+    fn run(&self) -> Outcome {
+        let repository = &self.repository;
+        let collector = Collector::new(self.config, self.progress);
+        self.progress.stage("history", None);
+        let history = repository.read(&collector, is_env_name);
+        let mut read = history.read();
+        let tracked = repository.tracked_paths().unwrap_or_else(|unread| {
+            collector.unread(unread);
+            BTreeSet::new()
+        });
+        if let Some(workdir) = repository.workdir().filter(|_| self.revision.is_none()) {
+            self.progress.stage("work tree", None);
+            read += Worktree::of_repository(workdir, tracked.clone(), is_env_name).visit_chunks(&collector);
+        }
+        let mut coverage = collector.coverage();
+        coverage.read += read;
+        self.progress.stage("attribution", None);
+        let unignored = collector.unignored_env_files();
+        let mut found = assemble(self.config, collector.matches(), Some(&history));
+        let mut env_files = env_files(&history, &tracked, &unignored);
+        if let Some(revision) = &self.revision {
+            let reachable = history.reachable_from(revision);
+            found.findings.retain_mut(|finding| {
+                finding.places.retain(|place| is_in(&place.container, &reachable));
+                !finding.places.is_empty()
+            });
+            env_files.clear();
+        }
+        let mut notices = Vec::new();
+        if history.is_empty() {
+            notices.push("the repository has no commits yet; only the work tree was read".to_owned());
+        }
+        Outcome {
+            rules: Arc::clone(&self.config.rules),
+            findings: found.findings,
+            env_files,
+            kept_in_env: found.kept_in_env,
+            coverage,
+            notices,
+            elapsed: self.start.elapsed(),
+        }
+    }
+}
+
+fn is_in(container: &Container, commits: &HashSet<ObjectId>) -> bool {
+    let commit = match container {
+        Container::History(place) => place.introduced.as_ref(),
+        Container::Metadata(place) => place.commit.as_ref(),
+        Container::File { .. } | Container::Stdin => None,
+    };
+    commit.is_some_and(|commit| commits.contains(&commit.id))
+}
+
+/// The environment files that are tracked, were ever committed, or are not ignored.
+fn env_files(history: &History, tracked: &BTreeSet<BString>, unignored: &BTreeSet<BString>) -> Vec<EnvFile> {
+    let is_env = |path: &BString| is_env_name(file_name(path.as_bstr()));
+    let mut states: BTreeMap<BString, EnvState> = BTreeMap::new();
+    let committed = history.places(&[history.watched().to_vec()]).into_iter().flatten();
+    for HistoryPlace { path, introduced, reach, .. } in committed {
+        if let Some(path) = path.filter(is_env) {
+            states.insert(path, EnvState::Committed { introduced, pushed: reach.pushed });
+        }
+    }
+    for path in unignored.iter().filter(|path| !states.contains_key(*path)).cloned().collect::<Vec<_>>() {
+        states.insert(path, EnvState::NotIgnored);
+    }
+    states.extend(tracked.iter().filter(|path| is_env(path)).map(|path| (path.clone(), EnvState::Tracked)));
+    states.into_iter().map(|(path, state)| EnvFile { path, state }).collect()
+}
+
+/// Gathers matches and gaps from all threads.
+struct Collector<'a> {
+    config: &'a ScanConfig,
+    detectors: Vec<Mutex<Detector>>,
+    matches: Mutex<Vec<(Provenance, Match)>>,
+    coverage: Mutex<Coverage>,
+    env_files: Mutex<BTreeSet<BString>>,
+    progress: &'a dyn Progress,
+}
+
+impl<'a> Collector<'a> {
+    fn new(config: &'a ScanConfig, progress: &'a dyn Progress) -> Self {
+        let detector = Detector::new(Arc::clone(&config.rules));
+        let threads = rayon::current_num_threads().max(1);
+        Self {
+            config,
+            detectors: (0..threads).map(|_| Mutex::new(detector.clone())).collect(),
+            matches: Mutex::default(),
+            coverage: Mutex::default(),
+            env_files: Mutex::default(),
+            progress,
+        }
+    }
+
+    /// What was found, by where it lies, overlapping matches resolved.
+    fn matches(self) -> BTreeMap<Provenance, Vec<Match>> {
+        let mut by_provenance: BTreeMap<Provenance, Vec<Match>> = BTreeMap::new();
+        for (provenance, found) in self.matches.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            by_provenance.entry(provenance).or_default().push(found);
+        }
+        by_provenance
+            .into_iter()
+            .map(|(provenance, matches)| (provenance, resolve_overlaps(&self.config.rules, matches)))
+            .collect()
+    }
+
+    fn coverage(&self) -> Coverage {
+        let mut coverage = lock(&self.coverage).clone();
+        coverage.unread.sort();
+        coverage.unread.dedup();
+        coverage.skipped.sort();
+        coverage
+    }
+
+    fn unignored_env_files(&self) -> BTreeSet<BString> {
+        lock(&self.env_files).clone()
+    }
+}
+
+impl Visitor for Collector<'_> {
+    type Memo = ();
+
+    fn chunk(&self, chunk: &Chunk<'_>, _base: Option<&()>) {
+        let thread = rayon::current_thread_index().unwrap_or(0) % self.detectors.len();
+        let found = lock(&self.detectors[thread]).scan(chunk);
+        if !found.is_empty() {
+            lock(&self.matches).extend(found.into_iter().map(|found| (chunk.provenance.clone(), found)));
+        }
+        if let Provenance::File { path, ignored: false } = &chunk.provenance
+            && is_env_name(file_name(path.as_bstr()))
+        {
+            lock(&self.env_files).insert(path.clone());
+        }
+        self.progress.step();
+    }
+
+    fn unread(&self, unread: Unread) {
+        lock(&self.coverage).unread.push(unread);
+    }
+
+    fn skipped(&self, skipped: Unread) {
+        lock(&self.coverage).skipped.push(skipped);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What became of the matches.
+struct Assembled {
+    findings: Vec<Finding>,
+    kept_in_env: usize,
+}
+
+/// A secret under one rule, with everything that matched.
+#[derive(Default)]
+struct Candidate {
+    blobs: BTreeMap<ObjectId, Vec<Match>>,
+    others: Vec<(Provenance, Match)>,
+}
+
+/// A place at which the judge saw a finding.
+struct Judged {
+    rule: RuleId,
+    verdict: Verdict,
+    note: Option<String>,
+    place: Place,
+}
+
+/// Matches -> findings: places are looked up, each match is judged at each of its places, and what one secret left behind
+/// becomes one finding.
+fn assemble(config: &ScanConfig, matches: BTreeMap<Provenance, Vec<Match>>, history: Option<&History>) -> Assembled {
+    let mut candidates: BTreeMap<(Secret, RuleId), Candidate> = BTreeMap::new();
+    for (provenance, matches) in matches {
+        for found in matches {
+            let candidate = candidates.entry((found.secret.clone(), found.rule)).or_default();
+            match &provenance {
+                Provenance::GitBlob(id) => candidate.blobs.entry(*id).or_default().push(found),
+                _ => candidate.others.push((provenance.clone(), found)),
+            }
+        }
+    }
+    let groups: Vec<Vec<ObjectId>> =
+        candidates.values().map(|candidate| candidate.blobs.keys().copied().collect()).collect();
+    let places = history.map(|history| history.places(&groups)).unwrap_or_else(|| vec![Vec::new(); groups.len()]);
+    let mut judged: BTreeMap<Secret, Vec<Judged>> = BTreeMap::new();
+    for (((secret, rule), candidate), places) in candidates.into_iter().zip(places) {
+        let in_blobs = places.into_iter().filter_map(|place| judge_in_history(config, &candidate, rule, place));
+        let elsewhere = candidate.others.iter().filter_map(|(provenance, found)| {
+            let container = container(provenance, found, history)?;
+            let path = path_of(&container);
+            judge_at(config, found, path).map(|verdict| Judged {
+                rule,
+                verdict,
+                note: found.evidence.note.clone(),
+                place: Place { location: found.location, container },
+            })
+        });
+        let all: Vec<Judged> = in_blobs.chain(elsewhere).collect();
+        judged.entry(secret).or_default().extend(all);
+    }
+    let mut assembled = Assembled { findings: Vec::new(), kept_in_env: 0 };
+    for (secret, judged) in judged {
+        let Some(finding) = finding(config, secret, judged) else { continue };
+        if finding.confidence < config.min_confidence {
+            continue;
+        }
+        if finding.places.iter().all(|place| is_kept_in_env(&place.container)) {
+            assembled.kept_in_env += 1;
+        } else {
+            assembled.findings.push(finding);
+        }
+    }
+    let order = |finding: &Finding| (std::cmp::Reverse((finding.severity, finding.confidence)), finding.exposure);
+    assembled.findings.sort_by(|a, b| {
+        order(a).cmp(&order(b)).then_with(|| (&a.places, a.rule, &a.secret).cmp(&(&b.places, b.rule, &b.secret)))
+    });
+    assembled
+}
+
+/// The best verdict on what matched in the version that introduced the secret at `place`.
+fn judge_in_history(config: &ScanConfig, candidate: &Candidate, rule: RuleId, place: HistoryPlace) -> Option<Judged> {
+    let path = place.path.as_ref().map(|path| path.as_bytes());
+    let (verdict, found) = candidate
+        .blobs
+        .get(&place.blob)?
+        .iter()
+        .filter_map(|found| judge_at(config, found, path).map(|verdict| (verdict, found)))
+        .max_by_key(|(verdict, found)| (verdict.confidence, verdict.severity, std::cmp::Reverse(found.span)))?;
+    let location: Location = found.location;
+    let note = found.evidence.note.clone();
+    Some(Judged { rule, verdict, note, place: Place { container: Container::History(place), location } })
+}
+
+fn judge_at(config: &ScanConfig, found: &Match, path: Option<&[u8]>) -> Option<Verdict> {
+    judge(config.rules.rule(found.rule), &found.evidence, found.secret.expose().len(), path)
+}
+
+fn container(provenance: &Provenance, found: &Match, history: Option<&History>) -> Option<Container> {
+    match provenance {
+        Provenance::File { path, ignored } => Some(Container::File { path: path.clone(), ignored: *ignored }),
+        Provenance::Stdin => Some(Container::Stdin),
+        Provenance::GitBlob(_) => None,
+        Provenance::GitMetadata(metadata) => {
+            let (commit, reach) = match (metadata, history) {
+                (Metadata::Commit(id) | Metadata::Tag(id), Some(history)) => history.commit(id),
+                _ => Default::default(),
+            };
+            Some(Container::Metadata(MetadataPlace { metadata: metadata.clone(), field: found.field, commit, reach }))
+        }
+    }
+}
+
+fn path_of(container: &Container) -> Option<&[u8]> {
+    match container {
+        Container::File { path, .. } => Some(path.as_bytes()),
+        Container::History(place) => place.path.as_ref().map(|path| path.as_bytes()),
+        Container::Stdin | Container::Metadata(_) => None,
+    }
+}
+
+fn is_kept_in_env(container: &Container) -> bool {
+    matches!(container, Container::File { path, ignored: true } if is_env_name(file_name(path.as_bstr())))
+}
+
+/// One finding of what was judged for one secret: the most telling rule speaks for it.
+fn finding(config: &ScanConfig, secret: Secret, mut judged: Vec<Judged>) -> Option<Finding> {
+    let rank = |judged: &Judged| {
+        let is_generic = config.rules.rule(judged.rule).kind == Kind::Generic;
+        (is_generic, std::cmp::Reverse((judged.verdict.confidence, judged.verdict.severity)), judged.rule)
+    };
+    judged.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.place.cmp(&b.place)));
+    let best = judged.first()?;
+    let rule = config.rules.rule(best.rule);
+    // Generic rules overlap; which of them spoke first must not change the fingerprint.
+    let family = if rule.kind == Kind::Generic { "generic" } else { rule.id.as_ref() };
+    let mut places: Vec<Place> = judged.iter().map(|judged| judged.place.clone()).collect();
+    places.sort();
+    places.dedup();
+    Some(Finding {
+        rule: best.rule,
+        severity: judged.iter().map(|judged| judged.verdict.severity).max()?,
+        confidence: judged.iter().map(|judged| judged.verdict.confidence).max()?,
+        fingerprint: Fingerprint::new(family, &secret),
+        public_prefix: checks::public_prefix_length(rule, secret.expose()),
+        exposure: places.iter().map(|place| exposure(&place.container)).min()?,
+        note: judged.iter().find_map(|judged| judged.note.clone()),
+        secret,
+        places,
+    })
+}
+
+fn exposure(container: &Container) -> Exposure {
+    match container {
+        Container::File { .. } => Exposure::Worktree,
+        Container::Stdin => Exposure::Stdin,
+        Container::History(place) => place.reach.exposure(),
+        Container::Metadata(MetadataPlace { metadata: Metadata::File(_) | Metadata::RefName, .. }) => {
+            Exposure::GitDirectory
+        }
+        Container::Metadata(place) => place.reach.exposure(),
+    }
+}

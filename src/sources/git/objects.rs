@@ -1,0 +1,193 @@
+//! Every object of a repository once: all packs and loose objects, those of alternates too, reachable or not.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use gix::ObjectId;
+use gix::hash::Kind as HashKind;
+use gix::objs::Kind;
+use gix::odb::loose;
+use rayon::prelude::*;
+
+use crate::coverage::Unread;
+
+use super::packs::{MAX_OBJECT_BYTES, PackVisitor, PackedObject, Packs};
+
+/// The object database of a repository.
+pub(super) struct Objects {
+    packs: Packs,
+    loose: Vec<loose::Store>,
+    loose_ids: HashSet<ObjectId>,
+    repeated: HashSet<ObjectId>,
+    hash: HashKind,
+}
+
+impl std::fmt::Debug for Objects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Objects").field("packs", &self.packs).field("loose", &self.loose_ids.len()).finish_non_exhaustive()
+    }
+}
+
+/// Receives every object once, from several threads.
+pub(super) trait ObjectVisitor: Sync {
+    /// What is remembered of an object for those derived from it.
+    type Memo: Send + Sync;
+
+    /// Whether objects of this kind are to be handed over.
+    fn wants(&self, kind: Kind) -> bool;
+
+    /// Takes an object, see [`PackVisitor::object`].
+    fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Self::Memo;
+}
+
+/// Objects that are there and cannot be read, with the reason.
+pub(super) type Failures = BTreeMap<ObjectId, String>;
+
+impl Objects {
+    /// Opens the object database in `objects`, with its alternates.
+    pub(super) fn open(objects: PathBuf, hash: HashKind, unread: &mut Vec<Unread>) -> Self {
+        let mut dirs = vec![objects.clone()];
+        let current = std::env::current_dir().unwrap_or_default();
+        match gix::odb::alternate::resolve(objects.clone(), &current) {
+            Ok(alternates) => dirs.extend(alternates),
+            Err(error) => {
+                let file = crate::provenance::path_bytes(&objects.join("info/alternates"));
+                unread.push(Unread::new(file, format!("the object databases that it names cannot be found: {error}")));
+            }
+        }
+        for dir in dirs.iter().skip(1).filter(|dir| !dir.is_dir()) {
+            let why = "this object database, named in objects/info/alternates, is not there; restore it, or \
+                       `git repack -a -d` in a clone that still has it";
+            unread.push(Unread::new(crate::provenance::path_bytes(dir), why));
+        }
+        let packs = Packs::open(&dirs, hash, unread);
+        let options = loose::Options { alloc_limit_bytes: Some(MAX_OBJECT_BYTES), ..Default::default() };
+        let loose: Vec<_> = dirs.iter().map(|dir| loose::Store::at_opts(dir, hash, options)).collect();
+        let mut loose_ids = HashSet::new();
+        for (store, dir) in loose.iter().zip(&dirs).filter(|(_, dir)| dir.is_dir()) {
+            for id in store.iter() {
+                match id {
+                    Ok(id) => {
+                        loose_ids.insert(id);
+                    }
+                    Err(error) => unread.push(Unread::new(crate::provenance::path_bytes(dir), error.to_string())),
+                }
+            }
+        }
+        let repeated = packs.repeated();
+        Self { packs, loose, loose_ids, repeated, hash }
+    }
+
+    /// Whether the repository lists the object, readable or not.
+    pub(super) fn contains(&self, id: &gix::oid) -> bool {
+        self.packs.contains(id) || self.loose_ids.contains(id)
+    }
+
+    /// Whether there is no object at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.packs.len() == 0 && self.loose_ids.is_empty()
+    }
+
+    /// One object, from wherever a readable copy is.
+    pub(super) fn read(&self, id: &gix::oid) -> Result<(Kind, Vec<u8>), String> {
+        match self.packs.read(id) {
+            Some(Ok(object)) => Ok(object),
+            Some(Err(why)) => self.read_loose(id).map_err(|_| why),
+            None => self.read_loose(id),
+        }
+    }
+
+    fn read_loose(&self, id: &gix::oid) -> Result<(Kind, Vec<u8>), String> {
+        let mut failure = "it is not in the repository".to_owned();
+        for store in self.loose.iter().filter(|store| store.contains(id)) {
+            let mut buffer = Vec::new();
+            match store.try_find(id, &mut buffer) {
+                Ok(Some(object)) => {
+                    let kind = object.kind;
+                    let bytes = object.data.to_vec();
+                    match gix::objs::compute_hash(self.hash, kind, &bytes) {
+                        Ok(actual) if *actual == *id => return Ok((kind, bytes)),
+                        _ => failure = "its content does not match its id: the loose object is damaged".to_owned(),
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => failure = format!("the loose object is damaged: {error}"),
+            }
+        }
+        Err(failure)
+    }
+
+    /// Hands every object of the wanted kinds over, once each, and returns those that cannot be read. One bad object never
+    /// stops the rest.
+    pub(super) fn visit<V: ObjectVisitor>(&self, visitor: &V) -> Failures {
+        let walk = PackWalk { objects: self, visitor, seen: Mutex::default(), failures: Mutex::default() };
+        self.packs.walk(&walk);
+        let PackWalk { seen, failures, .. } = walk;
+        let (seen, mut failures) = (into_inner(seen), into_inner(failures));
+        for (id, why) in self.packs.unreachable_entries() {
+            failures.entry(id).or_insert_with(|| why.to_owned());
+        }
+        failures.retain(|id, _| !seen.contains(id));
+        // What a pack could not give may lie elsewhere too; what it gave is not read again.
+        let retried: Vec<ObjectId> = failures.keys().filter(|id| self.repeated.contains(*id)).copied().collect();
+        let loose: Vec<ObjectId> =
+            self.loose_ids.iter().filter(|id| failures.contains_key(*id) || !self.packs.contains(id)).copied().collect();
+        let others: HashSet<ObjectId> = loose.into_iter().chain(retried).collect();
+        let results: Vec<(ObjectId, Result<(), String>)> =
+            others.into_par_iter().map(|id| (id, self.read(&id).map(|(kind, bytes)| hand_over(visitor, id, kind, &bytes)))).collect();
+        for (id, result) in results {
+            match result {
+                Ok(()) => {
+                    failures.remove(&id);
+                }
+                Err(why) => {
+                    failures.insert(id, why);
+                }
+            }
+        }
+        failures
+    }
+}
+
+fn hand_over<V: ObjectVisitor>(visitor: &V, id: ObjectId, kind: Kind, bytes: &[u8]) {
+    if visitor.wants(kind) {
+        visitor.object(&PackedObject { id, kind, bytes, derivation: None }, None);
+    }
+}
+
+fn into_inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Takes what the packs hold, objects in several of them once.
+struct PackWalk<'a, V> {
+    objects: &'a Objects,
+    visitor: &'a V,
+    seen: Mutex<HashSet<ObjectId>>,
+    failures: Mutex<Failures>,
+}
+
+impl<V: ObjectVisitor> PackVisitor for PackWalk<'_, V> {
+    type Memo = V::Memo;
+
+    fn wants(&self, kind: Kind) -> bool {
+        self.visitor.wants(kind)
+    }
+
+    fn elsewhere(&self, id: &gix::oid) -> Option<(Kind, Vec<u8>)> {
+        self.objects.read_loose(id).ok()
+    }
+
+    fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Option<Self::Memo> {
+        let is_repeated = self.objects.repeated.contains(&object.id);
+        if is_repeated && !self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(object.id) {
+            return None;
+        }
+        Some(self.visitor.object(object, base))
+    }
+
+    fn failed(&self, id: ObjectId, why: String) {
+        self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id, why);
+    }
+}

@@ -1,0 +1,539 @@
+//! Packs as forests of deltas: every entry is inflated once, from the roots down, and handed on with what its delta says of
+//! its base.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use gix::ObjectId;
+use gix::hash::Kind as HashKind;
+use gix::objs::Kind;
+use gix::odb::pack;
+use gix::odb::pack::data::entry::Header;
+use libdeflater::Decompressor;
+
+use crate::chunk::Derivation;
+use crate::coverage::Unread;
+
+use super::delta::Delta;
+
+/// The largest object that is read, in bytes. Larger ones are named as unread.
+pub(super) const MAX_OBJECT_BYTES: usize = 1 << 30;
+/// Deflate makes at most this many bytes of one: what claims more is refused before anything is allocated.
+const MAX_DEFLATE_RATIO: usize = 1032;
+/// The longest chain of deltas that is followed; git itself writes at most 4,095.
+const MAX_CHAIN: usize = 50_000;
+/// A walk is cut into about this many tasks a thread, of at least this many objects each.
+const TASKS_PER_THREAD: usize = 16;
+const MIN_TASK_OBJECTS: usize = 64;
+
+/// An object as it lies in a pack.
+#[derive(Debug)]
+pub(super) struct PackedObject<'a> {
+    pub(super) id: ObjectId,
+    pub(super) kind: Kind,
+    pub(super) bytes: &'a [u8],
+    pub(super) derivation: Option<Derivation<'a>>,
+}
+
+/// Receives the objects of a walk, from several threads.
+pub(super) trait PackVisitor: Sync {
+    /// What is remembered of an object for those derived from it.
+    type Memo: Send + Sync;
+
+    /// Whether objects of this kind are to be handed over.
+    fn wants(&self, kind: Kind) -> bool;
+
+    /// An object that a delta builds on and that is in no pack.
+    fn elsewhere(&self, id: &gix::oid) -> Option<(Kind, Vec<u8>)>;
+
+    /// Takes an object. `base` is the memo of the object that its derivation names.
+    fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Option<Self::Memo>;
+
+    /// Takes note of an entry that cannot be read.
+    fn failed(&self, id: ObjectId, why: String);
+}
+
+struct Pack {
+    path: PathBuf,
+    data: pack::data::File,
+    index: pack::index::File,
+    /// Where each entry begins, sorted, and its number in the index.
+    entries: Vec<(u64, u32)>,
+    /// The number of this pack's first entry among those of all packs.
+    first: u32,
+}
+
+/// What an entry is made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Base {
+    /// Nothing: it is stored whole.
+    Whole(Kind),
+    /// Another entry.
+    Entry(u32),
+    /// An object that is in no pack.
+    Elsewhere(ObjectId),
+    /// Its header cannot be read, or names an entry that is not there.
+    Broken(&'static str),
+}
+
+/// All packs of a repository.
+pub(super) struct Packs {
+    packs: Vec<Pack>,
+    bases: Vec<Base>,
+    /// The children of entry `e` are `children[child_starts[e]..child_starts[e + 1]]`.
+    child_starts: Vec<u32>,
+    children: Vec<u32>,
+    /// How many entries hang below each, itself included.
+    weights: Vec<u32>,
+    hash: HashKind,
+}
+
+impl Packs {
+    /// Opens the packs in the given object directories. What cannot be opened goes to `unread`.
+    pub(super) fn open(object_dirs: &[PathBuf], hash: HashKind, unread: &mut Vec<Unread>) -> Self {
+        let mut packs = Vec::new();
+        let mut first = 0;
+        let indexes: Vec<PathBuf> = object_dirs.iter().flat_map(|dir| index_files(&dir.join("pack"), unread)).collect();
+        for path in indexes {
+            match Pack::open(&path, hash, first, unread) {
+                Ok(pack) => {
+                    first += pack.entries.len() as u32;
+                    packs.push(pack);
+                }
+                Err(why) => unread.push(Unread::new(crate::provenance::path_bytes(&path), why)),
+            }
+        }
+        let bases = bases(&packs, hash);
+        let (child_starts, children) = children(&bases);
+        let weights = weights(&bases, &child_starts, &children);
+        Self { packs, bases, child_starts, children, weights, hash }
+    }
+
+    /// Whether some pack's index lists the object.
+    pub(super) fn contains(&self, id: &gix::oid) -> bool {
+        self.packs.iter().any(|pack| pack.index.lookup(id).is_some())
+    }
+
+    /// The objects that several packs hold.
+    pub(super) fn repeated(&self) -> HashSet<ObjectId> {
+        let mut seen = HashSet::new();
+        let mut repeated = HashSet::new();
+        if self.packs.len() > 1 {
+            for pack in &self.packs {
+                let ids = (0..pack.index.num_objects()).map(|position| pack.index.oid_at_index(position).to_owned());
+                repeated.extend(ids.filter(|id| !seen.insert(*id)));
+            }
+        }
+        repeated
+    }
+
+    /// How many entries there are.
+    pub(super) fn len(&self) -> usize {
+        self.bases.len()
+    }
+
+    /// The object, from whichever pack has a readable copy of it.
+    pub(super) fn read(&self, id: &gix::oid) -> Option<Result<(Kind, Vec<u8>), String>> {
+        let mut failure = None;
+        for pack in &self.packs {
+            let Some(position) = pack.index.lookup(id) else { continue };
+            let offset = pack.index.pack_offset_at_index(position);
+            let result = match pack.entry_at(offset) {
+                Some(entry) => self.read_entry(entry),
+                None => Err("the index names a place outside the pack".to_owned()),
+            };
+            match result {
+                Ok(object) => return Some(Ok(object)),
+                Err(why) => failure = Some(Err(why)),
+            }
+        }
+        failure
+    }
+
+    fn read_entry(&self, entry: u32) -> Result<(Kind, Vec<u8>), String> {
+        let mut chain = vec![entry];
+        let (kind, mut bytes) = loop {
+            let last = *chain.last().expect("begins with one entry");
+            match self.bases[last as usize] {
+                Base::Whole(kind) => {
+                    chain.pop();
+                    let mut bytes = Vec::new();
+                    self.inflate(last, &mut Decompressor::new(), &mut bytes)?;
+                    break (kind, bytes);
+                }
+                Base::Entry(base) if chain.len() < MAX_CHAIN => chain.push(base),
+                Base::Entry(_) => return Err("its chain of deltas has no end".to_owned()),
+                Base::Elsewhere(id) => return Err(format!("its delta's base {id} is not in a pack")),
+                Base::Broken(why) => return Err(why.to_owned()),
+            }
+        };
+        let mut worker = Scratch::new();
+        for &entry in chain.iter().rev() {
+            let mut result = Vec::new();
+            self.derive(entry, &bytes, &mut worker, &mut result)?;
+            bytes = result;
+        }
+        Ok((kind, bytes))
+    }
+
+    /// Hands every object of the wanted kinds to `visitor`, each base before what derives from it, on all threads of the
+    /// current pool. An object in several packs is handed over once for each.
+    pub(super) fn walk<V: PackVisitor>(&self, visitor: &V) {
+        let split = (self.len() / (TASKS_PER_THREAD * rayon::current_num_threads())).max(MIN_TASK_OBJECTS) as u32;
+        let mut roots: Vec<u32> = (0..self.bases.len() as u32)
+            .filter(|&entry| match self.bases[entry as usize] {
+                Base::Whole(kind) => visitor.wants(kind),
+                Base::Elsewhere(_) => true,
+                Base::Entry(_) | Base::Broken(_) => false,
+            })
+            .collect();
+        let heavy: Vec<u32> = roots.extract_if(.., |entry| self.weights[*entry as usize] > split).collect();
+        let walk = &Walk { packs: self, visitor, split };
+        // The heavy ones first; the light ones in the order of the pack, many to a task.
+        rayon::scope(|scope| {
+            for entry in heavy {
+                scope.spawn(move |scope| walk.root(scope, entry, &mut Scratch::new()));
+            }
+            for batch in roots.chunks(split as usize) {
+                let batch = batch.to_vec();
+                scope.spawn(move |scope| {
+                    let mut scratch = Scratch::new();
+                    batch.iter().for_each(|&entry| walk.root(scope, entry, &mut scratch));
+                });
+            }
+        });
+    }
+
+    /// The entries that no walk reaches, with the reason: broken headers, missing bases, cycles.
+    pub(super) fn unreachable_entries(&self) -> impl Iterator<Item = (ObjectId, &'static str)> + '_ {
+        self.weights.iter().enumerate().filter(|(_, weight)| **weight == 0).map(|(entry, _)| {
+            let why = match self.bases[entry] {
+                Base::Broken(why) => why,
+                _ => "the object that its delta builds on cannot be read, or builds on itself",
+            };
+            (self.id(entry as u32), why)
+        })
+    }
+
+    fn pack_of(&self, entry: u32) -> &Pack {
+        let after = self.packs.partition_point(|pack| pack.first <= entry);
+        &self.packs[after - 1]
+    }
+
+    fn id(&self, entry: u32) -> ObjectId {
+        let pack = self.pack_of(entry);
+        let (_, position) = pack.entries[(entry - pack.first) as usize];
+        pack.index.oid_at_index(position).to_owned()
+    }
+
+    fn children_of(&self, entry: u32) -> &[u32] {
+        let entry = entry as usize;
+        &self.children[self.child_starts[entry] as usize..self.child_starts[entry + 1] as usize]
+    }
+
+    /// Inflates what the entry stores, an object or a delta, into `out`.
+    fn inflate(&self, entry: u32, inflater: &mut Decompressor, out: &mut Vec<u8>) -> Result<(), String> {
+        let pack = self.pack_of(entry);
+        let slot = (entry - pack.first) as usize;
+        let raw = pack.raw(slot).ok_or("the pack ends before it")?;
+        let (offset, position) = pack.entries[slot];
+        if pack.index.crc32_at_index(position).is_some_and(|crc32| crc32 != crc32fast::hash(raw)) {
+            return Err("its bytes in the pack do not match the index's checksum".to_owned());
+        }
+        let header = pack::data::Entry::from_bytes(raw, offset, self.hash).map_err(|_| "its header is damaged")?;
+        let size = usize::try_from(header.decompressed_size).unwrap_or(usize::MAX);
+        let compressed = &raw[header.header_size().min(raw.len())..];
+        if size > MAX_OBJECT_BYTES {
+            return Err(too_large(size));
+        }
+        if size > compressed.len().saturating_mul(MAX_DEFLATE_RATIO) {
+            return Err(format!("it claims {size} bytes, more than its {} can hold", compressed.len()));
+        }
+        out.clear();
+        out.resize(size, 0);
+        match inflater.zlib_decompress(compressed, out) {
+            Ok(written) if written == size => Ok(()),
+            _ => Err("its compressed bytes are damaged".to_owned()),
+        }
+    }
+
+    /// Makes the object of a delta entry from its base.
+    fn derive(&self, entry: u32, base: &[u8], scratch: &mut Scratch, result: &mut Vec<u8>) -> Result<(), String> {
+        self.inflate(entry, &mut scratch.inflater, &mut scratch.delta_bytes)?;
+        scratch.delta.parse(&scratch.delta_bytes, base.len())?;
+        if scratch.delta.result_size > MAX_OBJECT_BYTES {
+            return Err(too_large(scratch.delta.result_size));
+        }
+        scratch.delta.apply(&scratch.delta_bytes, base, result);
+        Ok(())
+    }
+}
+
+fn too_large(size: usize) -> String {
+    format!("it has {size} bytes; objects of more than {MAX_OBJECT_BYTES} are not read")
+}
+
+/// The index files in a pack directory, sorted. Packs that have none are unread.
+fn index_files(dir: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => {
+            unread.push(Unread::new(crate::provenance::path_bytes(dir), error.to_string()));
+            return Vec::new();
+        }
+    };
+    let mut files: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    files.sort();
+    let has_extension = |path: &Path, extension: &str| path.extension().is_some_and(|found| found == extension);
+    for pack in files.iter().filter(|path| has_extension(path, "pack")) {
+        if files.binary_search(&pack.with_extension("idx")).is_err() {
+            let why = "the pack has no index; make one with `git index-pack FILE`";
+            unread.push(Unread::new(crate::provenance::path_bytes(pack), why));
+        }
+    }
+    files.retain(|path| has_extension(path, "idx"));
+    files
+}
+
+impl Pack {
+    fn open(path: &Path, hash: HashKind, first: u32, unread: &mut Vec<Unread>) -> Result<Self, String> {
+        let repair = "restore it from another clone, or run `git fsck`";
+        let index = pack::index::File::at(path, hash).map_err(|error| format!("the index cannot be read ({error}); {repair}"))?;
+        let data_path = path.with_extension("pack");
+        let data = pack::data::File::at(&data_path, hash)
+            .map_err(|error| format!("the pack of this index cannot be read ({error}); {repair}"))?;
+        let mut damage = |path: &Path, why: &str| {
+            unread.push(Unread::new(crate::provenance::path_bytes(path), format!("{why}; {repair}")));
+        };
+        if index.verify_checksum(&mut gix::progress::Discard, &AtomicBool::new(false)).is_err() {
+            damage(path, "the index is damaged: its checksum does not match");
+        }
+        if index.pack_checksum() != data.checksum() {
+            damage(&data_path, "the pack is not the one that its index was made for, or was cut off");
+        }
+        let mut entries: Vec<(u64, u32)> =
+            (0..index.num_objects()).map(|position| (index.pack_offset_at_index(position), position)).collect();
+        entries.sort_unstable();
+        Ok(Self { path: data_path, data, index, entries, first })
+    }
+
+    /// The bytes of the entry in `slot`: its header and its compressed data.
+    fn raw(&self, slot: usize) -> Option<&[u8]> {
+        let (start, _) = *self.entries.get(slot)?;
+        // Several ids at one place: all end where the next place begins.
+        let end = self.entries[slot..].iter().map(|&(offset, _)| offset).find(|&offset| offset > start);
+        let pack_end = self.data.pack_end() as u64;
+        self.data.entry_slice(start..end.unwrap_or(pack_end).min(pack_end)).filter(|raw| !raw.is_empty())
+    }
+
+    /// The number among all packs' entries of the one that begins at `offset`.
+    fn entry_at(&self, offset: u64) -> Option<u32> {
+        let slot = self.entries.partition_point(|&(start, _)| start < offset);
+        (self.entries.get(slot)?.0 == offset).then(|| self.first + slot as u32)
+    }
+}
+
+impl std::fmt::Debug for Packs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.packs.iter().map(|pack| &pack.path)).finish()
+    }
+}
+
+fn bases(packs: &[Pack], hash: HashKind) -> Vec<Base> {
+    use rayon::prelude::*;
+    let of = |pack: &Pack, slot: usize| {
+        let Some(raw) = pack.raw(slot) else { return Base::Broken("the pack ends before it") };
+        let offset = pack.entries[slot].0;
+        let Ok(entry) = pack::data::Entry::from_bytes(raw, offset, hash) else {
+            return Base::Broken("its header in the pack is damaged");
+        };
+        match entry.header {
+            Header::Commit => Base::Whole(Kind::Commit),
+            Header::Tree => Base::Whole(Kind::Tree),
+            Header::Blob => Base::Whole(Kind::Blob),
+            Header::Tag => Base::Whole(Kind::Tag),
+            Header::OfsDelta { base_distance } => offset
+                .checked_sub(base_distance)
+                .and_then(|base| pack.entry_at(base))
+                .map_or(Base::Broken("its delta builds on a place in the pack where no object begins"), Base::Entry),
+            Header::RefDelta { base_id } => std::iter::once(pack)
+                .chain(packs)
+                .find_map(|pack| pack.entry_at(pack.index.pack_offset_at_index(pack.index.lookup(base_id)?)))
+                .map_or(Base::Elsewhere(base_id), Base::Entry),
+        }
+    };
+    packs.iter().flat_map(|pack| (0..pack.entries.len()).into_par_iter().map(|slot| of(pack, slot)).collect::<Vec<_>>()).collect()
+}
+
+fn children(bases: &[Base]) -> (Vec<u32>, Vec<u32>) {
+    let mut starts = vec![0u32; bases.len() + 1];
+    let parent = |base: &Base| if let Base::Entry(parent) = base { Some(*parent as usize) } else { None };
+    bases.iter().filter_map(parent).for_each(|parent| starts[parent + 1] += 1);
+    for at in 1..starts.len() {
+        starts[at] += starts[at - 1];
+    }
+    let mut next = starts.clone();
+    let mut children = vec![0u32; *starts.last().unwrap_or(&0) as usize];
+    for (entry, base) in bases.iter().enumerate() {
+        if let Some(parent) = parent(base) {
+            children[next[parent] as usize] = entry as u32;
+            next[parent] += 1;
+        }
+    }
+    (starts, children)
+}
+
+/// The number of entries below each, itself included; 0 where no root leads to it.
+fn weights(bases: &[Base], starts: &[u32], children: &[u32]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..bases.len() as u32)
+        .filter(|&entry| matches!(bases[entry as usize], Base::Whole(_) | Base::Elsewhere(_)))
+        .collect();
+    let mut at = 0;
+    while let Some(&entry) = order.get(at) {
+        let entry = entry as usize;
+        order.extend_from_slice(&children[starts[entry] as usize..starts[entry + 1] as usize]);
+        at += 1;
+    }
+    let mut weights = vec![0u32; bases.len()];
+    for &entry in order.iter().rev() {
+        weights[entry as usize] += 1;
+        if let Base::Entry(parent) = bases[entry as usize] {
+            weights[parent as usize] += weights[entry as usize];
+        }
+    }
+    weights
+}
+
+/// An object that others derive from, kept until the last of them is made.
+struct Node<M> {
+    bytes: Vec<u8>,
+    memo: Option<M>,
+}
+
+/// Buffers that a thread uses again for each object.
+struct Scratch {
+    inflater: Decompressor,
+    delta: Delta,
+    delta_bytes: Vec<u8>,
+    /// Buffers of objects that nothing derives from any more.
+    spare: Vec<Vec<u8>>,
+}
+
+/// How many spare buffers a thread keeps, and how large they may be, in bytes.
+const MAX_SPARE: usize = 4;
+const MAX_SPARE_BYTES: usize = 8 << 20;
+
+impl Scratch {
+    fn new() -> Self {
+        Self { inflater: Decompressor::new(), delta: Delta::default(), delta_bytes: Vec::new(), spare: Vec::new() }
+    }
+
+    fn recycle(&mut self, buffer: Vec<u8>) {
+        if self.spare.len() < MAX_SPARE && buffer.capacity() <= MAX_SPARE_BYTES {
+            self.spare.push(buffer);
+        }
+    }
+}
+
+struct Walk<'p, V: PackVisitor> {
+    packs: &'p Packs,
+    visitor: &'p V,
+    split: u32,
+}
+
+impl<V: PackVisitor> Walk<'_, V> {
+    fn root<'s>(&'s self, scope: &rayon::Scope<'s>, entry: u32, scratch: &mut Scratch) {
+        match self.packs.bases[entry as usize] {
+            Base::Whole(kind) => self.tree(scope, kind, entry, None, scratch),
+            Base::Elsewhere(id) => match self.visitor.elsewhere(&id) {
+                Some((kind, bytes)) if self.visitor.wants(kind) => {
+                    self.tree(scope, kind, entry, Some(Arc::new(Node { bytes, memo: None })), scratch);
+                }
+                Some(_) => {}
+                None => self.fail_below(entry, &format!("its delta's base {id} is not in the repository")),
+            },
+            Base::Entry(_) | Base::Broken(_) => {}
+        }
+    }
+
+    /// Walks the tree of deltas below `root`, the lightest branch first, so that few objects are held at a time: one for
+    /// each halving of what is left.
+    fn tree<'s>(
+        &'s self,
+        scope: &rayon::Scope<'s>,
+        kind: Kind,
+        root: u32,
+        base: Option<Arc<Node<V::Memo>>>,
+        scratch: &mut Scratch,
+    ) {
+        let mut stack = vec![(root, base)];
+        while let Some((entry, base)) = stack.pop() {
+            let made = self.make(kind, entry, base.as_deref(), scratch);
+            if let Some(node) = base.and_then(Arc::into_inner) {
+                scratch.recycle(node.bytes);
+            }
+            let node = match made {
+                Ok(node) => node,
+                Err(why) => {
+                    self.fail_below(entry, &why);
+                    continue;
+                }
+            };
+            let mut children = self.packs.children_of(entry).to_vec();
+            if children.is_empty() {
+                scratch.recycle(node.bytes);
+                continue;
+            }
+            // Pushed last, popped first: the heaviest is made last, when its base is needed no more.
+            children.sort_unstable_by_key(|&child| std::cmp::Reverse(self.packs.weights[child as usize]));
+            let node = Arc::new(node);
+            for (position, child) in children.into_iter().enumerate() {
+                let base = Some(Arc::clone(&node));
+                if position > 0 && self.packs.weights[child as usize] > self.split {
+                    scope.spawn(move |scope| self.tree(scope, kind, child, base, &mut Scratch::new()));
+                } else {
+                    stack.push((child, base));
+                }
+            }
+        }
+    }
+
+    fn make(
+        &self,
+        kind: Kind,
+        entry: u32,
+        base: Option<&Node<V::Memo>>,
+        scratch: &mut Scratch,
+    ) -> Result<Node<V::Memo>, String> {
+        let mut bytes = scratch.spare.pop().unwrap_or_default();
+        match base {
+            Some(base) => self.packs.derive(entry, &base.bytes, scratch, &mut bytes)?,
+            None => self.packs.inflate(entry, &mut scratch.inflater, &mut bytes)?,
+        }
+        let derivation = base
+            .filter(|base| base.memo.is_some())
+            .map(|base| Derivation { base: &base.bytes, copies: &scratch.delta.copies });
+        let object = PackedObject { id: self.packs.id(entry), kind, bytes: &bytes, derivation };
+        let memo = self.visitor.object(&object, base.and_then(|base| base.memo.as_ref()));
+        Ok(Node { bytes, memo })
+    }
+
+    fn fail(&self, entry: u32, why: &str) {
+        self.visitor.failed(self.packs.id(entry), why.to_owned());
+    }
+
+    /// An entry that cannot be made takes with it all that derive from it.
+    fn fail_below(&self, entry: u32, why: &str) {
+        self.fail(entry, why);
+        let broken = self.packs.id(entry);
+        let mut stack = self.packs.children_of(entry).to_vec();
+        while let Some(entry) = stack.pop() {
+            self.fail(entry, &format!("its delta builds on {broken}, which cannot be read"));
+            stack.extend_from_slice(self.packs.children_of(entry));
+        }
+    }
+}
+

@@ -1,0 +1,226 @@
+//! Files under directories, as git would see them: `.gitignore` is honoured inside a repository. Environment files
+//! (`.env`) are read even where it says otherwise, and so is what git tracks all the same.
+//!
+//! Every file is read, binary and large ones too. Symbolic links are not followed, special files not opened; both are said.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, FileType};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bstr::BString;
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use rayon::prelude::*;
+
+use crate::chunk::Visitor;
+use crate::coverage::{Read, Unread};
+use crate::provenance::{Provenance, path_bytes};
+
+use super::Source;
+use super::stdin::visit_stream;
+
+/// Files and directories to read.
+#[derive(Debug, Clone)]
+pub struct Worktree {
+    roots: Vec<PathBuf>,
+    /// What paths are shown relative to; where absent, as they were asked for.
+    base: Option<PathBuf>,
+    tracked: BTreeSet<BString>,
+    always_read: fn(&[u8]) -> bool,
+}
+
+impl Worktree {
+    /// The given files and directories. Files for whose names `always_read` says yes are read even where they are ignored.
+    #[must_use]
+    pub fn of_paths(roots: Vec<PathBuf>, always_read: fn(&[u8]) -> bool) -> Self {
+        Self { roots, base: None, tracked: BTreeSet::new(), always_read }
+    }
+
+    /// The work tree of a repository, with the paths that git tracks there.
+    #[must_use]
+    pub fn of_repository(workdir: &Path, tracked: BTreeSet<BString>, always_read: fn(&[u8]) -> bool) -> Self {
+        Self { roots: vec![workdir.to_owned()], base: Some(workdir.to_owned()), tracked, always_read }
+    }
+
+    fn shown(&self, path: &Path) -> BString {
+        let relative = self.base.as_deref().and_then(|base| path.strip_prefix(base).ok());
+        let shown = relative.unwrap_or_else(|| path.strip_prefix("./").unwrap_or(path));
+        path_bytes(if shown.as_os_str().is_empty() { path } else { shown })
+    }
+}
+
+/// A file to be read.
+#[derive(Debug)]
+struct Found {
+    path: PathBuf,
+    ignored: bool,
+}
+
+impl Source for Worktree {
+    fn visit_chunks<V: Visitor>(&self, visitor: &V) -> Read {
+        let mut listing = Listing { worktree: self, visitor, files: Vec::new() };
+        self.roots.iter().for_each(|root| listing.root(root));
+        let files = listing.files;
+        let (count, bytes) = (AtomicU64::new(0), AtomicU64::new(0));
+        files.into_par_iter().for_each(|found| {
+            let shown = self.shown(&found.path);
+            let provenance = Provenance::File { path: shown.clone(), ignored: found.ignored };
+            match File::open(&found.path).and_then(|file| visit_stream(file, &provenance, visitor)) {
+                Ok(read) => {
+                    count.fetch_add(1, Ordering::Relaxed);
+                    bytes.fetch_add(read, Ordering::Relaxed);
+                }
+                Err(error) => visitor.unread(Unread::new(shown, error.to_string())),
+            }
+        });
+        Read { files: count.into_inner(), bytes: bytes.into_inner(), ..Read::default() }
+    }
+}
+
+/// The ignore files that apply in a directory: its own first, then those of the directories above.
+#[derive(Debug, Clone)]
+struct Ignores {
+    own: Rc<Gitignore>,
+    above: Option<Rc<Ignores>>,
+}
+
+impl Ignores {
+    fn is_ignored(&self, path: &Path, is_dir: bool) -> bool {
+        let mut level = Some(self);
+        while let Some(ignores) = level {
+            match ignores.own.matched(path, is_dir) {
+                Match::Ignore(_) => return true,
+                Match::Whitelist(_) => return false,
+                Match::None => level = ignores.above.as_deref(),
+            }
+        }
+        false
+    }
+}
+
+/// Lists what is to be read.
+struct Listing<'a, V> {
+    worktree: &'a Worktree,
+    visitor: &'a V,
+    files: Vec<Found>,
+}
+
+impl<V: Visitor> Listing<'_, V> {
+    fn root(&mut self, root: &Path) {
+        // What was asked for by name is followed and opened, whatever it is.
+        match fs::metadata(root) {
+            Ok(metadata) if metadata.is_dir() => {
+                let (ignores, inside_ignored) = self.ignores_above(root);
+                self.directories(root, ignores, inside_ignored);
+            }
+            Ok(_) => {
+                let ignored = self.is_ignored_file(root);
+                self.files.push(Found { path: root.to_owned(), ignored });
+            }
+            Err(error) => self.visitor.unread(Unread::new(path_bytes(root), error.to_string())),
+        }
+    }
+
+    fn is_ignored_file(&mut self, file: &Path) -> bool {
+        let Ok(absolute) = std::path::absolute(file) else { return false };
+        absolute.parent().is_some_and(|parent| {
+            let (above, inside) = self.ignores_above(parent);
+            inside || above.is_some_and(|ignores| self.with_own(parent, Some(Rc::new(ignores))).is_ignored(&absolute, false))
+        })
+    }
+
+    /// The ignore files from the top of the repository down to above `dir`, and whether they ignore `dir` itself. None outside
+    /// a repository, where `.gitignore` means nothing.
+    fn ignores_above(&mut self, dir: &Path) -> (Option<Ignores>, bool) {
+        let Ok(absolute) = std::path::absolute(dir) else { return (None, false) };
+        let absolute = absolute.components().collect::<PathBuf>();
+        let Some(top) = absolute.ancestors().find(|dir| dir.join(".git").exists()) else { return (None, false) };
+        let mut builder = GitignoreBuilder::new(top);
+        // The file may be missing, or `.git` be a file: then nothing is added.
+        let _ = builder.add(top.join(".git/info/exclude"));
+        let mut ignores = Ignores { own: Rc::new(builder.build().unwrap_or_else(|_| Gitignore::empty())), above: None };
+        let below: Vec<&Path> =
+            absolute.ancestors().take_while(|dir| *dir != top).collect::<Vec<_>>().into_iter().rev().collect();
+        let mut parent = top.to_owned();
+        for dir in below {
+            ignores = self.with_own(&parent, Some(Rc::new(ignores)));
+            if ignores.is_ignored(dir, true) {
+                return (Some(ignores), true);
+            }
+            parent = dir.to_owned();
+        }
+        (Some(ignores), false)
+    }
+
+    /// `above` with the ignore file of `dir`.
+    fn with_own(&mut self, dir: &Path, above: Option<Rc<Ignores>>) -> Ignores {
+        let file = dir.join(".gitignore");
+        let mut builder = GitignoreBuilder::new(dir);
+        if file.exists() {
+            // A pattern that cannot be read ignores nothing, as in git; a file that cannot be read is said.
+            if File::open(&file).is_err() {
+                self.visitor.skipped(Unread::new(path_bytes(&file), "cannot be read; its patterns are not applied"));
+            }
+            let _ = builder.add(file);
+        }
+        Ignores { own: Rc::new(builder.build().unwrap_or_else(|_| Gitignore::empty())), above }
+    }
+
+    /// Lists a directory and all below, without recursion: directories can be nested thousands deep.
+    fn directories(&mut self, root: &Path, ignores: Option<Ignores>, inside_ignored: bool) {
+        let mut next = vec![(root.to_owned(), ignores.map(Rc::new), inside_ignored)];
+        while let Some((dir, above, inside_ignored)) = next.pop() {
+            let ignores = above.map(|above| Rc::new(self.with_own(&absolute(&dir), Some(above))));
+            let entries = match fs::read_dir(&dir).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    self.visitor.unread(Unread::new(self.worktree.shown(&dir), error.to_string()));
+                    continue;
+                }
+            };
+            for entry in entries {
+                let path = entry.path();
+                let kind = match entry.file_type() {
+                    Ok(kind) => kind,
+                    Err(error) => {
+                        self.visitor.unread(Unread::new(self.worktree.shown(&path), error.to_string()));
+                        continue;
+                    }
+                };
+                if entry.file_name() == ".git" {
+                    continue;
+                }
+                let ignored = inside_ignored
+                    || ignores.as_deref().is_some_and(|ignores| ignores.is_ignored(&absolute(&path), kind.is_dir()));
+                if kind.is_dir() {
+                    next.push((path, ignores.clone(), ignored));
+                } else {
+                    self.file(path, kind, ignored);
+                }
+            }
+        }
+    }
+
+    fn file(&mut self, path: PathBuf, kind: FileType, ignored: bool) {
+        let name = path.file_name().map(|name| path_bytes(Path::new(name))).unwrap_or_default();
+        let is_wanted = !ignored
+            || (self.worktree.always_read)(&name)
+            || (!self.worktree.tracked.is_empty() && self.worktree.tracked.contains(&self.worktree.shown(&path)));
+        if !is_wanted {
+            return;
+        }
+        if kind.is_file() {
+            let ignored = ignored && !self.worktree.tracked.contains(&self.worktree.shown(&path));
+            self.files.push(Found { path, ignored });
+        } else {
+            let why = if kind.is_symlink() { "symbolic link, not followed" } else { "special file, not opened" };
+            self.visitor.skipped(Unread::new(self.worktree.shown(&path), why));
+        }
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.components().collect())
+}
