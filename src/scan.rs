@@ -89,7 +89,11 @@ pub enum Error {
 /// # Errors
 ///
 /// When the run cannot begin; what cannot be read on the way is in the outcome's coverage.
-pub fn scan_paths(config: &ScanConfig, paths: Vec<PathBuf>, progress: &dyn Progress) -> Result<Outcome, Error> {
+pub fn scan_paths(
+    config: &ScanConfig,
+    paths: Vec<PathBuf>,
+    progress: &dyn Progress,
+) -> Result<Outcome, Error> {
     scan_source(config, &Worktree::of_paths(paths, is_env_name), progress)
 }
 
@@ -103,7 +107,11 @@ pub fn scan_stdin(config: &ScanConfig, progress: &dyn Progress) -> Result<Outcom
 }
 
 /// Scans one source whose chunks say themselves where they lie.
-fn scan_source<S: Source + Sync>(config: &ScanConfig, source: &S, progress: &dyn Progress) -> Result<Outcome, Error> {
+fn scan_source<S: Source + Sync>(
+    config: &ScanConfig,
+    source: &S,
+    progress: &dyn Progress,
+) -> Result<Outcome, Error> {
     let start = Instant::now();
     in_pool(config.threads, || {
         progress.stage("scanning", None);
@@ -138,8 +146,16 @@ pub fn audit(
 ) -> Result<Outcome, Error> {
     let start = Instant::now();
     let repository = Repository::open(path)?;
-    let revision = revision.map(|revision| repository.resolve(revision)).transpose()?;
-    let audit = Audit { config, repository, revision, start, progress };
+    let revision = revision
+        .map(|revision| repository.resolve(revision))
+        .transpose()?;
+    let audit = Audit {
+        config,
+        repository,
+        revision,
+        start,
+        progress,
+    };
     in_pool(config.threads, || audit.run())
 }
 
@@ -147,7 +163,10 @@ fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
-        .map_err(|error| Error::Threads { threads, why: error.to_string() })?;
+        .map_err(|error| Error::Threads {
+            threads,
+            why: error.to_string(),
+        })?;
     Ok(pool.install(work))
 }
 
@@ -217,17 +236,45 @@ fn is_in(container: &Container, commits: &HashSet<ObjectId>) -> bool {
 fn env_files(history: &History, tracked: &BTreeSet<BString>, unignored: &BTreeSet<BString>) -> Vec<EnvFile> {
     let is_env = |path: &BString| is_env_name(file_name(path.as_bstr()));
     let mut states: BTreeMap<BString, EnvState> = BTreeMap::new();
-    let committed = history.places(&[history.watched().to_vec()]).into_iter().flatten();
-    for HistoryPlace { path, introduced, reach, .. } in committed {
+    let committed = history
+        .places(&[history.watched().to_vec()])
+        .into_iter()
+        .flatten();
+    for HistoryPlace {
+        path,
+        introduced,
+        reach,
+        ..
+    } in committed
+    {
         if let Some(path) = path.filter(is_env) {
-            states.insert(path, EnvState::Committed { introduced, pushed: reach.pushed });
+            states.insert(
+                path,
+                EnvState::Committed {
+                    introduced,
+                    pushed: reach.pushed,
+                },
+            );
         }
     }
-    for path in unignored.iter().filter(|path| !states.contains_key(*path)).cloned().collect::<Vec<_>>() {
+    for path in unignored
+        .iter()
+        .filter(|path| !states.contains_key(*path))
+        .cloned()
+        .collect::<Vec<_>>()
+    {
         states.insert(path, EnvState::NotIgnored);
     }
-    states.extend(tracked.iter().filter(|path| is_env(path)).map(|path| (path.clone(), EnvState::Tracked)));
-    states.into_iter().map(|(path, state)| EnvFile { path, state }).collect()
+    states.extend(
+        tracked
+            .iter()
+            .filter(|path| is_env(path))
+            .map(|path| (path.clone(), EnvState::Tracked)),
+    );
+    states
+        .into_iter()
+        .map(|(path, state)| EnvFile { path, state })
+        .collect()
 }
 
 /// Gathers matches and gaps from all threads.
@@ -332,7 +379,11 @@ struct Judged {
 
 /// Matches -> findings: places are looked up, each match is judged at each of its places, and what one secret left behind
 /// becomes one finding.
-fn assemble(config: &ScanConfig, matches: BTreeMap<Provenance, Vec<Match>>, history: Option<&History>) -> Assembled {
+fn assemble(
+    config: &ScanConfig,
+    matches: BTreeMap<Provenance, Vec<Match>>,
+    history: Option<&History>,
+) -> Assembled {
     let mut candidates: BTreeMap<(Secret, RuleId), Candidate> = BTreeMap::new();
     for (provenance, matches) in matches {
         for found in matches {
@@ -343,12 +394,18 @@ fn assemble(config: &ScanConfig, matches: BTreeMap<Provenance, Vec<Match>>, hist
             }
         }
     }
-    let groups: Vec<Vec<ObjectId>> =
-        candidates.values().map(|candidate| candidate.blobs.keys().copied().collect()).collect();
-    let places = history.map(|history| history.places(&groups)).unwrap_or_else(|| vec![Vec::new(); groups.len()]);
+    let groups: Vec<Vec<ObjectId>> = candidates
+        .values()
+        .map(|candidate| candidate.blobs.keys().copied().collect())
+        .collect();
+    let places = history
+        .map(|history| history.places(&groups))
+        .unwrap_or_else(|| vec![Vec::new(); groups.len()]);
     let mut judged: BTreeMap<Secret, Vec<Judged>> = BTreeMap::new();
     for (((secret, rule), candidate), places) in candidates.into_iter().zip(places) {
-        let in_blobs = places.into_iter().filter_map(|place| judge_in_history(config, &candidate, rule, place));
+        let in_blobs = places
+            .into_iter()
+            .filter_map(|place| judge_in_history(config, &candidate, rule, place));
         let elsewhere = candidate.others.iter().filter_map(|(provenance, found)| {
             let container = container(provenance, found, history)?;
             let path = path_of(&container);
@@ -356,52 +413,98 @@ fn assemble(config: &ScanConfig, matches: BTreeMap<Provenance, Vec<Match>>, hist
                 rule,
                 verdict,
                 note: found.evidence.note.clone(),
-                place: Place { location: found.location, container },
+                place: Place {
+                    location: found.location,
+                    container,
+                },
             })
         });
         let all: Vec<Judged> = in_blobs.chain(elsewhere).collect();
         judged.entry(secret).or_default().extend(all);
     }
-    let mut assembled = Assembled { findings: Vec::new(), kept_in_env: 0 };
+    let mut assembled = Assembled {
+        findings: Vec::new(),
+        kept_in_env: 0,
+    };
     for (secret, judged) in judged {
-        let Some(finding) = finding(config, secret, judged) else { continue };
+        let Some(finding) = finding(config, secret, judged) else {
+            continue;
+        };
         if finding.confidence < config.min_confidence {
             continue;
         }
-        if finding.places.iter().all(|place| is_kept_in_env(&place.container)) {
+        if finding
+            .places
+            .iter()
+            .all(|place| is_kept_in_env(&place.container))
+        {
             assembled.kept_in_env += 1;
         } else {
             assembled.findings.push(finding);
         }
     }
-    let order = |finding: &Finding| (std::cmp::Reverse((finding.severity, finding.confidence)), finding.exposure);
+    let order = |finding: &Finding| {
+        (
+            std::cmp::Reverse((finding.severity, finding.confidence)),
+            finding.exposure,
+        )
+    };
     assembled.findings.sort_by(|a, b| {
-        order(a).cmp(&order(b)).then_with(|| (&a.places, a.rule, &a.secret).cmp(&(&b.places, b.rule, &b.secret)))
+        order(a)
+            .cmp(&order(b))
+            .then_with(|| (&a.places, a.rule, &a.secret).cmp(&(&b.places, b.rule, &b.secret)))
     });
     assembled
 }
 
 /// The best verdict on what matched in the version that introduced the secret at `place`.
-fn judge_in_history(config: &ScanConfig, candidate: &Candidate, rule: RuleId, place: HistoryPlace) -> Option<Judged> {
+fn judge_in_history(
+    config: &ScanConfig,
+    candidate: &Candidate,
+    rule: RuleId,
+    place: HistoryPlace,
+) -> Option<Judged> {
     let path = place.path.as_ref().map(|path| path.as_bytes());
     let (verdict, found) = candidate
         .blobs
         .get(&place.blob)?
         .iter()
         .filter_map(|found| judge_at(config, found, path).map(|verdict| (verdict, found)))
-        .max_by_key(|(verdict, found)| (verdict.confidence, verdict.severity, std::cmp::Reverse(found.span)))?;
+        .max_by_key(|(verdict, found)| {
+            (
+                verdict.confidence,
+                verdict.severity,
+                std::cmp::Reverse(found.span),
+            )
+        })?;
     let location: Location = found.location;
     let note = found.evidence.note.clone();
-    Some(Judged { rule, verdict, note, place: Place { container: Container::History(place), location } })
+    Some(Judged {
+        rule,
+        verdict,
+        note,
+        place: Place {
+            container: Container::History(place),
+            location,
+        },
+    })
 }
 
 fn judge_at(config: &ScanConfig, found: &Match, path: Option<&[u8]>) -> Option<Verdict> {
-    judge(config.rules.rule(found.rule), &found.evidence, found.secret.expose().len(), path)
+    judge(
+        config.rules.rule(found.rule),
+        &found.evidence,
+        found.secret.expose().len(),
+        path,
+    )
 }
 
 fn container(provenance: &Provenance, found: &Match, history: Option<&History>) -> Option<Container> {
     match provenance {
-        Provenance::File { path, ignored } => Some(Container::File { path: path.clone(), ignored: *ignored }),
+        Provenance::File { path, ignored } => Some(Container::File {
+            path: path.clone(),
+            ignored: *ignored,
+        }),
         Provenance::Stdin => Some(Container::Stdin),
         Provenance::GitBlob(_) => None,
         Provenance::GitMetadata(metadata) => {
@@ -409,7 +512,12 @@ fn container(provenance: &Provenance, found: &Match, history: Option<&History>) 
                 (Metadata::Commit(id) | Metadata::Tag(id), Some(history)) => history.commit(id),
                 _ => Default::default(),
             };
-            Some(Container::Metadata(MetadataPlace { metadata: metadata.clone(), field: found.field, commit, reach }))
+            Some(Container::Metadata(MetadataPlace {
+                metadata: metadata.clone(),
+                field: found.field,
+                commit,
+                reach,
+            }))
         }
     }
 }
@@ -430,13 +538,21 @@ fn is_kept_in_env(container: &Container) -> bool {
 fn finding(config: &ScanConfig, secret: Secret, mut judged: Vec<Judged>) -> Option<Finding> {
     let rank = |judged: &Judged| {
         let is_generic = config.rules.rule(judged.rule).kind == Kind::Generic;
-        (is_generic, std::cmp::Reverse((judged.verdict.confidence, judged.verdict.severity)), judged.rule)
+        (
+            is_generic,
+            std::cmp::Reverse((judged.verdict.confidence, judged.verdict.severity)),
+            judged.rule,
+        )
     };
     judged.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.place.cmp(&b.place)));
     let best = judged.first()?;
     let rule = config.rules.rule(best.rule);
     // Generic rules overlap; which of them spoke first must not change the fingerprint.
-    let family = if rule.kind == Kind::Generic { "generic" } else { rule.id.as_ref() };
+    let family = if rule.kind == Kind::Generic {
+        "generic"
+    } else {
+        rule.id.as_ref()
+    };
     let mut places: Vec<Place> = judged.iter().map(|judged| judged.place.clone()).collect();
     places.sort();
     places.dedup();
@@ -458,9 +574,10 @@ fn exposure(container: &Container) -> Exposure {
         Container::File { .. } => Exposure::Worktree,
         Container::Stdin => Exposure::Stdin,
         Container::History(place) => place.reach.exposure(),
-        Container::Metadata(MetadataPlace { metadata: Metadata::File(_) | Metadata::RefName, .. }) => {
-            Exposure::GitDirectory
-        }
+        Container::Metadata(MetadataPlace {
+            metadata: Metadata::File(_) | Metadata::RefName,
+            ..
+        }) => Exposure::GitDirectory,
         Container::Metadata(place) => place.reach.exposure(),
     }
 }

@@ -98,7 +98,14 @@ impl Detector {
         let prefilter = Prefilter::new(&rules);
         let patterns = matcher::Patterns::new(rules.rules().len());
         let matcher = Matcher::new(rules.rules().len());
-        Self { plan: Arc::new(Plan { rules, prefilter, patterns }), matcher }
+        Self {
+            plan: Arc::new(Plan {
+                rules,
+                prefilter,
+                patterns,
+            }),
+            matcher,
+        }
     }
 
     /// The rules that are searched for.
@@ -130,7 +137,8 @@ impl Detector {
                 continue;
             }
             for &rule in plan.prefilter.rules_for(hit.keyword) {
-                let found = matcher.verify(&plan.patterns, plan.rules.rule(rule), rule, &text.bytes, hit.span);
+                let found =
+                    matcher.verify(&plan.patterns, plan.rules.rule(rule), rule, &text.bytes, hit.span);
                 let Some(found) = found else { continue };
                 let span = text.origin_span(found.secret);
                 matches.push(Match {
@@ -153,7 +161,12 @@ pub fn resolve_overlaps(rules: &RuleSet, mut matches: Vec<Match>) -> Vec<Match> 
     let rank = |found: &Match| {
         let rule = rules.rule(found.rule);
         let length = found.span.end - found.span.start;
-        (rule.kind == Kind::Generic, std::cmp::Reverse(rule.confidence), std::cmp::Reverse(length), found.rule)
+        (
+            rule.kind == Kind::Generic,
+            std::cmp::Reverse(rule.confidence),
+            std::cmp::Reverse(length),
+            found.rule,
+        )
     };
     matches.sort_by(|a, b| rank(a).cmp(&rank(b)).then(a.span.cmp(&b.span)));
     let mut kept: Vec<Match> = Vec::with_capacity(matches.len());

@@ -41,7 +41,10 @@ impl Prefilter {
             .kind(Some(aho_corasick::AhoCorasickKind::DFA))
             .build(by_keyword.keys())
             .expect("keywords are short and few: far below the automaton's limits");
-        Self { automaton, rules: by_keyword.into_values().collect() }
+        Self {
+            automaton,
+            rules: by_keyword.into_values().collect(),
+        }
     }
 
     /// Every occurrence of every keyword, overlapping ones too, in the order of their ends.

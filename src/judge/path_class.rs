@@ -29,24 +29,90 @@ pub struct PathClass {
 }
 
 const CODE: &[&str] = &[
-    "py", "pyi", "pyx", "js", "mjs", "cjs", "jsx", "ts", "tsx", "vue", "svelte", "go", "java", "kt", "kts", "scala", "groovy", "gradle",
-    "cs", "vb", "fs", "c", "h", "cc", "cpp", "cxx", "hpp", "hh", "m", "mm", "swift", "rs", "rb", "erb", "php", "phtml", "pl", "pm", "lua",
-    "r", "jl", "dart", "ex", "exs", "erl", "hrl", "hs", "ml", "mli", "clj", "cljs", "elm", "nim", "zig", "sol", "tf", "hcl", "jsonnet",
-    "css", "scss", "less", "html", "htm", "xhtml", "jinja", "j2", "asm", "s", "d", "v", "vhd", "el", "lisp", "scm", "proto", "thrift",
-    "graphql", "ipynb", "json", "json5", "jsonc", "awk", "tcl", "coffee", "po", "y", "l", "pas", "cmake", "bzl", "star", "nix",
+    "py", "pyi", "pyx", "js", "mjs", "cjs", "jsx", "ts", "tsx", "vue", "svelte", "go", "java", "kt", "kts",
+    "scala", "groovy", "gradle", "cs", "vb", "fs", "c", "h", "cc", "cpp", "cxx", "hpp", "hh", "m", "mm",
+    "swift", "rs", "rb", "erb", "php", "phtml", "pl", "pm", "lua", "r", "jl", "dart", "ex", "exs", "erl",
+    "hrl", "hs", "ml", "mli", "clj", "cljs", "elm", "nim", "zig", "sol", "tf", "hcl", "jsonnet", "css",
+    "scss", "less", "html", "htm", "xhtml", "jinja", "j2", "asm", "s", "d", "v", "vhd", "el", "lisp", "scm",
+    "proto", "thrift", "graphql", "ipynb", "json", "json5", "jsonc", "awk", "tcl", "coffee", "po", "y", "l",
+    "pas", "cmake", "bzl", "star", "nix",
 ];
-const PROSE: &[&str] = &["md", "markdown", "mdx", "rst", "adoc", "asciidoc", "txt", "tex", "texi", "org", "pod", "man"];
-const USER_INTERFACE: &[&str] = &["storyboard", "xib", "xaml", "resx", "strings", "ui", "qml", "stringsdict"];
+const PROSE: &[&str] = &[
+    "md", "markdown", "mdx", "rst", "adoc", "asciidoc", "txt", "tex", "texi", "org", "pod", "man",
+];
+const USER_INTERFACE: &[&str] = &[
+    "storyboard",
+    "xib",
+    "xaml",
+    "resx",
+    "strings",
+    "ui",
+    "qml",
+    "stringsdict",
+];
 const LOCALISATION_FILES: &[&str] = &["po", "pot", "mo", "xlf", "xliff", "ts_lang", "arb"];
-const LOCALISATION_FOLDERS: &[&str] = &["locale", "locales", "i18n", "l10n", "lang", "langs", "languages", "translations", "nls"];
-const LOCK_FILES: &[&str] = &[
-    "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "poetry.lock", "pipfile.lock", "uv.lock", "pdm.lock",
-    "cargo.lock", "gemfile.lock", "composer.lock", "go.sum", "flake.lock", "mix.lock", "pubspec.lock", "podfile.lock", "bun.lock",
+const LOCALISATION_FOLDERS: &[&str] = &[
+    "locale",
+    "locales",
+    "i18n",
+    "l10n",
+    "lang",
+    "langs",
+    "languages",
+    "translations",
+    "nls",
 ];
-const VENDORED: &[&str] = &["vendor", "vendored", "third_party", "third-party", "node_modules", "bower_components", "site-packages"];
+const LOCK_FILES: &[&str] = &[
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "poetry.lock",
+    "pipfile.lock",
+    "uv.lock",
+    "pdm.lock",
+    "cargo.lock",
+    "gemfile.lock",
+    "composer.lock",
+    "go.sum",
+    "flake.lock",
+    "mix.lock",
+    "pubspec.lock",
+    "podfile.lock",
+    "bun.lock",
+];
+const VENDORED: &[&str] = &[
+    "vendor",
+    "vendored",
+    "third_party",
+    "third-party",
+    "node_modules",
+    "bower_components",
+    "site-packages",
+];
 const TESTS: &[&str] = &[
-    "test", "tests", "testing", "spec", "specs", "fixture", "fixtures", "testdata", "__tests__", "example", "examples", "sample", "samples",
-    "demo", "demos", "doc", "docs", "t", "mock", "mocks", "integration", "e2e",
+    "test",
+    "tests",
+    "testing",
+    "spec",
+    "specs",
+    "fixture",
+    "fixtures",
+    "testdata",
+    "__tests__",
+    "example",
+    "examples",
+    "sample",
+    "samples",
+    "demo",
+    "demos",
+    "doc",
+    "docs",
+    "t",
+    "mock",
+    "mocks",
+    "integration",
+    "e2e",
 ];
 
 /// What `path` says, `/` between its parts.
@@ -59,7 +125,9 @@ pub(super) fn classify(path: &[u8]) -> PathClass {
     let is_minified = name.ends_with(".min.js") || name.ends_with(".min.css");
     let language = match extension {
         _ if CODE.contains(&extension) => Language::Code,
-        _ if PROSE.contains(&extension) || matches!(name, "readme" | "changelog" | "changes" | "authors") => Language::Prose,
+        _ if PROSE.contains(&extension) || matches!(name, "readme" | "changelog" | "changes" | "authors") => {
+            Language::Prose
+        }
         _ => Language::Data,
     };
     PathClass {
@@ -67,7 +135,9 @@ pub(super) fn classify(path: &[u8]) -> PathClass {
         is_test: in_folder(TESTS)
             || name.starts_with("test_")
             || name.starts_with("test-")
-            || [".test.", ".spec.", "_test.", ".example", ".sample"].iter().any(|part| name.contains(part))
+            || [".test.", ".spec.", "_test.", ".example", ".sample"]
+                .iter()
+                .any(|part| name.contains(part))
             || name == "conftest.py"
             || language == Language::Prose,
         is_localisation: in_folder(LOCALISATION_FOLDERS) || LOCALISATION_FILES.contains(&extension),

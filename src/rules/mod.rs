@@ -7,15 +7,11 @@ mod rule;
 mod syntax;
 
 pub use compile::Error as CompileError;
-pub use rule::{
-    Alphabet, Check, Checksum, Confidence, Kind, Rule, Severity, Structure, Text, Window,
-};
+pub use rule::{Alphabet, Check, Checksum, Confidence, Kind, Rule, Severity, Structure, Text, Window};
 
 /// The built-in rules, written by the build script from `patterns.yaml`.
 mod builtin {
-    use super::rule::{
-        Alphabet, Check, Checksum, Confidence, Kind, Rule, Severity, Structure, Text, Window,
-    };
+    use super::rule::{Alphabet, Check, Checksum, Confidence, Kind, Rule, Severity, Structure, Text, Window};
     use std::borrow::Cow;
 
     include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
@@ -62,7 +58,9 @@ impl RuleSet {
     /// The rules of `patterns.yaml`.
     #[must_use]
     pub fn builtin() -> Self {
-        Self { rules: builtin::RULES.to_vec() }
+        Self {
+            rules: builtin::RULES.to_vec(),
+        }
     }
 
     /// The given rules alone.
@@ -99,8 +97,10 @@ impl RuleSet {
     /// When the file cannot be read or is no valid rule file.
     pub fn with_file(self, path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| Error::Read { path: name.clone(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
+            path: name.clone(),
+            source,
+        })?;
         self.with_yaml(&name, &text)
     }
 

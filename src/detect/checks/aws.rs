@@ -48,7 +48,10 @@ mod tests {
     fn other_alphabets_and_short_texts_have_none() {
         assert_eq!(account_id(b"AKIA0189AAAAAAAAAAAA"), None);
         assert_eq!(account_id(b"AKIA"), None);
-        assert!(is_key_id(b"AKIAIAAAAAAAAAAAAAAA") && account_id(b"AKIAIAAAAAAAAAAAAAAA").is_none(), "the older kind");
+        assert!(
+            is_key_id(b"AKIAIAAAAAAAAAAAAAAA") && account_id(b"AKIAIAAAAAAAAAAAAAAA").is_none(),
+            "the older kind"
+        );
         assert!(!is_key_id(b"AKIA0189AAAAAAAAAAAA"));
     }
 }

@@ -15,8 +15,12 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 
 /// Whether `encoded` decodes to a printable `user:password` whose password is no dummy.
 pub(crate) fn is_credentials(encoded: &[u8]) -> bool {
-    let Ok(decoded) = LENIENT.decode(encoded) else { return false };
-    let Some(colon) = memchr::memchr(b':', &decoded) else { return false };
+    let Ok(decoded) = LENIENT.decode(encoded) else {
+        return false;
+    };
+    let Some(colon) = memchr::memchr(b':', &decoded) else {
+        return false;
+    };
     let password = &decoded[colon + 1..];
     decoded.iter().all(|byte| (b' '..=b'~').contains(byte))
         && password.len() >= 4

@@ -8,7 +8,9 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 
 /// Whether the last six characters of `token` are the checksum of what they should cover.
 pub(crate) fn holds(checksum: Checksum, token: &[u8]) -> bool {
-    let Some((covered, written)) = split(checksum, token) else { return false };
+    let Some((covered, written)) = split(checksum, token) else {
+        return false;
+    };
     written == base62(crc32fast::hash(covered))
 }
 

@@ -36,7 +36,12 @@ pub(super) struct PathHistory {
 }
 
 /// Finds where the blobs of each group were. A group is the blobs of one finding; blobs that no tree names give nothing.
-pub(super) fn attribute(objects: &Objects, hash: HashKind, commits: &Commits, groups: &[Vec<ObjectId>]) -> Vec<PathHistory> {
+pub(super) fn attribute(
+    objects: &Objects,
+    hash: HashKind,
+    commits: &Commits,
+    groups: &[Vec<ObjectId>],
+) -> Vec<PathHistory> {
     let mut wanted: Vec<ObjectId> = groups.iter().flatten().copied().collect();
     wanted.sort();
     wanted.dedup();
@@ -73,7 +78,11 @@ struct TreeWalk {
 
 impl TreeWalk {
     fn collect(objects: &Objects, hash: HashKind, wanted: &[ObjectId]) -> Self {
-        let visitor = TreeVisitor { hash, wanted: wanted.iter().copied().zip(0..).collect(), walk: Mutex::default() };
+        let visitor = TreeVisitor {
+            hash,
+            wanted: wanted.iter().copied().zip(0..).collect(),
+            walk: Mutex::default(),
+        };
         // Trees that cannot be read were named when the blobs were walked.
         let _ = objects.visit(&visitor);
         visitor.walk.into_inner().unwrap_or_else(PoisonError::into_inner)
@@ -154,13 +163,21 @@ struct Holdings {
 
 impl Holdings {
     fn build(walk: TreeWalk) -> Self {
-        let TreeWalk { ids, names, mut edges } = walk;
+        let TreeWalk {
+            ids,
+            names,
+            mut edges,
+        } = walk;
         let relevant = relevant_trees(ids.len(), &edges);
         edges.retain(|edge| {
-            relevant[edge.parent as usize] && matches!(edge.child, Node::Blob(_)) || is_relevant(edge.child, &relevant)
+            relevant[edge.parent as usize] && matches!(edge.child, Node::Blob(_))
+                || is_relevant(edge.child, &relevant)
         });
         edges.sort_unstable_by_key(|edge| edge.parent);
-        let mut holdings = Self { names: vec![Box::default(); names.len()], ..Self::default() };
+        let mut holdings = Self {
+            names: vec![Box::default(); names.len()],
+            ..Self::default()
+        };
         for (name, id) in names {
             holdings.names[id as usize] = name;
         }
@@ -172,9 +189,17 @@ impl Holdings {
                 match edge.child {
                     Node::Blob(blob) => held.push((holdings.path(edge.name, NO_PATH), blob)),
                     Node::Tree(child) => {
-                        let below = set_of.get(&child).map(|&set| holdings.sets[set as usize].clone()).unwrap_or_default();
+                        let below = set_of
+                            .get(&child)
+                            .map(|&set| holdings.sets[set as usize].clone())
+                            .unwrap_or_default();
                         let room = MAX_HOLDINGS.saturating_sub(held.len());
-                        held.extend(below.iter().take(room).map(|&(path, blob)| (holdings.path(edge.name, path), blob)));
+                        held.extend(
+                            below
+                                .iter()
+                                .take(room)
+                                .map(|&(path, blob)| (holdings.path(edge.name, path), blob)),
+                        );
                     }
                 }
             }
@@ -182,8 +207,16 @@ impl Holdings {
             let set = holdings.set(held.into());
             set_of.insert(tree, set);
         }
-        let named: HashSet<u32> =
-            edges.iter().filter_map(|edge| if let Node::Tree(child) = edge.child { Some(child) } else { None }).collect();
+        let named: HashSet<u32> = edges
+            .iter()
+            .filter_map(|edge| {
+                if let Node::Tree(child) = edge.child {
+                    Some(child)
+                } else {
+                    None
+                }
+            })
+            .collect();
         for (id, tree) in ids {
             if let Some(&set) = set_of.get(&tree) {
                 holdings.of_tree.insert(id, set);
@@ -238,18 +271,34 @@ fn is_relevant(node: Node, relevant: &[bool]) -> bool {
 
 /// The trees from which a wanted blob can be reached.
 fn relevant_trees(trees: usize, edges: &[Edge]) -> Vec<bool> {
-    let mut up: Vec<(u32, u32)> =
-        edges.iter().filter_map(|edge| if let Node::Tree(child) = edge.child { Some((child, edge.parent)) } else { None }).collect();
+    let mut up: Vec<(u32, u32)> = edges
+        .iter()
+        .filter_map(|edge| {
+            if let Node::Tree(child) = edge.child {
+                Some((child, edge.parent))
+            } else {
+                None
+            }
+        })
+        .collect();
     up.sort_unstable();
     let mut relevant = vec![false; trees];
-    let mut next: Vec<u32> =
-        edges.iter().filter(|edge| matches!(edge.child, Node::Blob(_))).map(|edge| edge.parent).collect();
+    let mut next: Vec<u32> = edges
+        .iter()
+        .filter(|edge| matches!(edge.child, Node::Blob(_)))
+        .map(|edge| edge.parent)
+        .collect();
     while let Some(tree) = next.pop() {
         if std::mem::replace(&mut relevant[tree as usize], true) {
             continue;
         }
         let from = up.partition_point(|&(child, _)| child < tree);
-        next.extend(up[from..].iter().take_while(|&&(child, _)| child == tree).map(|&(_, parent)| parent));
+        next.extend(
+            up[from..]
+                .iter()
+                .take_while(|&&(child, _)| child == tree)
+                .map(|&(_, parent)| parent),
+        );
     }
     relevant
 }
@@ -266,7 +315,11 @@ fn children_first(edges: &[Edge]) -> Vec<u32> {
             parents.entry(child).or_default().push(edge.parent);
         }
     }
-    let mut order: Vec<u32> = waiting.iter().filter(|(_, count)| **count == 0).map(|(tree, _)| *tree).collect();
+    let mut order: Vec<u32> = waiting
+        .iter()
+        .filter(|(_, count)| **count == 0)
+        .map(|(tree, _)| *tree)
+        .collect();
     order.sort_unstable();
     let mut next = 0;
     while let Some(&tree) = order.get(next) {
@@ -292,7 +345,12 @@ struct Trace {
     blobs: Vec<u32>,
 }
 
-fn histories(holdings: &Holdings, commits: &Commits, groups: &[Vec<ObjectId>], wanted: &[ObjectId]) -> Vec<PathHistory> {
+fn histories(
+    holdings: &Holdings,
+    commits: &Commits,
+    groups: &[Vec<ObjectId>],
+    wanted: &[ObjectId],
+) -> Vec<PathHistory> {
     let groups_of = groups_of_blobs(groups, wanted);
     let mut traces: BTreeMap<(u32, PathId), Trace> = BTreeMap::new();
     let age = |commit: CommitIndex| (commits.get(commit).seconds, commits.get(commit).id);
@@ -300,10 +358,16 @@ fn histories(holdings: &Holdings, commits: &Commits, groups: &[Vec<ObjectId>], w
     let mut latest: BTreeMap<SetId, Option<CommitIndex>> = BTreeMap::new();
     let mut roots = HashSet::new();
     for (commit, raw) in commits.iter() {
-        let Some(set) = holdings.of_commit(commits, commit) else { continue };
+        let Some(set) = holdings.of_commit(commits, commit) else {
+            continue;
+        };
         roots.insert(raw.tree);
         let entry = latest.entry(set).or_default();
-        *entry = entry.into_iter().chain([&mut commit.clone()]).map(|commit| *commit).max_by_key(|&commit| age(commit));
+        *entry = entry
+            .into_iter()
+            .chain([&mut commit.clone()])
+            .map(|commit| *commit)
+            .max_by_key(|&commit| age(commit));
     }
     for top in holdings.tops.iter().filter(|top| !roots.contains(*top)) {
         latest.entry(holdings.of_tree[top]).or_default();
@@ -315,14 +379,23 @@ fn histories(holdings: &Holdings, commits: &Commits, groups: &[Vec<ObjectId>], w
                 let trace = traces.entry((group, path)).or_default();
                 trace.blobs.push(blob);
                 trace.in_head |= head_set == Some(set);
-                trace.last = trace.last.into_iter().chain(commit).max_by_key(|&commit| age(commit));
+                trace.last = trace
+                    .last
+                    .into_iter()
+                    .chain(commit)
+                    .max_by_key(|&commit| age(commit));
             }
         }
     }
     for (commit, _) in commits.iter() {
-        let Some(set) = holdings.of_commit(commits, commit) else { continue };
-        let before: Vec<SetId> =
-            commits.parents(commit).iter().filter_map(|&parent| holdings.of_commit(commits, parent)).collect();
+        let Some(set) = holdings.of_commit(commits, commit) else {
+            continue;
+        };
+        let before: Vec<SetId> = commits
+            .parents(commit)
+            .iter()
+            .filter_map(|&parent| holdings.of_commit(commits, parent))
+            .collect();
         if before.contains(&set) {
             continue;
         }
@@ -332,7 +405,10 @@ fn histories(holdings: &Holdings, commits: &Commits, groups: &[Vec<ObjectId>], w
             .flat_map(|&(path, blob)| groups_of[blob as usize].iter().map(move |&group| (group, path)))
             .collect();
         for &(path, blob) in &holdings.sets[set as usize] {
-            for &group in groups_of[blob as usize].iter().filter(|group| !known.contains(&(**group, path))) {
+            for &group in groups_of[blob as usize]
+                .iter()
+                .filter(|group| !known.contains(&(**group, path)))
+            {
                 if let Some(trace) = traces.get_mut(&(group, path)) {
                     trace.introduced.push(commit);
                 }
@@ -344,7 +420,10 @@ fn histories(holdings: &Holdings, commits: &Commits, groups: &[Vec<ObjectId>], w
         trace.blobs.sort_unstable();
         trace.blobs.dedup();
         // The version that the first commit brought in comes first.
-        let first_set = trace.introduced.first().and_then(|&commit| holdings.of_commit(commits, commit));
+        let first_set = trace
+            .introduced
+            .first()
+            .and_then(|&commit| holdings.of_commit(commits, commit));
         let is_first = |blob: u32| {
             first_set.is_some_and(|set| holdings.sets[set as usize].binary_search(&(path, blob)).is_ok())
         };

@@ -81,11 +81,14 @@ impl Delta {
         result.clear();
         result.reserve_exact(self.result_size);
         let mut inserts = self.inserts.iter().peekable();
-        let insert_until = |end: usize, result: &mut Vec<u8>, inserts: &mut std::iter::Peekable<std::slice::Iter<'_, Insert>>| {
-            while let Some(insert) = inserts.next_if(|insert| insert.to < end) {
-                result.extend_from_slice(&data[insert.from..insert.from + insert.length]);
-            }
-        };
+        let insert_until =
+            |end: usize,
+             result: &mut Vec<u8>,
+             inserts: &mut std::iter::Peekable<std::slice::Iter<'_, Insert>>| {
+                while let Some(insert) = inserts.next_if(|insert| insert.to < end) {
+                    result.extend_from_slice(&data[insert.from..insert.from + insert.length]);
+                }
+            };
         for copy in &self.copies {
             insert_until(copy.to, result, &mut inserts);
             result.extend_from_slice(&base[copy.from..copy.from + copy.length]);
@@ -138,21 +141,35 @@ mod tests {
         let mut result = Vec::new();
         delta.apply(&data, b"0123456789", &mut result);
         assert_eq!(result, b"2345xy01");
-        assert_eq!(delta.copies, [Copied { from: 2, to: 0, length: 4 }, Copied { from: 0, to: 6, length: 2 }]);
+        assert_eq!(
+            delta.copies,
+            [
+                Copied {
+                    from: 2,
+                    to: 0,
+                    length: 4
+                },
+                Copied {
+                    from: 0,
+                    to: 6,
+                    length: 2
+                }
+            ]
+        );
     }
 
     #[test]
     fn lies_are_refused() {
         let mut delta = Delta::default();
         for (data, base) in [
-            (&[10u8, 8][..], 9),           // another base
-            (&[10, 8, 0x91, 8, 4], 10),    // outside the base
-            (&[10, 8, 0x91, 2], 10),       // cut
-            (&[10, 8, 3, b'a'], 10),       // cut
-            (&[10, 8, 0], 10),             // reserved
-            (&[10, 8, 1, b'a'], 10),       // too little
-            (&[10, 0, 1, b'a'], 10),       // too much
-            (&[0xff; 12], 10),             // a size without end
+            (&[10u8, 8][..], 9),        // another base
+            (&[10, 8, 0x91, 8, 4], 10), // outside the base
+            (&[10, 8, 0x91, 2], 10),    // cut
+            (&[10, 8, 3, b'a'], 10),    // cut
+            (&[10, 8, 0], 10),          // reserved
+            (&[10, 8, 1, b'a'], 10),    // too little
+            (&[10, 0, 1, b'a'], 10),    // too much
+            (&[0xff; 12], 10),          // a size without end
         ] {
             assert!(delta.parse(data, base).is_err(), "{data:?}");
         }

@@ -25,7 +25,10 @@ pub(super) struct Objects {
 
 impl std::fmt::Debug for Objects {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Objects").field("packs", &self.packs).field("loose", &self.loose_ids.len()).finish_non_exhaustive()
+        f.debug_struct("Objects")
+            .field("packs", &self.packs)
+            .field("loose", &self.loose_ids.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -53,7 +56,10 @@ impl Objects {
             Ok(alternates) => dirs.extend(alternates),
             Err(error) => {
                 let file = crate::provenance::path_bytes(&objects.join("info/alternates"));
-                unread.push(Unread::new(file, format!("the object databases that it names cannot be found: {error}")));
+                unread.push(Unread::new(
+                    file,
+                    format!("the object databases that it names cannot be found: {error}"),
+                ));
             }
         }
         for dir in dirs.iter().skip(1).filter(|dir| !dir.is_dir()) {
@@ -62,8 +68,14 @@ impl Objects {
             unread.push(Unread::new(crate::provenance::path_bytes(dir), why));
         }
         let packs = Packs::open(&dirs, hash, unread);
-        let options = loose::Options { alloc_limit_bytes: Some(MAX_OBJECT_BYTES), ..Default::default() };
-        let loose: Vec<_> = dirs.iter().map(|dir| loose::Store::at_opts(dir, hash, options)).collect();
+        let options = loose::Options {
+            alloc_limit_bytes: Some(MAX_OBJECT_BYTES),
+            ..Default::default()
+        };
+        let loose: Vec<_> = dirs
+            .iter()
+            .map(|dir| loose::Store::at_opts(dir, hash, options))
+            .collect();
         let mut loose_ids = HashSet::new();
         for (store, dir) in loose.iter().zip(&dirs).filter(|(_, dir)| dir.is_dir()) {
             for id in store.iter() {
@@ -71,12 +83,20 @@ impl Objects {
                     Ok(id) => {
                         loose_ids.insert(id);
                     }
-                    Err(error) => unread.push(Unread::new(crate::provenance::path_bytes(dir), error.to_string())),
+                    Err(error) => {
+                        unread.push(Unread::new(crate::provenance::path_bytes(dir), error.to_string()))
+                    }
                 }
             }
         }
         let repeated = packs.repeated();
-        Self { packs, loose, loose_ids, repeated, hash }
+        Self {
+            packs,
+            loose,
+            loose_ids,
+            repeated,
+            hash,
+        }
     }
 
     /// Whether the repository lists the object, readable or not.
@@ -108,7 +128,10 @@ impl Objects {
                     let bytes = object.data.to_vec();
                     match gix::objs::compute_hash(self.hash, kind, &bytes) {
                         Ok(actual) if *actual == *id => return Ok((kind, bytes)),
-                        _ => failure = "its content does not match its id: the loose object is damaged".to_owned(),
+                        _ => {
+                            failure =
+                                "its content does not match its id: the loose object is damaged".to_owned()
+                        }
                     }
                 }
                 Ok(None) => {}
@@ -121,7 +144,12 @@ impl Objects {
     /// Hands every object of the wanted kinds over, once each, and returns those that cannot be read. One bad object never
     /// stops the rest.
     pub(super) fn visit<V: ObjectVisitor>(&self, visitor: &V) -> Failures {
-        let walk = PackWalk { objects: self, visitor, seen: Mutex::default(), failures: Mutex::default() };
+        let walk = PackWalk {
+            objects: self,
+            visitor,
+            seen: Mutex::default(),
+            failures: Mutex::default(),
+        };
         self.packs.walk(&walk);
         let PackWalk { seen, failures, .. } = walk;
         let (seen, mut failures) = (into_inner(seen), into_inner(failures));
@@ -130,12 +158,28 @@ impl Objects {
         }
         failures.retain(|id, _| !seen.contains(id));
         // What a pack could not give may lie elsewhere too; what it gave is not read again.
-        let retried: Vec<ObjectId> = failures.keys().filter(|id| self.repeated.contains(*id)).copied().collect();
-        let loose: Vec<ObjectId> =
-            self.loose_ids.iter().filter(|id| failures.contains_key(*id) || !self.packs.contains(id)).copied().collect();
+        let retried: Vec<ObjectId> = failures
+            .keys()
+            .filter(|id| self.repeated.contains(*id))
+            .copied()
+            .collect();
+        let loose: Vec<ObjectId> = self
+            .loose_ids
+            .iter()
+            .filter(|id| failures.contains_key(*id) || !self.packs.contains(id))
+            .copied()
+            .collect();
         let others: HashSet<ObjectId> = loose.into_iter().chain(retried).collect();
-        let results: Vec<(ObjectId, Result<(), String>)> =
-            others.into_par_iter().map(|id| (id, self.read(&id).map(|(kind, bytes)| hand_over(visitor, id, kind, &bytes)))).collect();
+        let results: Vec<(ObjectId, Result<(), String>)> = others
+            .into_par_iter()
+            .map(|id| {
+                (
+                    id,
+                    self.read(&id)
+                        .map(|(kind, bytes)| hand_over(visitor, id, kind, &bytes)),
+                )
+            })
+            .collect();
         for (id, result) in results {
             match result {
                 Ok(()) => {
@@ -152,12 +196,22 @@ impl Objects {
 
 fn hand_over<V: ObjectVisitor>(visitor: &V, id: ObjectId, kind: Kind, bytes: &[u8]) {
     if visitor.wants(kind) {
-        visitor.object(&PackedObject { id, kind, bytes, derivation: None }, None);
+        visitor.object(
+            &PackedObject {
+                id,
+                kind,
+                bytes,
+                derivation: None,
+            },
+            None,
+        );
     }
 }
 
 fn into_inner<T>(mutex: Mutex<T>) -> T {
-    mutex.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Takes what the packs hold, objects in several of them once.
@@ -181,13 +235,22 @@ impl<V: ObjectVisitor> PackVisitor for PackWalk<'_, V> {
 
     fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Option<Self::Memo> {
         let is_repeated = self.objects.repeated.contains(&object.id);
-        if is_repeated && !self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(object.id) {
+        if is_repeated
+            && !self
+                .seen
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .insert(object.id)
+        {
             return None;
         }
         Some(self.visitor.object(object, base))
     }
 
     fn failed(&self, id: ObjectId, why: String) {
-        self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id, why);
+        self.failures
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .insert(id, why);
     }
 }

@@ -48,7 +48,12 @@ fn parse(bytes: &[u8], start: usize, hash: HashKind) -> Option<Entry<'_>> {
         mode if mode.iter().all(u8::is_ascii_digit) && !mode.is_empty() => EntryKind::Blob,
         _ => return None,
     };
-    Some(Entry { range: start..start + end, name: &rest[space + 1..name_end], id, kind })
+    Some(Entry {
+        range: start..start + end,
+        name: &rest[space + 1..name_end],
+        id,
+        kind,
+    })
 }
 
 #[cfg(test)]
@@ -63,7 +68,9 @@ mod tests {
         tree.extend([2; 20]);
         tree.extend(b"160000 module\0");
         tree.extend([3; 20]);
-        let kinds: Vec<_> = entries(&tree, HashKind::Sha1).map(|entry| entry.expect("whole").kind).collect();
+        let kinds: Vec<_> = entries(&tree, HashKind::Sha1)
+            .map(|entry| entry.expect("whole").kind)
+            .collect();
         assert_eq!(kinds, [EntryKind::Blob, EntryKind::Tree, EntryKind::Submodule]);
         let cut: Vec<_> = entries(&tree[..tree.len() - 1], HashKind::Sha1).collect();
         assert!(cut[2].is_none() && cut.len() == 3);
