@@ -9,7 +9,7 @@ use bstr::{BString, ByteSlice};
 
 use crate::chunk::{Chunk, Visitor};
 use crate::coverage::{Coverage, Unread};
-use crate::detect::{Detector, Match, checks, resolve_overlaps};
+use crate::detect::{Detector, Match, Memo, checks, resolve_overlaps};
 use crate::dotenv::{EnvFile, EnvState, file_name, is_env_name};
 use crate::finding::{Container, Exposure, Finding, Fingerprint, HistoryPlace, MetadataPlace, Place, Secret};
 use crate::judge::{Verdict, judge};
@@ -30,6 +30,9 @@ pub struct ScanConfig {
     pub threads: usize,
     /// Findings that are less sure are left out.
     pub min_confidence: Confidence,
+    /// Scan every version of a file whole instead of deriving it from another. Slower, and must change nothing: for checking
+    /// that it does not.
+    pub scans_whole: bool,
 }
 
 /// Told how a run gets on, from several threads.
@@ -327,11 +330,12 @@ impl<'a> Collector<'a> {
 }
 
 impl Visitor for Collector<'_> {
-    type Memo = ();
+    type Memo = Memo;
 
-    fn chunk(&self, chunk: &Chunk<'_>, _base: Option<&()>) {
+    fn chunk(&self, chunk: &Chunk<'_>, base: Option<&Memo>) -> Memo {
         let thread = rayon::current_thread_index().unwrap_or(0) % self.detectors.len();
-        let found = lock(&self.detectors[thread]).scan(chunk);
+        let base = base.filter(|_| !self.config.scans_whole);
+        let (found, memo) = lock(&self.detectors[thread]).scan(chunk, base);
         if !found.is_empty() {
             lock(&self.matches).extend(found.into_iter().map(|found| (chunk.provenance.clone(), found)));
         }
@@ -341,6 +345,7 @@ impl Visitor for Collector<'_> {
             lock(&self.env_files).insert(path.clone());
         }
         self.progress.step();
+        memo
     }
 
     fn unread(&self, unread: Unread) {

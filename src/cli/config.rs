@@ -34,6 +34,7 @@ pub(crate) fn scan_config(common: &Common) -> Result<ScanConfig, RulesError> {
             ConfidenceArg::Medium => Confidence::Medium,
             ConfidenceArg::High => Confidence::High,
         },
+        scans_whole: common.scan_whole,
     })
 }
 

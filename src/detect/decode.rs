@@ -1,7 +1,5 @@
 //! Texts that lie in a chunk in another form, to be searched again, with positions mapped back.
 
-use std::borrow::Cow;
-
 use crate::location::ByteSpan;
 
 /// The shortest UTF-16 text worth searching, in characters.
@@ -9,22 +7,13 @@ const MIN_UTF16_CHARACTERS: usize = 8;
 
 /// A text in a chunk and where its bytes come from.
 #[derive(Debug)]
-pub(super) struct Text<'a> {
-    pub(super) bytes: Cow<'a, [u8]>,
+pub(super) struct Text {
+    pub(super) bytes: Vec<u8>,
     start: usize,
     step: usize,
 }
 
-impl<'a> Text<'a> {
-    /// The chunk as it is.
-    pub(super) fn plain(bytes: &'a [u8]) -> Self {
-        Self {
-            bytes: Cow::Borrowed(bytes),
-            start: 0,
-            step: 1,
-        }
-    }
-
+impl Text {
     /// The offset in the chunk of the byte at `offset` in the text.
     pub(super) fn origin(&self, offset: usize) -> usize {
         self.start + self.step * offset
@@ -41,7 +30,7 @@ impl<'a> Text<'a> {
 
 /// Runs of ASCII characters with a zero byte between each two: UTF-16 of either byte order, with or without a byte order
 /// mark, anywhere in the chunk. Whether a run is one depends on nothing far away, so cutting the chunk changes nothing.
-pub(super) fn utf16_runs(bytes: &[u8]) -> impl Iterator<Item = Text<'_>> {
+pub(super) fn utf16_runs(bytes: &[u8]) -> impl Iterator<Item = Text> {
     let mut from = 0;
     std::iter::from_fn(move || {
         loop {
@@ -59,7 +48,7 @@ pub(super) fn utf16_runs(bytes: &[u8]) -> impl Iterator<Item = Text<'_>> {
             if (end - start).div_ceil(2) >= MIN_UTF16_CHARACTERS {
                 let text: Vec<u8> = bytes[start..end].iter().copied().step_by(2).collect();
                 return Some(Text {
-                    bytes: Cow::Owned(text),
+                    bytes: text,
                     start,
                     step: 2,
                 });

@@ -29,13 +29,6 @@ impl Patterns {
     }
 }
 
-/// A match that passed its rule's checks.
-#[derive(Debug)]
-pub(super) struct Verified {
-    pub(super) secret: ByteSpan,
-    pub(super) evidence: Evidence,
-}
-
 /// One thread's scratch space.
 #[derive(Debug)]
 pub(super) struct Matcher {
@@ -56,7 +49,7 @@ impl Matcher {
         }
     }
 
-    /// Runs `rule` at a keyword that lies at `keyword`.
+    /// Runs `rule` at the keyword that lies at `keyword`: the secret and what speaks for it, where it passes the rule's checks.
     pub(super) fn verify(
         &mut self,
         patterns: &Patterns,
@@ -64,7 +57,7 @@ impl Matcher {
         id: RuleId,
         bytes: &[u8],
         keyword: ByteSpan,
-    ) -> Option<Verified> {
+    ) -> Option<(ByteSpan, Evidence)> {
         let regex = patterns.get(id, rule)?;
         let (cache, captures) = &mut **self.scratch[id.index()]
             .get_or_insert_with(|| Box::new((regex.create_cache(), regex.create_captures())));
@@ -84,12 +77,6 @@ impl Matcher {
             return None;
         }
         let secret = ByteSpan::from(captures.get_group_by_name("secret")?.range());
-        checks::evaluate(&Candidate {
-            rule,
-            bytes,
-            keyword,
-            secret,
-        })
-        .map(|evidence| Verified { secret, evidence })
+        checks::evaluate(&Candidate { rule, bytes, keyword, secret }).map(|evidence| (secret, evidence))
     }
 }

@@ -7,6 +7,7 @@
 
 pub(crate) mod checks;
 mod decode;
+mod derive;
 mod matcher;
 mod prefilter;
 
@@ -17,8 +18,10 @@ use crate::finding::Secret;
 use crate::location::{ByteSpan, Location};
 use crate::rules::{Kind, RuleId, RuleSet};
 
+pub use self::derive::Memo;
+use self::derive::{Derived, Origin, Reach, Verified};
 use self::matcher::Matcher;
-use self::prefilter::Prefilter;
+use self::prefilter::{Hit, Prefilter};
 
 /// A regex hit that passed its rule's checks, with what its bytes say about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,43 +117,86 @@ impl Detector {
         &self.plan.rules
     }
 
-    /// The matches whose keyword begins in the chunk's own part, sorted by where they lie. Spans count from the start of
-    /// `chunk.bytes`.
+    /// The matches whose keyword begins in the chunk's own part, sorted by where they lie, and what is to be remembered for
+    /// chunks derived from this one. Spans count from the start of `chunk.bytes`. `base` is the memo of the chunk that
+    /// `chunk.derivation` names; the result is the same without it.
     ///
     /// Rules may overlap; see [`resolve_overlaps`].
-    pub fn scan(&mut self, chunk: &Chunk<'_>) -> Vec<Match> {
-        let mut matches = Vec::new();
-        self.scan_text(chunk, &decode::Text::plain(chunk.bytes), &mut matches);
-        for text in decode::utf16_runs(chunk.bytes) {
-            self.scan_text(chunk, &text, &mut matches);
+    pub fn scan(&mut self, chunk: &Chunk<'_>, base: Option<&Memo>) -> (Vec<Match>, Memo) {
+        let Derived { mut memo, pending } = match (chunk.derivation, base) {
+            (Some(derivation), Some(base)) => {
+                let reach = |rule| Reach::of(self.plan.rules.rule(rule));
+                derive::derive(&self.plan.prefilter, chunk.bytes, derivation, base, reach)
+            }
+            _ => self.search(chunk.bytes),
+        };
+        let pending = pending.into_iter().filter(|(hit, _)| chunk.own.contains(&hit.start()));
+        self.verify(chunk.bytes, pending, &mut memo.verified);
+        memo.verified.sort_by_key(|verified| (verified.hit, verified.rule));
+        let mut matches: Vec<Match> =
+            memo.verified.iter().map(|verified| found(chunk, verified, verified.secret, chunk.bytes)).collect();
+        if memo.has_zero {
+            for text in decode::utf16_runs(chunk.bytes) {
+                self.scan_text(chunk, &text, &mut matches);
+            }
         }
         // The same secret is found once for each of its keywords.
-        matches.sort_by(|a, b| (a.span, a.rule).cmp(&(b.span, b.rule)));
-        matches.dedup_by(|a, b| a.span == b.span && a.rule == b.rule);
-        matches
+        matches.sort_by_key(|found| (found.span, found.rule));
+        matches.dedup_by_key(|found| (found.span, found.rule));
+        (matches, memo)
     }
 
-    fn scan_text(&mut self, chunk: &Chunk<'_>, text: &decode::Text<'_>, matches: &mut Vec<Match>) {
+    /// Searches all of `bytes` for keywords.
+    fn search(&self, bytes: &[u8]) -> Derived {
+        let mut hits: Vec<Hit> = self.plan.prefilter.hits(bytes).collect();
+        hits.sort_unstable();
+        let pending = hits.iter().map(|&hit| (hit, None)).collect();
+        let has_zero = memchr::memchr(0, bytes).is_some();
+        Derived { memo: Memo { hits, verified: Vec::new(), has_zero }, pending }
+    }
+
+    /// Runs the rules of each keyword that reach further than the copied span in which it lies.
+    fn verify(
+        &mut self,
+        bytes: &[u8],
+        pending: impl Iterator<Item = (Hit, Option<Origin>)>,
+        verified: &mut Vec<Verified>,
+    ) {
         let Self { plan, matcher } = self;
-        for hit in plan.prefilter.hits(&text.bytes) {
-            if !chunk.own.contains(&text.origin(hit.span.start)) {
-                continue;
-            }
-            for &rule in plan.prefilter.rules_for(hit.keyword) {
-                let found =
-                    matcher.verify(&plan.patterns, plan.rules.rule(rule), rule, &text.bytes, hit.span);
-                let Some(found) = found else { continue };
-                let span = text.origin_span(found.secret);
-                matches.push(Match {
-                    rule,
-                    secret: Secret::new(found.secret.of(&text.bytes)),
-                    span,
-                    location: chunk.start.locate(chunk.bytes, span),
-                    field: chunk.provenance.field_at(chunk.bytes, span.start),
-                    evidence: found.evidence,
-                });
+        for (hit, origin) in pending {
+            let keyword = plan.prefilter.span(hit);
+            for &id in plan.prefilter.rules_for(hit) {
+                let rule = plan.rules.rule(id);
+                if origin.is_some_and(|origin| origin.covers(keyword, Reach::of(rule))) {
+                    continue;
+                }
+                if let Some((secret, evidence)) = matcher.verify(&plan.patterns, rule, id, bytes, keyword) {
+                    verified.push(Verified { hit, rule: id, secret, evidence });
+                }
             }
         }
+    }
+
+    /// Scans a text that lies in the chunk in another form.
+    fn scan_text(&mut self, chunk: &Chunk<'_>, text: &decode::Text, matches: &mut Vec<Match>) {
+        let Derived { pending, .. } = self.search(&text.bytes);
+        let pending = pending.into_iter().filter(|(hit, _)| chunk.own.contains(&text.origin(hit.start())));
+        let mut verified = Vec::new();
+        self.verify(&text.bytes, pending, &mut verified);
+        let origin = |verified: &Verified| text.origin_span(verified.secret);
+        matches.extend(verified.iter().map(|verified| found(chunk, verified, origin(verified), &text.bytes)));
+    }
+}
+
+/// The match with its place; `text` is what was searched, `span` where the secret lies in the chunk.
+fn found(chunk: &Chunk<'_>, verified: &Verified, span: ByteSpan, text: &[u8]) -> Match {
+    Match {
+        rule: verified.rule,
+        secret: Secret::new(verified.secret.of(text)),
+        span,
+        location: chunk.start.locate(chunk.bytes, span),
+        field: chunk.provenance.field_at(chunk.bytes, span.start),
+        evidence: verified.evidence.clone(),
     }
 }
 

@@ -16,7 +16,9 @@ use crate::rules::{Check, Kind, Rule, Structure};
 
 use super::{Composition, Evidence, Shape};
 
-/// How many bytes on each side say whether a match lies in text, in bytes.
+/// How far beyond a rule's window its checks may look, in bytes: `\b` one byte, names and neighbourhoods 64.
+pub(crate) const MARGIN_BYTES: usize = 65;
+/// How many bytes on each side say whether a match lies in text.
 const NEIGHBOURHOOD_BYTES: usize = 64;
 
 /// A match before its checks.

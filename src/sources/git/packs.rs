@@ -25,7 +25,7 @@ const MAX_DEFLATE_RATIO: usize = 1032;
 /// The longest chain of deltas that is followed; git itself writes at most 4,095.
 const MAX_CHAIN: usize = 50_000;
 /// A walk is cut into about this many tasks a thread, of at least this many objects each.
-const TASKS_PER_THREAD: usize = 16;
+const TASKS_PER_THREAD: usize = 256;
 const MIN_TASK_OBJECTS: usize = 64;
 
 /// An object as it lies in a pack.
