@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use bstr::BString;
+use foldhash::fast::RandomState;
 use gix::ObjectId;
 use gix::hash::Kind as HashKind;
 use gix::objs::Kind;
@@ -15,7 +16,7 @@ use gix::objs::Kind;
 use super::commits::{CommitIndex, Commits};
 use super::objects::{ObjectVisitor, Objects};
 use super::packs::PackedObject;
-use super::tree::{self, EntryKind};
+use super::tree::{self, EntryKind, TreeMemo};
 
 /// The most paths that are told apart below one tree: a forged tree can name the same blob at billions.
 const MAX_HOLDINGS: usize = 20_000;
@@ -54,7 +55,7 @@ pub(super) fn attribute(
 }
 
 /// What a tree entry leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Node {
     Tree(u32),
     /// An index into the wanted blobs.
@@ -69,23 +70,77 @@ struct Edge {
     name: u32,
 }
 
+/// An entry that may lead to a wanted blob: a number for its child and name. Most trees share most of their entries with
+/// others, so numbers are what is kept for each.
+type LinkId = u32;
+
 #[derive(Debug, Default)]
 struct TreeWalk {
-    ids: HashMap<ObjectId, u32>,
-    names: HashMap<Box<[u8]>, u32>,
-    edges: Vec<Edge>,
+    ids: HashMap<ObjectId, u32, RandomState>,
+    names: HashMap<Box<[u8]>, u32, RandomState>,
+    links: HashMap<(Node, u32), LinkId, RandomState>,
+    /// The links of each tree, one tree after the other.
+    tree_links: Vec<LinkId>,
+    /// Each tree, and where its links end in `tree_links`.
+    trees: Vec<(u32, u32)>,
 }
 
 impl TreeWalk {
     fn collect(objects: &Objects, hash: HashKind, wanted: &[ObjectId]) -> Self {
-        let visitor = TreeVisitor {
-            hash,
-            wanted: wanted.iter().copied().zip(0..).collect(),
-            walk: Mutex::default(),
-        };
+        let visitor = TreeVisitor { hash, wanted: wanted.iter().copied().zip(0..).collect(), walk: Mutex::default() };
         // Trees that cannot be read were named when the blobs were walked.
         let _ = objects.visit(&visitor);
         visitor.walk.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The edges that lead to a wanted blob.
+    fn relevant_edges(&self) -> Vec<Edge> {
+        let mut links = vec![(Node::Tree(0), 0); self.links.len()];
+        self.links.iter().for_each(|(&link, &id)| links[id as usize] = link);
+        let relevant = self.relevant_links(&links);
+        let mut edges = Vec::new();
+        let mut from = 0;
+        for &(parent, to) in &self.trees {
+            for &link in &self.tree_links[from..to as usize] {
+                if relevant[link as usize] {
+                    let (child, name) = links[link as usize];
+                    edges.push(Edge { parent, child, name });
+                }
+            }
+            from = to as usize;
+        }
+        edges
+    }
+
+    /// Which links lead to a wanted blob: in each round, those to trees that the round before found. There are as many
+    /// rounds as folders on the way to the deepest wanted blob.
+    fn relevant_links(&self, links: &[(Node, u32)]) -> Vec<bool> {
+        let mut relevant: Vec<bool> = links.iter().map(|(child, _)| matches!(child, Node::Blob(_))).collect();
+        let mut is_relevant_tree = vec![false; self.ids.len()];
+        loop {
+            let mut has_grown = false;
+            let mut from = 0;
+            for &(tree, to) in &self.trees {
+                let held = &self.tree_links[from..to as usize];
+                from = to as usize;
+                if !is_relevant_tree[tree as usize] && held.iter().any(|&link| relevant[link as usize]) {
+                    is_relevant_tree[tree as usize] = true;
+                    has_grown = true;
+                }
+            }
+            if !has_grown {
+                return relevant;
+            }
+            for (link, (child, _)) in links.iter().enumerate() {
+                relevant[link] |= matches!(child, Node::Tree(tree) if is_relevant_tree[*tree as usize]);
+            }
+        }
+    }
+
+    fn link(&mut self, child: Node, name: &[u8]) -> LinkId {
+        let name = self.name(name);
+        let new = self.links.len() as LinkId;
+        *self.links.entry((child, name)).or_insert(new)
     }
 
     fn tree(&mut self, id: &gix::oid) -> u32 {
@@ -109,36 +164,36 @@ impl TreeWalk {
 
 struct TreeVisitor {
     hash: HashKind,
-    wanted: HashMap<ObjectId, u32>,
+    wanted: HashMap<ObjectId, u32, RandomState>,
     walk: Mutex<TreeWalk>,
 }
 
 impl ObjectVisitor for TreeVisitor {
-    type Memo = ();
+    type Memo = TreeMemo<LinkId>;
 
     fn wants(&self, kind: Kind) -> bool {
         kind == Kind::Tree
     }
 
-    fn object(&self, object: &PackedObject<'_>, _base: Option<&()>) {
-        let relevant: Vec<_> = tree::entries(object.bytes, self.hash)
-            .flatten()
-            .filter_map(|entry| match entry.kind {
-                EntryKind::Tree => Some((entry, None)),
-                EntryKind::Blob => self.wanted.get(entry.id).map(|&blob| (entry, Some(blob))),
-                EntryKind::Submodule => None,
-            })
-            .collect();
-        if relevant.is_empty() {
-            return;
-        }
-        let mut walk = self.walk.lock().unwrap_or_else(PoisonError::into_inner);
-        let parent = walk.tree(&object.id);
-        for (entry, blob) in relevant {
+    fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Self::Memo {
+        let read = tree::read(object.bytes, self.hash, object.derivation.zip(base), |entry| {
+            let blob = self.wanted.get(entry.id).copied();
+            if entry.kind == EntryKind::Submodule || (entry.kind == EntryKind::Blob && blob.is_none()) {
+                return None;
+            }
+            let mut walk = self.walk.lock().unwrap_or_else(PoisonError::into_inner);
             let child = blob.map_or_else(|| Node::Tree(walk.tree(entry.id)), Node::Blob);
-            let name = walk.name(entry.name);
-            walk.edges.push(Edge { parent, child, name });
+            Some(walk.link(child, entry.name))
+        });
+        let memo = read.unwrap_or_default();
+        if !memo.noted.is_empty() {
+            let mut walk = self.walk.lock().unwrap_or_else(PoisonError::into_inner);
+            let parent = walk.tree(&object.id);
+            walk.tree_links.extend(memo.noted.iter().map(|(_, link)| link));
+            let end = walk.tree_links.len() as u32;
+            walk.trees.push((parent, end));
         }
+        memo
     }
 }
 
@@ -163,16 +218,8 @@ struct Holdings {
 
 impl Holdings {
     fn build(walk: TreeWalk) -> Self {
-        let TreeWalk {
-            ids,
-            names,
-            mut edges,
-        } = walk;
-        let relevant = relevant_trees(ids.len(), &edges);
-        edges.retain(|edge| {
-            relevant[edge.parent as usize] && matches!(edge.child, Node::Blob(_))
-                || is_relevant(edge.child, &relevant)
-        });
+        let mut edges = walk.relevant_edges();
+        let TreeWalk { ids, names, .. } = walk;
         edges.sort_unstable_by_key(|edge| edge.parent);
         let mut holdings = Self {
             names: vec![Box::default(); names.len()],
@@ -260,47 +307,6 @@ impl Holdings {
         }
         text
     }
-}
-
-fn is_relevant(node: Node, relevant: &[bool]) -> bool {
-    match node {
-        Node::Tree(tree) => relevant[tree as usize],
-        Node::Blob(_) => true,
-    }
-}
-
-/// The trees from which a wanted blob can be reached.
-fn relevant_trees(trees: usize, edges: &[Edge]) -> Vec<bool> {
-    let mut up: Vec<(u32, u32)> = edges
-        .iter()
-        .filter_map(|edge| {
-            if let Node::Tree(child) = edge.child {
-                Some((child, edge.parent))
-            } else {
-                None
-            }
-        })
-        .collect();
-    up.sort_unstable();
-    let mut relevant = vec![false; trees];
-    let mut next: Vec<u32> = edges
-        .iter()
-        .filter(|edge| matches!(edge.child, Node::Blob(_)))
-        .map(|edge| edge.parent)
-        .collect();
-    while let Some(tree) = next.pop() {
-        if std::mem::replace(&mut relevant[tree as usize], true) {
-            continue;
-        }
-        let from = up.partition_point(|&(child, _)| child < tree);
-        next.extend(
-            up[from..]
-                .iter()
-                .take_while(|&&(child, _)| child == tree)
-                .map(|&(_, parent)| parent),
-        );
-    }
-    relevant
 }
 
 /// The parents among `edges`, each after all trees that it names. Trees in a circle, which only a forged pack can hold, are

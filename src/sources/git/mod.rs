@@ -27,7 +27,7 @@ use self::attribution::PathHistory;
 use self::commits::{Commits, RawCommit, Tip};
 use self::objects::{ObjectVisitor, Objects};
 use self::packs::PackedObject;
-use self::tree::EntryKind;
+use self::tree::{EntryKind, TreeMemo};
 
 /// Why a repository cannot be opened or asked.
 #[derive(Debug, thiserror::Error)]
@@ -449,28 +449,10 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
         }
     }
 
-    /// Looks whether what the tree names is there. What an entry inside a copied span names was looked for with the base.
-    fn tree(&self, object: &PackedObject<'_>) {
-        let mut copies = object
-            .derivation
-            .map(|derivation| derivation.copies)
-            .unwrap_or_default();
-        for entry in tree::entries(object.bytes, self.hash) {
-            let Some(entry) = entry else {
-                lock(&self.damaged).insert(object.id, "the tree's entries are damaged".to_owned());
-                return;
-            };
-            while copies
-                .first()
-                .is_some_and(|copy| copy.to + copy.length <= entry.range.start)
-            {
-                copies = &copies[1..];
-            }
-            let is_copied = copies
-                .first()
-                .is_some_and(|copy| copy.to <= entry.range.start && entry.range.end <= copy.to + copy.length);
+    /// Looks whether what the tree names is there; what an entry of its base names was looked for with the base.
+    fn tree(&self, object: &PackedObject<'_>, base: Option<&TreeMemo<()>>) -> TreeMemo<()> {
+        let read = tree::read(object.bytes, self.hash, object.derivation.zip(base), |entry| {
             match entry.kind {
-                _ if is_copied => {}
                 EntryKind::Blob => {
                     self.expect_object(entry.id, "blob");
                     if (self.is_watched)(entry.name) {
@@ -480,8 +462,19 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
                 EntryKind::Tree => self.expect_object(entry.id, "tree"),
                 EntryKind::Submodule => {}
             }
-        }
+            None
+        });
+        read.unwrap_or_else(|tree::Damaged| {
+            lock(&self.damaged).insert(object.id, "the tree's entries are damaged".to_owned());
+            TreeMemo::default()
+        })
     }
+}
+
+/// What is remembered of an object for those derived from it.
+enum ObjectMemo<M> {
+    Text(M),
+    Tree(TreeMemo<()>),
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -489,7 +482,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl<V: Visitor> ObjectVisitor for ObjectSieve<'_, V> {
-    type Memo = Option<V::Memo>;
+    type Memo = ObjectMemo<V::Memo>;
 
     fn wants(&self, _kind: Kind) -> bool {
         true
@@ -497,25 +490,27 @@ impl<V: Visitor> ObjectVisitor for ObjectSieve<'_, V> {
 
     fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Self::Memo {
         let id = ObjectId::from_bytes(object.id.as_bytes());
-        let base = base.and_then(Option::as_ref);
-        match object.kind {
+        let (text_base, tree_base) = match base {
+            Some(ObjectMemo::Text(memo)) => (Some(memo), None),
+            Some(ObjectMemo::Tree(memo)) => (None, Some(memo)),
+            None => (None, None),
+        };
+        let provenance = match object.kind {
+            Kind::Tree => return ObjectMemo::Tree(self.tree(object, tree_base)),
             Kind::Blob => {
                 self.blobs.fetch_add(1, Ordering::Relaxed);
-                Some(self.text(object, Provenance::GitBlob(id), base))
+                Provenance::GitBlob(id)
             }
             Kind::Commit => {
                 self.commit(object);
-                Some(self.text(object, Provenance::GitMetadata(Metadata::Commit(id)), base))
+                Provenance::GitMetadata(Metadata::Commit(id))
             }
             Kind::Tag => {
                 self.tag(object);
-                Some(self.text(object, Provenance::GitMetadata(Metadata::Tag(id)), base))
+                Provenance::GitMetadata(Metadata::Tag(id))
             }
-            Kind::Tree => {
-                self.tree(object);
-                None
-            }
-        }
+        };
+        ObjectMemo::Text(self.text(object, provenance, text_base))
     }
 }
 

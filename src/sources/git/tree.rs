@@ -1,8 +1,11 @@
-//! Tree objects: `mode SP name NUL id`, over and over. Trees are most of what a history's walk parses.
+//! Tree objects: `mode SP name NUL id`, over and over. Trees are most of what a history's walk parses, and most of a tree was
+//! in its delta's base: there, entries are parsed only where something changed.
 
 use std::ops::Range;
 
 use gix::hash::Kind as HashKind;
+
+use crate::chunk::Derivation;
 
 /// An entry of a tree.
 #[derive(Debug, Clone)]
@@ -23,17 +26,68 @@ pub(super) enum EntryKind {
     Submodule,
 }
 
-/// The entries of a tree; `None` for the rest where the bytes are damaged.
-pub(super) fn entries(bytes: &[u8], hash: HashKind) -> impl Iterator<Item = Option<Entry<'_>>> {
+/// The bytes of a tree are damaged.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Damaged;
+
+/// Where the entries of a tree begin, for the trees derived from it. `M` is what a walk remembers of some of them, by where
+/// they begin.
+#[derive(Debug)]
+pub(super) struct TreeMemo<M> {
+    starts: Vec<u32>,
+    /// Sorted by where the entry begins.
+    pub(super) noted: Vec<(u32, M)>,
+}
+
+impl<M> Default for TreeMemo<M> {
+    fn default() -> Self {
+        Self { starts: Vec::new(), noted: Vec::new() }
+    }
+}
+
+/// Parses a tree, calling `note` for each entry that was not in the base; what it returns is remembered, and carried over to
+/// derived trees that copied the entry.
+///
+/// An entry depends on nothing but its own bytes: where the base has one that lies wholly in a copied span, so has this tree.
+pub(super) fn read<M: Copy>(
+    bytes: &[u8],
+    hash: HashKind,
+    derived: Option<(Derivation<'_>, &TreeMemo<M>)>,
+    mut note: impl FnMut(Entry<'_>) -> Option<M>,
+) -> Result<TreeMemo<M>, Damaged> {
+    let mut memo = TreeMemo::default();
+    let mut copies = derived.map(|(derivation, _)| derivation.copies).unwrap_or_default();
     let mut at = 0;
-    std::iter::from_fn(move || {
-        if at >= bytes.len() {
-            return None;
+    while at < bytes.len() {
+        while copies.first().is_some_and(|copy| copy.to + copy.length <= at) {
+            copies = &copies[1..];
         }
-        let entry = parse(bytes, at, hash);
-        at = entry.as_ref().map_or(bytes.len(), |entry| entry.range.end);
-        Some(entry)
-    })
+        if let (Some(copy), Some((_, base))) = (copies.first().filter(|copy| copy.to <= at), derived)
+            && let Ok(first) = base.starts.binary_search(&((at - copy.to + copy.from) as u32))
+        {
+            // All entries up to the last that begins in the span; that one may reach out of it.
+            let copy_end = (copy.from + copy.length) as u32;
+            let last = base.starts.partition_point(|&start| start < copy_end) - 1;
+            if first < last {
+                let moved = |start: u32| start - copy.from as u32 + copy.to as u32;
+                memo.starts.extend(base.starts[first..last].iter().map(|&start| moved(start)));
+                let (from, to) = (base.starts[first], base.starts[last]);
+                let noted = base.noted.partition_point(|(start, _)| *start < from);
+                let noted = base.noted[noted..].iter().take_while(|(start, _)| *start < to);
+                memo.noted.extend(noted.map(|&(start, remembered)| (moved(start), remembered)));
+                at = moved(to) as usize;
+                continue;
+            }
+        }
+        let entry = parse(bytes, at, hash).ok_or(Damaged)?;
+        memo.starts.push(at as u32);
+        let end = entry.range.end;
+        if let Some(remembered) = note(entry) {
+            memo.noted.push((at as u32, remembered));
+        }
+        at = end;
+    }
+    Ok(memo)
 }
 
 fn parse(bytes: &[u8], start: usize, hash: HashKind) -> Option<Entry<'_>> {
@@ -48,31 +102,62 @@ fn parse(bytes: &[u8], start: usize, hash: HashKind) -> Option<Entry<'_>> {
         mode if mode.iter().all(u8::is_ascii_digit) && !mode.is_empty() => EntryKind::Blob,
         _ => return None,
     };
-    Some(Entry {
-        range: start..start + end,
-        name: &rest[space + 1..name_end],
-        id,
-        kind,
-    })
+    Some(Entry { range: start..start + end, name: &rest[space + 1..name_end], id, kind })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chunk::Copied;
+
+    fn tree(entries: &[(&str, &str, u8)]) -> Vec<u8> {
+        let entry = |&(mode, name, id): &(&str, &str, u8)| [format!("{mode} {name}\0").as_bytes(), &[id; 20]].concat();
+        entries.iter().flat_map(entry).collect()
+    }
+
+    fn names(bytes: &[u8]) -> Vec<(String, EntryKind)> {
+        let mut names = Vec::new();
+        read::<()>(bytes, HashKind::Sha1, None, |entry| {
+            names.push((String::from_utf8_lossy(entry.name).into_owned(), entry.kind));
+            None
+        })
+        .expect("a whole tree");
+        names
+    }
 
     #[test]
-    fn entries_are_told_apart_and_damage_ends_them() {
-        let mut tree = b"100644 a.py\0".to_vec();
-        tree.extend([1; 20]);
-        tree.extend(b"40000 src\0");
-        tree.extend([2; 20]);
-        tree.extend(b"160000 module\0");
-        tree.extend([3; 20]);
-        let kinds: Vec<_> = entries(&tree, HashKind::Sha1)
-            .map(|entry| entry.expect("whole").kind)
-            .collect();
+    fn entries_are_told_apart_and_damage_is_said() {
+        let tree = tree(&[("100644", "a.py", 1), ("40000", "src", 2), ("160000", "module", 3)]);
+        let kinds: Vec<_> = names(&tree).into_iter().map(|(_, kind)| kind).collect();
         assert_eq!(kinds, [EntryKind::Blob, EntryKind::Tree, EntryKind::Submodule]);
-        let cut: Vec<_> = entries(&tree[..tree.len() - 1], HashKind::Sha1).collect();
-        assert!(cut[2].is_none() && cut.len() == 3);
+        let cut = &tree[..tree.len() - 1];
+        assert_eq!(read::<()>(cut, HashKind::Sha1, None, |_| None).err(), Some(Damaged));
+    }
+
+    #[test]
+    fn a_derived_tree_has_the_entries_of_one_read_whole() {
+        let base = tree(&[("100644", "a", 1), ("40000", "b", 2), ("100644", "c", 3), ("40000", "d", 4)]);
+        let next = tree(&[("100644", "a", 1), ("40000", "b", 9), ("100644", "c", 3), ("40000", "d", 4)]);
+        let note = |entry: Entry<'_>| (entry.kind == EntryKind::Tree).then(|| entry.id.as_bytes()[0]);
+        let base_memo = read(&base, HashKind::Sha1, None, note).expect("a whole tree");
+        let whole = read(&next, HashKind::Sha1, None, note).expect("a whole tree");
+        // Every pair of copied spans around the changed id, which lies at 38..58 of both.
+        for head in 0..=38 {
+            for tail in 58..=base.len() {
+                let copies = [
+                    Copied { from: 0, to: 0, length: head },
+                    Copied { from: tail, to: tail, length: base.len() - tail },
+                ];
+                let derivation = Derivation { base: &base, copies: &copies };
+                let mut seen = 0;
+                let derived = read(&next, HashKind::Sha1, Some((derivation, &base_memo)), |entry| {
+                    seen += 1;
+                    note(entry)
+                })
+                .expect("a whole tree");
+                assert_eq!((&derived.starts, &derived.noted), (&whole.starts, &whole.noted), "{head} {tail}");
+                assert!(seen >= 1, "the changed entry is new");
+            }
+        }
     }
 }
