@@ -19,12 +19,7 @@ use rule::{Check, Rule, Text};
 const PATTERNS: &str = "patterns.yaml";
 
 fn main() {
-    for input in [
-        PATTERNS,
-        "src/rules/compile.rs",
-        "src/rules/rule.rs",
-        "src/rules/syntax.rs",
-    ] {
+    for input in [PATTERNS, "src/rules/compile.rs", "src/rules/rule.rs", "src/rules/syntax.rs"] {
         println!("cargo::rerun-if-changed={input}");
     }
     let text =
@@ -59,31 +54,12 @@ fn write_rule(out: &mut String, rule: &Rule) -> std::fmt::Result {
         text(&rule.name),
         text(&rule.provider)
     )?;
-    writeln!(
-        out,
-        "kind: Kind::{:?}, severity: Severity::{:?},",
-        rule.kind, rule.severity
-    )?;
-    writeln!(
-        out,
-        "confidence: Confidence::{:?}, keywords: {},",
-        rule.confidence,
-        texts(&rule.keywords)
-    )?;
-    writeln!(
-        out,
-        "pattern: {}, window: {:?},",
-        text(&rule.pattern),
-        rule.window
-    )?;
+    writeln!(out, "kind: Kind::{:?}, severity: Severity::{:?},", rule.kind, rule.severity)?;
+    writeln!(out, "confidence: Confidence::{:?}, keywords: {},", rule.confidence, texts(&rule.keywords))?;
+    writeln!(out, "pattern: {}, window: {:?},", text(&rule.pattern), rule.window)?;
     let checks: Vec<String> = rule.checks.iter().map(check).collect();
     writeln!(out, "checks: Cow::Borrowed(&[{}]),", checks.join(", "))?;
-    writeln!(
-        out,
-        "references: {}, fix: {},",
-        texts(&rule.references),
-        text(&rule.fix)
-    )?;
+    writeln!(out, "references: {}, fix: {},", texts(&rule.references), text(&rule.fix))?;
     writeln!(
         out,
         "examples: {}, counter_examples: {} }},",

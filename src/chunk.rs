@@ -38,13 +38,7 @@ impl<'a> Chunk<'a> {
     /// A content in one piece.
     #[must_use]
     pub fn whole(bytes: &'a [u8], provenance: Provenance) -> Self {
-        Self {
-            bytes,
-            own: 0..bytes.len(),
-            start: LineStart::FIRST,
-            provenance,
-            derivation: None,
-        }
+        Self { bytes, own: 0..bytes.len(), start: LineStart::FIRST, provenance, derivation: None }
     }
 }
 

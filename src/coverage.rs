@@ -14,10 +14,7 @@ pub struct Unread {
 impl Unread {
     /// `what` could not be read because of `why`.
     pub fn new(what: impl Into<BString>, why: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            why: why.into(),
-        }
+        Self { what: what.into(), why: why.into() }
     }
 }
 

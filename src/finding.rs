@@ -44,16 +44,7 @@ impl Secret {
             &body[body.len() - HINT_CHARACTERS..]
         };
         let printable = |bytes: &[u8]| -> String {
-            bytes
-                .iter()
-                .map(|&byte| {
-                    if byte.is_ascii_graphic() {
-                        char::from(byte)
-                    } else {
-                        '?'
-                    }
-                })
-                .collect()
+            bytes.iter().map(|&byte| if byte.is_ascii_graphic() { char::from(byte) } else { '?' }).collect()
         };
         format!("{}...{}", printable(prefix), printable(tail))
     }
@@ -84,12 +75,7 @@ impl Fingerprint {
         hash.update(rule.as_bytes());
         hash.update(b"\0");
         hash.update(secret.expose());
-        Self(
-            hash.finalize()[..16]
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        Self(hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
 
@@ -207,6 +193,8 @@ pub struct Reach {
     pub more_refs: usize,
     /// Whether a remote-tracking reference is among them.
     pub pushed: bool,
+    /// Whether the revision that was asked for reaches it.
+    pub in_revision: bool,
 }
 
 impl Reach {
@@ -273,11 +261,7 @@ fn civil_date(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 

@@ -74,14 +74,8 @@ impl LineStart {
     pub fn advance(self, bytes: &[u8]) -> Self {
         let lines = memchr::memchr_iter(b'\n', bytes).count() as u64;
         match memchr::memrchr(b'\n', bytes) {
-            None => Self {
-                line: self.line,
-                column: self.column + bytes.len() as u64,
-            },
-            Some(last) => Self {
-                line: self.line + lines,
-                column: (bytes.len() - last) as u64,
-            },
+            None => Self { line: self.line, column: self.column + bytes.len() as u64 },
+            Some(last) => Self { line: self.line + lines, column: (bytes.len() - last) as u64 },
         }
     }
 
@@ -90,12 +84,7 @@ impl LineStart {
     pub fn locate(self, bytes: &[u8], span: ByteSpan) -> Location {
         let start = self.advance(bytes.get(..span.start).unwrap_or(bytes));
         let end = start.advance(span.of(bytes));
-        Location {
-            line: start.line,
-            column: start.column,
-            end_line: end.line,
-            end_column: end.column,
-        }
+        Location { line: start.line, column: start.column, end_line: end.line, end_column: end.column }
     }
 }
 
@@ -107,29 +96,13 @@ mod tests {
     fn lines_and_columns_count_from_one_and_ends_are_exclusive() {
         let text = b"first\nsecond line\nthird";
         let location = LineStart::FIRST.locate(text, ByteSpan::new(13, 17));
-        assert_eq!(
-            location,
-            Location {
-                line: 2,
-                column: 8,
-                end_line: 2,
-                end_column: 12
-            }
-        );
+        assert_eq!(location, Location { line: 2, column: 8, end_line: 2, end_column: 12 });
     }
 
     #[test]
     fn a_span_over_lines_ends_on_its_last_line() {
         let location = LineStart::FIRST.locate(b"a\nbc\nd", ByteSpan::new(2, 6));
-        assert_eq!(
-            location,
-            Location {
-                line: 2,
-                column: 1,
-                end_line: 3,
-                end_column: 2
-            }
-        );
+        assert_eq!(location, Location { line: 2, column: 1, end_line: 3, end_column: 2 });
     }
 
     #[test]

@@ -20,10 +20,7 @@ impl ObjectId {
         let length = raw.len().min(32);
         let mut bytes = [0; 32];
         bytes[..length].copy_from_slice(&raw[..length]);
-        Self {
-            length: length as u8,
-            bytes,
-        }
+        Self { length: length as u8, bytes }
     }
 
     /// The raw bytes.
@@ -41,9 +38,7 @@ impl ObjectId {
 
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes()
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.as_bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -111,10 +106,6 @@ impl Provenance {
 #[must_use]
 pub fn path_bytes(path: &Path) -> BString {
     let bytes = Vec::from_path_lossy(path);
-    let bytes = if std::path::MAIN_SEPARATOR == '/' {
-        bytes.into_owned()
-    } else {
-        bytes.replace("\\", "/")
-    };
+    let bytes = if std::path::MAIN_SEPARATOR == '/' { bytes.into_owned() } else { bytes.replace("\\", "/") };
     BString::from(bytes)
 }

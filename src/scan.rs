@@ -1,6 +1,6 @@
 //! Joins the stages: sources -> detect -> judge -> findings. The one module that sees them all.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -149,16 +149,8 @@ pub fn audit(
 ) -> Result<Outcome, Error> {
     let start = Instant::now();
     let repository = Repository::open(path)?;
-    let revision = revision
-        .map(|revision| repository.resolve(revision))
-        .transpose()?;
-    let audit = Audit {
-        config,
-        repository,
-        revision,
-        start,
-        progress,
-    };
+    let revision = revision.map(|revision| repository.resolve(revision)).transpose()?;
+    let audit = Audit { config, repository, revision, start, progress };
     in_pool(config.threads, || audit.run())
 }
 
@@ -166,10 +158,7 @@ fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
-        .map_err(|error| Error::Threads {
-            threads,
-            why: error.to_string(),
-        })?;
+        .map_err(|error| Error::Threads { threads, why: error.to_string() })?;
     Ok(pool.install(work))
 }
 
@@ -186,7 +175,7 @@ impl Audit<'_> {
         let repository = &self.repository;
         let collector = Collector::new(self.config, self.progress);
         self.progress.stage("history", None);
-        let history = repository.read(&collector, is_env_name);
+        let history = repository.read(&collector, is_env_name, self.revision);
         let mut read = history.read();
         let tracked = repository.tracked_paths().unwrap_or_else(|unread| {
             collector.unread(unread);
@@ -201,15 +190,16 @@ impl Audit<'_> {
         self.progress.stage("attribution", None);
         let unignored = collector.unignored_env_files();
         let mut found = assemble(self.config, collector.matches(), Some(&history));
-        let mut env_files = env_files(&history, &tracked, &unignored);
-        if let Some(revision) = &self.revision {
-            let reachable = history.reachable_from(revision);
-            found.findings.retain_mut(|finding| {
-                finding.places.retain(|place| is_in(&place.container, &reachable));
-                !finding.places.is_empty()
-            });
-            env_files.clear();
-        }
+        let env_files = match self.revision {
+            None => env_files(found.env_places, &tracked, &unignored),
+            Some(_) => {
+                found.findings.retain_mut(|finding| {
+                    finding.places.retain(|place| is_in_revision(&place.container));
+                    !finding.places.is_empty()
+                });
+                Vec::new()
+            }
+        };
         let mut notices = Vec::new();
         if history.is_empty() {
             notices.push("the repository has no commits yet; only the work tree was read".to_owned());
@@ -226,58 +216,32 @@ impl Audit<'_> {
     }
 }
 
-fn is_in(container: &Container, commits: &HashSet<ObjectId>) -> bool {
-    let commit = match container {
-        Container::History(place) => place.introduced.as_ref(),
-        Container::Metadata(place) => place.commit.as_ref(),
-        Container::File { .. } | Container::Stdin => None,
-    };
-    commit.is_some_and(|commit| commits.contains(&commit.id))
+fn is_in_revision(container: &Container) -> bool {
+    match container {
+        Container::History(place) => place.reach.in_revision,
+        Container::Metadata(place) => place.reach.in_revision,
+        Container::File { .. } | Container::Stdin => false,
+    }
 }
 
 /// The environment files that are tracked, were ever committed, or are not ignored.
-fn env_files(history: &History, tracked: &BTreeSet<BString>, unignored: &BTreeSet<BString>) -> Vec<EnvFile> {
+fn env_files(
+    committed: Vec<HistoryPlace>,
+    tracked: &BTreeSet<BString>,
+    unignored: &BTreeSet<BString>,
+) -> Vec<EnvFile> {
     let is_env = |path: &BString| is_env_name(file_name(path.as_bstr()));
     let mut states: BTreeMap<BString, EnvState> = BTreeMap::new();
-    let committed = history
-        .places(&[history.watched().to_vec()])
-        .into_iter()
-        .flatten();
-    for HistoryPlace {
-        path,
-        introduced,
-        reach,
-        ..
-    } in committed
-    {
+    for HistoryPlace { path, introduced, reach, .. } in committed {
         if let Some(path) = path.filter(is_env) {
-            states.insert(
-                path,
-                EnvState::Committed {
-                    introduced,
-                    pushed: reach.pushed,
-                },
-            );
+            states.insert(path, EnvState::Committed { introduced, pushed: reach.pushed });
         }
     }
-    for path in unignored
-        .iter()
-        .filter(|path| !states.contains_key(*path))
-        .cloned()
-        .collect::<Vec<_>>()
-    {
-        states.insert(path, EnvState::NotIgnored);
+    for path in unignored {
+        states.entry(path.clone()).or_insert(EnvState::NotIgnored);
     }
-    states.extend(
-        tracked
-            .iter()
-            .filter(|path| is_env(path))
-            .map(|path| (path.clone(), EnvState::Tracked)),
-    );
-    states
-        .into_iter()
-        .map(|(path, state)| EnvFile { path, state })
-        .collect()
+    states.extend(tracked.iter().filter(|path| is_env(path)).map(|path| (path.clone(), EnvState::Tracked)));
+    states.into_iter().map(|(path, state)| EnvFile { path, state }).collect()
 }
 
 /// Gathers matches and gaps from all threads.
@@ -365,6 +329,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct Assembled {
     findings: Vec<Finding>,
     kept_in_env: usize,
+    /// Where the blobs of environment files were.
+    env_places: Vec<HistoryPlace>,
 }
 
 /// A secret under one rule, with everything that matched.
@@ -399,18 +365,17 @@ fn assemble(
             }
         }
     }
-    let groups: Vec<Vec<ObjectId>> = candidates
-        .values()
-        .map(|candidate| candidate.blobs.keys().copied().collect())
-        .collect();
-    let places = history
-        .map(|history| history.places(&groups))
-        .unwrap_or_else(|| vec![Vec::new(); groups.len()]);
+    let mut groups: Vec<Vec<ObjectId>> =
+        candidates.values().map(|candidate| candidate.blobs.keys().copied().collect()).collect();
+    // One look-up for all: it walks every tree.
+    groups.push(history.map(|history| history.watched().to_vec()).unwrap_or_default());
+    let mut places =
+        history.map(|history| history.places(&groups)).unwrap_or_else(|| vec![Vec::new(); groups.len()]);
+    let env_places = places.pop().unwrap_or_default();
     let mut judged: BTreeMap<Secret, Vec<Judged>> = BTreeMap::new();
     for (((secret, rule), candidate), places) in candidates.into_iter().zip(places) {
-        let in_blobs = places
-            .into_iter()
-            .filter_map(|place| judge_in_history(config, &candidate, rule, place));
+        let in_blobs =
+            places.into_iter().filter_map(|place| judge_in_history(config, &candidate, rule, place));
         let elsewhere = candidate.others.iter().filter_map(|(provenance, found)| {
             let container = container(provenance, found, history)?;
             let path = path_of(&container);
@@ -418,19 +383,13 @@ fn assemble(
                 rule,
                 verdict,
                 note: found.evidence.note.clone(),
-                place: Place {
-                    location: found.location,
-                    container,
-                },
+                place: Place { location: found.location, container },
             })
         });
         let all: Vec<Judged> = in_blobs.chain(elsewhere).collect();
         judged.entry(secret).or_default().extend(all);
     }
-    let mut assembled = Assembled {
-        findings: Vec::new(),
-        kept_in_env: 0,
-    };
+    let mut assembled = Assembled { findings: Vec::new(), kept_in_env: 0, env_places };
     for (secret, judged) in judged {
         let Some(finding) = finding(config, secret, judged) else {
             continue;
@@ -438,22 +397,14 @@ fn assemble(
         if finding.confidence < config.min_confidence {
             continue;
         }
-        if finding
-            .places
-            .iter()
-            .all(|place| is_kept_in_env(&place.container))
-        {
+        if finding.places.iter().all(|place| is_kept_in_env(&place.container)) {
             assembled.kept_in_env += 1;
         } else {
             assembled.findings.push(finding);
         }
     }
-    let order = |finding: &Finding| {
-        (
-            std::cmp::Reverse((finding.severity, finding.confidence)),
-            finding.exposure,
-        )
-    };
+    let order =
+        |finding: &Finding| (std::cmp::Reverse((finding.severity, finding.confidence)), finding.exposure);
     assembled.findings.sort_by(|a, b| {
         order(a)
             .cmp(&order(b))
@@ -476,40 +427,20 @@ fn judge_in_history(
         .iter()
         .filter_map(|found| judge_at(config, found, path).map(|verdict| (verdict, found)))
         .max_by_key(|(verdict, found)| {
-            (
-                verdict.confidence,
-                verdict.severity,
-                std::cmp::Reverse(found.span),
-            )
+            (verdict.confidence, verdict.severity, std::cmp::Reverse(found.span))
         })?;
     let location: Location = found.location;
     let note = found.evidence.note.clone();
-    Some(Judged {
-        rule,
-        verdict,
-        note,
-        place: Place {
-            container: Container::History(place),
-            location,
-        },
-    })
+    Some(Judged { rule, verdict, note, place: Place { container: Container::History(place), location } })
 }
 
 fn judge_at(config: &ScanConfig, found: &Match, path: Option<&[u8]>) -> Option<Verdict> {
-    judge(
-        config.rules.rule(found.rule),
-        &found.evidence,
-        found.secret.expose().len(),
-        path,
-    )
+    judge(config.rules.rule(found.rule), &found.evidence, found.secret.expose().len(), path)
 }
 
 fn container(provenance: &Provenance, found: &Match, history: Option<&History>) -> Option<Container> {
     match provenance {
-        Provenance::File { path, ignored } => Some(Container::File {
-            path: path.clone(),
-            ignored: *ignored,
-        }),
+        Provenance::File { path, ignored } => Some(Container::File { path: path.clone(), ignored: *ignored }),
         Provenance::Stdin => Some(Container::Stdin),
         Provenance::GitBlob(_) => None,
         Provenance::GitMetadata(metadata) => {
@@ -543,21 +474,13 @@ fn is_kept_in_env(container: &Container) -> bool {
 fn finding(config: &ScanConfig, secret: Secret, mut judged: Vec<Judged>) -> Option<Finding> {
     let rank = |judged: &Judged| {
         let is_generic = config.rules.rule(judged.rule).kind == Kind::Generic;
-        (
-            is_generic,
-            std::cmp::Reverse((judged.verdict.confidence, judged.verdict.severity)),
-            judged.rule,
-        )
+        (is_generic, std::cmp::Reverse((judged.verdict.confidence, judged.verdict.severity)), judged.rule)
     };
     judged.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.place.cmp(&b.place)));
     let best = judged.first()?;
     let rule = config.rules.rule(best.rule);
     // Generic rules overlap; which of them spoke first must not change the fingerprint.
-    let family = if rule.kind == Kind::Generic {
-        "generic"
-    } else {
-        rule.id.as_ref()
-    };
+    let family = if rule.kind == Kind::Generic { "generic" } else { rule.id.as_ref() };
     let mut places: Vec<Place> = judged.iter().map(|judged| judged.place.clone()).collect();
     places.sort();
     places.dedup();
@@ -579,10 +502,9 @@ fn exposure(container: &Container) -> Exposure {
         Container::File { .. } => Exposure::Worktree,
         Container::Stdin => Exposure::Stdin,
         Container::History(place) => place.reach.exposure(),
-        Container::Metadata(MetadataPlace {
-            metadata: Metadata::File(_) | Metadata::RefName,
-            ..
-        }) => Exposure::GitDirectory,
+        Container::Metadata(MetadataPlace { metadata: Metadata::File(_) | Metadata::RefName, .. }) => {
+            Exposure::GitDirectory
+        }
         Container::Metadata(place) => place.reach.exposure(),
     }
 }

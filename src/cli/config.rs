@@ -20,9 +20,7 @@ pub(crate) struct OutputConfig {
 
 /// The built-in rules and those of the given files.
 pub(crate) fn rules(files: &[PathBuf]) -> Result<RuleSet, RulesError> {
-    files
-        .iter()
-        .try_fold(RuleSet::builtin(), |rules, file| rules.with_file(file))
+    files.iter().try_fold(RuleSet::builtin(), |rules, file| rules.with_file(file))
 }
 
 pub(crate) fn scan_config(common: &Common) -> Result<ScanConfig, RulesError> {

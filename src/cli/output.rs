@@ -21,13 +21,11 @@ pub(crate) fn finish(outcome: &Outcome, config: &OutputConfig) -> anyhow::Result
         }
         None => print(|out| report::write(out, outcome, config.format, config.options))?,
     }
-    Ok(
-        match (outcome.coverage.is_complete(), outcome.findings.is_empty()) {
-            (false, _) => ExitStatus::Trouble,
-            (true, false) => ExitStatus::Findings,
-            (true, true) => ExitStatus::Clean,
-        },
-    )
+    Ok(match (outcome.coverage.is_complete(), outcome.findings.is_empty()) {
+        (false, _) => ExitStatus::Trouble,
+        (true, false) => ExitStatus::Findings,
+        (true, true) => ExitStatus::Clean,
+    })
 }
 
 /// Writes to standard output. A reader that goes away (`| head`) is no error: the exit code tells how the run ended.

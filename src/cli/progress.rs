@@ -21,9 +21,7 @@ impl Bar {
         };
         let style = ProgressStyle::with_template("{spinner} {msg} {human_pos} [{elapsed}]")
             .unwrap_or_else(|_| ProgressStyle::default_spinner());
-        Self {
-            bar: ProgressBar::with_draw_target(None, target).with_style(style),
-        }
+        Self { bar: ProgressBar::with_draw_target(None, target).with_style(style) }
     }
 }
 

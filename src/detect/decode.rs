@@ -21,10 +21,7 @@ impl Text {
 
     /// The span in the chunk of a span that is not empty in the text.
     pub(super) fn origin_span(&self, span: ByteSpan) -> ByteSpan {
-        ByteSpan::new(
-            self.origin(span.start),
-            self.origin(span.end.saturating_sub(1)) + 1,
-        )
+        ByteSpan::new(self.origin(span.start), self.origin(span.end.saturating_sub(1)) + 1)
     }
 }
 
@@ -47,11 +44,7 @@ pub(super) fn utf16_runs(bytes: &[u8]) -> impl Iterator<Item = Text> {
             }
             if (end - start).div_ceil(2) >= MIN_UTF16_CHARACTERS {
                 let text: Vec<u8> = bytes[start..end].iter().copied().step_by(2).collect();
-                return Some(Text {
-                    bytes: text,
-                    start,
-                    step: 2,
-                });
+                return Some(Text { bytes: text, start, step: 2 });
             }
         }
     })
@@ -79,20 +72,12 @@ mod tests {
 
     fn utf16(text: &str, big_endian: bool) -> Vec<u8> {
         text.encode_utf16()
-            .flat_map(|unit| {
-                if big_endian {
-                    unit.to_be_bytes()
-                } else {
-                    unit.to_le_bytes()
-                }
-            })
+            .flat_map(|unit| if big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() })
             .collect()
     }
 
     fn runs(bytes: &[u8]) -> Vec<String> {
-        utf16_runs(bytes)
-            .map(|text| String::from_utf8_lossy(&text.bytes).into_owned())
-            .collect()
+        utf16_runs(bytes).map(|text| String::from_utf8_lossy(&text.bytes).into_owned()).collect()
     }
 
     #[test]
@@ -109,11 +94,7 @@ mod tests {
     fn positions_map_back_to_the_original_bytes() {
         let bytes = [b"ab", utf16("a secret is here", true).as_slice()].concat();
         let text = utf16_runs(&bytes).next().expect("one run");
-        let at = text
-            .bytes
-            .windows(6)
-            .position(|w| w == b"secret")
-            .expect("in the text");
+        let at = text.bytes.windows(6).position(|w| w == b"secret").expect("in the text");
         let span = text.origin_span(ByteSpan::new(at, at + 6));
         assert_eq!(span.of(&bytes), b"s\0e\0c\0r\0e\0t");
     }

@@ -131,7 +131,8 @@ fn search_gap(prefilter: &Prefilter, bytes: &[u8], gap: ByteSpan, derived: &mut 
     for hit in prefilter.hits(region) {
         let hit = hit.shifted(start);
         let span = prefilter.span(hit);
-        let is_inside_a_copy = (span.end <= gap.start && gap.start > 0) || (span.start >= gap.end && gap.end < bytes.len());
+        let is_inside_a_copy =
+            (span.end <= gap.start && gap.start > 0) || (span.start >= gap.end && gap.end < bytes.len());
         if !is_inside_a_copy {
             derived.memo.hits.push(hit);
             derived.pending.push((hit, None));

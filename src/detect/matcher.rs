@@ -23,9 +23,7 @@ impl Patterns {
 
     fn get(&self, id: RuleId, rule: &Rule) -> Option<&Regex> {
         // Rules are checked when they are read, so a pattern that does not compile cannot get here.
-        self.0[id.index()]
-            .get_or_init(|| compile::searcher(&rule.pattern).ok())
-            .as_ref()
+        self.0[id.index()].get_or_init(|| compile::searcher(&rule.pattern).ok()).as_ref()
     }
 }
 
@@ -44,9 +42,7 @@ impl Clone for Matcher {
 
 impl Matcher {
     pub(super) fn new(rules: usize) -> Self {
-        Self {
-            scratch: (0..rules).map(|_| None).collect(),
-        }
+        Self { scratch: (0..rules).map(|_| None).collect() }
     }
 
     /// Runs `rule` at the keyword that lies at `keyword`: the secret and what speaks for it, where it passes the rule's checks.
@@ -62,15 +58,10 @@ impl Matcher {
         let (cache, captures) = &mut **self.scratch[id.index()]
             .get_or_insert_with(|| Box::new((regex.create_cache(), regex.create_captures())));
         let before = rule.window.before as usize;
-        let end = keyword
-            .end
-            .saturating_add(rule.window.after as usize)
-            .min(bytes.len());
+        let end = keyword.end.saturating_add(rule.window.after as usize).min(bytes.len());
         let anchored = if before == 0 { Anchored::Yes } else { Anchored::No };
         // A span, not a slice: `\b` at its ends sees the bytes outside.
-        let input = Input::new(bytes)
-            .span(keyword.start.saturating_sub(before)..end)
-            .anchored(anchored);
+        let input = Input::new(bytes).span(keyword.start.saturating_sub(before)..end).anchored(anchored);
         regex.search_captures_with(cache, &input, captures);
         let matched = ByteSpan::from(captures.get_match()?.range());
         if !matched.contains(&keyword) {

@@ -101,14 +101,7 @@ impl Detector {
         let prefilter = Prefilter::new(&rules);
         let patterns = matcher::Patterns::new(rules.rules().len());
         let matcher = Matcher::new(rules.rules().len());
-        Self {
-            plan: Arc::new(Plan {
-                rules,
-                prefilter,
-                patterns,
-            }),
-            matcher,
-        }
+        Self { plan: Arc::new(Plan { rules, prefilter, patterns }), matcher }
     }
 
     /// The rules that are searched for.
@@ -133,8 +126,11 @@ impl Detector {
         let pending = pending.into_iter().filter(|(hit, _)| chunk.own.contains(&hit.start()));
         self.verify(chunk.bytes, pending, &mut memo.verified);
         memo.verified.sort_by_key(|verified| (verified.hit, verified.rule));
-        let mut matches: Vec<Match> =
-            memo.verified.iter().map(|verified| found(chunk, verified, verified.secret, chunk.bytes)).collect();
+        let mut matches: Vec<Match> = memo
+            .verified
+            .iter()
+            .map(|verified| found(chunk, verified, verified.secret, chunk.bytes))
+            .collect();
         if memo.has_zero {
             for text in decode::utf16_runs(chunk.bytes) {
                 self.scan_text(chunk, &text, &mut matches);
@@ -225,7 +221,7 @@ pub fn resolve_overlaps(rules: &RuleSet, mut matches: Vec<Match>) -> Vec<Match> 
             kept.push(found);
         }
     }
-    kept.sort_by(|a, b| (a.span, a.rule).cmp(&(b.span, b.rule)));
+    kept.sort_by_key(|found| (found.span, found.rule));
     kept
 }
 

@@ -18,18 +18,9 @@ pub fn is_env_name(name: &[u8]) -> bool {
 /// Whether a file of this name shows which variables there are, without real values: `.env.example`.
 #[must_use]
 pub fn is_template_name(name: &[u8]) -> bool {
-    [
-        ".example",
-        ".sample",
-        ".template",
-        ".dist",
-        ".tmpl",
-        ".tpl",
-        ".default",
-        ".defaults",
-    ]
-    .iter()
-    .any(|part| name.to_ascii_lowercase().contains_str(part))
+    [".example", ".sample", ".template", ".dist", ".tmpl", ".tpl", ".default", ".defaults"]
+        .iter()
+        .any(|part| name.to_ascii_lowercase().contains_str(part))
 }
 
 /// The last part of a path with `/` between its parts.
@@ -89,25 +80,12 @@ mod tests {
 
     #[test]
     fn environment_files_and_their_templates_are_told_apart() {
-        for name in [
-            ".env",
-            ".env.local",
-            ".env.production",
-            "prod.env",
-            ".envrc",
-            ".flaskenv",
-        ] {
+        for name in [".env", ".env.local", ".env.production", "prod.env", ".envrc", ".flaskenv"] {
             assert!(is_env_name(name.as_bytes()), "{name}");
         }
-        for name in [
-            ".env.example",
-            ".env.sample",
-            "env",
-            "environment.py",
-            "env.py",
-            ".environment",
-            ".env.",
-        ] {
+        for name in
+            [".env.example", ".env.sample", "env", "environment.py", "env.py", ".environment", ".env."]
+        {
             assert!(!is_env_name(name.as_bytes()), "{name}");
         }
     }

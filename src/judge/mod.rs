@@ -56,11 +56,8 @@ const WEIGHTS: &[(Signal, i32)] = &[
     (Signal::Binary, -40),
 ];
 /// From how many points on a finding has this confidence; below the last there is none.
-const LEVELS: &[(i32, Confidence)] = &[
-    (80, Confidence::High),
-    (50, Confidence::Medium),
-    (20, Confidence::Low),
-];
+const LEVELS: &[(i32, Confidence)] =
+    &[(80, Confidence::High), (50, Confidence::Medium), (20, Confidence::Low)];
 /// From what length on, in bytes, and entropy on, in bits per character, a value counts as long and random.
 const RANDOM_LENGTH: usize = 20;
 const RANDOM_BITS: f32 = 3.7;
@@ -80,14 +77,8 @@ pub struct Verdict {
 pub fn judge(rule: &Rule, evidence: &Evidence, secret_length: usize, path: Option<&[u8]>) -> Option<Verdict> {
     let class = path.map(path_class::classify);
     let points: i32 = signals(rule, evidence, secret_length, class).map(weight).sum();
-    let confidence = LEVELS
-        .iter()
-        .find(|(least, _)| points >= *least)
-        .map(|&(_, confidence)| confidence)?;
-    Some(Verdict {
-        severity: severity(rule, class),
-        confidence,
-    })
+    let confidence = LEVELS.iter().find(|(least, _)| points >= *least).map(|&(_, confidence)| confidence)?;
+    Some(Verdict { severity: severity(rule, class), confidence })
 }
 
 /// A generic secret in a test, an example or documentation is real more often than not, but opens less.
@@ -122,36 +113,20 @@ fn signals(
         (evidence.composition == Composition::Letters, Signal::LettersOnly),
         (evidence.composition == Composition::Digits, Signal::DigitsOnly),
         (evidence.names_itself, Signal::NamesItself),
-        (
-            random && evidence.composition == Composition::Mixed,
-            Signal::LongAndRandom,
-        ),
-        (
-            class.is_some_and(|class| class.is_localisation),
-            Signal::Localisation,
-        ),
-        (
-            class.is_some_and(|class| class.is_user_interface),
-            Signal::UserInterface,
-        ),
+        (random && evidence.composition == Composition::Mixed, Signal::LongAndRandom),
+        (class.is_some_and(|class| class.is_localisation), Signal::Localisation),
+        (class.is_some_and(|class| class.is_user_interface), Signal::UserInterface),
         (class.is_some_and(|class| class.is_lock_file), Signal::LockFile),
         (class.is_some_and(|class| class.is_vendored), Signal::Vendored),
         (evidence.binary, Signal::Binary),
     ];
     let weighed = rule.kind == Kind::Generic;
-    std::iter::once(base).chain(
-        generic
-            .into_iter()
-            .filter(move |(applies, _)| weighed && *applies)
-            .map(|(_, signal)| signal),
-    )
+    std::iter::once(base)
+        .chain(generic.into_iter().filter(move |(applies, _)| weighed && *applies).map(|(_, signal)| signal))
 }
 
 fn weight(signal: Signal) -> i32 {
-    WEIGHTS
-        .iter()
-        .find(|(known, _)| *known == signal)
-        .map_or(0, |&(_, points)| points)
+    WEIGHTS.iter().find(|(known, _)| *known == signal).map_or(0, |&(_, points)| points)
 }
 
 #[cfg(test)]
@@ -160,52 +135,30 @@ mod tests {
     use crate::rules::RuleSet;
 
     fn evidence(shape: Shape, composition: Composition) -> Evidence {
-        Evidence {
-            shape,
-            composition,
-            entropy: 3.0,
-            names_itself: false,
-            binary: false,
-            note: None,
-        }
+        Evidence { shape, composition, entropy: 3.0, names_itself: false, binary: false, note: None }
     }
 
     fn rule(id: &str) -> Rule {
-        RuleSet::builtin()
-            .rules()
-            .iter()
-            .find(|rule| rule.id == id)
-            .expect("a built-in rule")
-            .clone()
+        RuleSet::builtin().rules().iter().find(|rule| rule.id == id).expect("a built-in rule").clone()
     }
 
     #[test]
     fn every_signal_has_one_weight() {
         for (signal, _) in WEIGHTS {
-            assert_eq!(
-                WEIGHTS.iter().filter(|(other, _)| other == signal).count(),
-                1,
-                "{signal:?}"
-            );
+            assert_eq!(WEIGHTS.iter().filter(|(other, _)| other == signal).count(), 1, "{signal:?}");
         }
     }
 
     #[test]
     fn an_unquoted_value_counts_in_data_and_not_in_code() {
-        let (rule, bare) = (
-            rule("generic-password-bare"),
-            evidence(Shape::Bare, Composition::Mixed),
-        );
+        let (rule, bare) = (rule("generic-password-bare"), evidence(Shape::Bare, Composition::Mixed));
         assert!(judge(&rule, &bare, 12, Some(b"deploy/.env")).is_some());
         assert!(judge(&rule, &bare, 12, Some(b"src/app.py")).is_none());
     }
 
     #[test]
     fn translations_are_quiet() {
-        let (rule, quoted) = (
-            rule("generic-password"),
-            evidence(Shape::Quoted, Composition::Mixed),
-        );
+        let (rule, quoted) = (rule("generic-password"), evidence(Shape::Quoted, Composition::Mixed));
         assert!(judge(&rule, &quoted, 12, Some(b"src/app.py")).is_some());
         assert!(judge(&rule, &quoted, 12, Some(b"locale/fi/messages.json")).is_none());
     }
@@ -213,17 +166,11 @@ mod tests {
     #[test]
     fn tests_lower_the_severity_of_generic_findings_only() {
         let quoted = evidence(Shape::Quoted, Composition::Mixed);
-        let severity = |id: &str, path: &[u8]| {
-            judge(&rule(id), &quoted, 40, Some(path))
-                .expect("a finding")
-                .severity
-        };
+        let severity =
+            |id: &str, path: &[u8]| judge(&rule(id), &quoted, 40, Some(path)).expect("a finding").severity;
         assert!(
             severity("generic-password", b"tests/test_app.py") < severity("generic-password", b"src/app.py")
         );
-        assert_eq!(
-            severity("github-pat", b"tests/test_app.py"),
-            severity("github-pat", b"src/app.py")
-        );
+        assert_eq!(severity("github-pat", b"tests/test_app.py"), severity("github-pat", b"src/app.py"));
     }
 }

@@ -37,31 +37,12 @@ const CODE: &[&str] = &[
     "proto", "thrift", "graphql", "ipynb", "json", "json5", "jsonc", "awk", "tcl", "coffee", "po", "y", "l",
     "pas", "cmake", "bzl", "star", "nix",
 ];
-const PROSE: &[&str] = &[
-    "md", "markdown", "mdx", "rst", "adoc", "asciidoc", "txt", "tex", "texi", "org", "pod", "man",
-];
-const USER_INTERFACE: &[&str] = &[
-    "storyboard",
-    "xib",
-    "xaml",
-    "resx",
-    "strings",
-    "ui",
-    "qml",
-    "stringsdict",
-];
+const PROSE: &[&str] =
+    &["md", "markdown", "mdx", "rst", "adoc", "asciidoc", "txt", "tex", "texi", "org", "pod", "man"];
+const USER_INTERFACE: &[&str] = &["storyboard", "xib", "xaml", "resx", "strings", "ui", "qml", "stringsdict"];
 const LOCALISATION_FILES: &[&str] = &["po", "pot", "mo", "xlf", "xliff", "ts_lang", "arb"];
-const LOCALISATION_FOLDERS: &[&str] = &[
-    "locale",
-    "locales",
-    "i18n",
-    "l10n",
-    "lang",
-    "langs",
-    "languages",
-    "translations",
-    "nls",
-];
+const LOCALISATION_FOLDERS: &[&str] =
+    &["locale", "locales", "i18n", "l10n", "lang", "langs", "languages", "translations", "nls"];
 const LOCK_FILES: &[&str] = &[
     "package-lock.json",
     "npm-shrinkwrap.json",
@@ -135,9 +116,7 @@ pub(super) fn classify(path: &[u8]) -> PathClass {
         is_test: in_folder(TESTS)
             || name.starts_with("test_")
             || name.starts_with("test-")
-            || [".test.", ".spec.", "_test.", ".example", ".sample"]
-                .iter()
-                .any(|part| name.contains(part))
+            || [".test.", ".spec.", "_test.", ".example", ".sample"].iter().any(|part| name.contains(part))
             || name == "conftest.py"
             || language == Language::Prose,
         is_localisation: in_folder(LOCALISATION_FOLDERS) || LOCALISATION_FILES.contains(&extension),

@@ -20,18 +20,9 @@ const SCHEMA: u32 = 1;
 
 /// One document: `{"findings":[...],"summary":{...}}`, the objects those of JSON Lines.
 pub(super) fn write_document(out: &mut dyn io::Write, outcome: &Outcome, options: Options) -> io::Result<()> {
-    let findings = outcome
-        .findings
-        .iter()
-        .map(|finding| FindingJson::new(outcome, finding, options))
-        .collect();
-    serde_json::to_writer_pretty(
-        &mut *out,
-        &Document {
-            findings,
-            summary: SummaryJson::new(outcome),
-        },
-    )?;
+    let findings =
+        outcome.findings.iter().map(|finding| FindingJson::new(outcome, finding, options)).collect();
+    serde_json::to_writer_pretty(&mut *out, &Document { findings, summary: SummaryJson::new(outcome) })?;
     out.write_all(b"\n")
 }
 
@@ -224,13 +215,7 @@ impl PlaceJson {
     }
 
     fn set_reach(&mut self, reach: &crate::finding::Reach) {
-        self.refs = Some(
-            reach
-                .refs
-                .iter()
-                .map(|name| name.to_str_lossy().into_owned())
-                .collect(),
-        );
+        self.refs = Some(reach.refs.iter().map(|name| name.to_str_lossy().into_owned()).collect());
         self.more_refs = Some(reach.more_refs).filter(|&more| more > 0);
     }
 }
@@ -293,20 +278,12 @@ impl EnvFileJson {
     fn new(file: &EnvFile) -> Self {
         let (state, commit, pushed) = match &file.state {
             EnvState::Tracked => ("tracked", None, None),
-            EnvState::Committed { introduced, pushed } => (
-                "committed",
-                introduced.as_ref().map(|commit| commit.id.to_string()),
-                Some(*pushed),
-            ),
+            EnvState::Committed { introduced, pushed } => {
+                ("committed", introduced.as_ref().map(|commit| commit.id.to_string()), Some(*pushed))
+            }
             EnvState::NotIgnored => ("not-ignored", None, None),
         };
-        Self {
-            path: file.path.to_str_lossy().into_owned(),
-            state,
-            commit,
-            pushed,
-            fix: file.fix(),
-        }
+        Self { path: file.path.to_str_lossy().into_owned(), state, commit, pushed, fix: file.fix() }
     }
 }
 
@@ -326,10 +303,7 @@ impl SummaryJson {
             schema: SCHEMA,
             complete: outcome.coverage.is_complete(),
             findings: outcome.findings.len(),
-            suppressed: SuppressedJson {
-                baseline: 0,
-                inline: 0,
-            },
+            suppressed: SuppressedJson { baseline: 0, inline: 0 },
             in_ignored_env: outcome.kept_in_env,
             env_files: outcome.env_files.iter().map(EnvFileJson::new).collect(),
             read: ReadJson {

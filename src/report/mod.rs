@@ -52,10 +52,7 @@ pub fn escaped(text: &[u8]) -> String {
                 shown.push(character);
             }
         }
-        chunk
-            .invalid()
-            .iter()
-            .for_each(|byte| shown.push_str(&format!("\\x{byte:02x}")));
+        chunk.invalid().iter().for_each(|byte| shown.push_str(&format!("\\x{byte:02x}")));
     }
     shown
 }

@@ -21,9 +21,7 @@ const MAX_PLACES: usize = 8;
 const MAX_UNREAD: usize = 10;
 
 pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, options: Options) -> io::Result<()> {
-    let paint = Paint {
-        colour: options.colour,
-    };
+    let paint = Paint { colour: options.colour };
     for finding in &outcome.findings {
         write_finding(out, outcome, finding, options, paint)?;
     }
@@ -42,11 +40,7 @@ struct Paint {
 
 impl Paint {
     fn with(self, code: &str, text: &str) -> String {
-        if self.colour {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     fn bold(self, text: &str) -> String {
@@ -77,17 +71,8 @@ fn write_finding(
 ) -> io::Result<()> {
     let rule = outcome.rules.rule(finding.rule);
     let hint = finding.secret.hint(finding.public_prefix);
-    writeln!(
-        out,
-        "{}  {}  {hint}",
-        paint.severity(finding.severity),
-        paint.bold(&rule.name)
-    )?;
-    let note = finding
-        .note
-        .as_ref()
-        .map(|note| format!(", {note}"))
-        .unwrap_or_default();
+    writeln!(out, "{}  {}  {hint}", paint.severity(finding.severity), paint.bold(&rule.name))?;
+    let note = finding.note.as_ref().map(|note| format!(", {note}")).unwrap_or_default();
     let about = format!(
         "{}, {} confidence, fingerprint {}{note}",
         rule.id,
@@ -102,11 +87,7 @@ fn write_finding(
         write_place(out, place, paint)?;
     }
     if finding.places.len() > MAX_PLACES {
-        writeln!(
-            out,
-            "  and {} more places (--format json lists all)",
-            finding.places.len() - MAX_PLACES
-        )?;
+        writeln!(out, "  and {} more places (--format json lists all)", finding.places.len() - MAX_PLACES)?;
     }
     writeln!(out, "  now      {}", now(finding))?;
     writeln!(out, "  fix      {}", rule.fix)?;
@@ -115,24 +96,11 @@ fn write_finding(
 
 /// How far the secret has gone, and what that asks for.
 fn now(finding: &Finding) -> String {
-    let in_head = finding
-        .places
-        .iter()
-        .any(|place| matches!(&place.container, Container::History(p) if p.in_head));
-    let head = if in_head {
-        "still in HEAD"
-    } else {
-        "no longer in HEAD"
-    };
-    let has_history = finding
-        .places
-        .iter()
-        .any(|place| matches!(place.container, Container::History(_)));
-    let head = if has_history {
-        format!(", {head}")
-    } else {
-        String::new()
-    };
+    let in_head =
+        finding.places.iter().any(|place| matches!(&place.container, Container::History(p) if p.in_head));
+    let head = if in_head { "still in HEAD" } else { "no longer in HEAD" };
+    let has_history = finding.places.iter().any(|place| matches!(place.container, Container::History(_)));
+    let head = if has_history { format!(", {head}") } else { String::new() };
     let advice = match finding.exposure {
         Exposure::Pushed => "a remote has it: rotate it first, then take it out",
         Exposure::Local => {
@@ -201,12 +169,7 @@ fn write_metadata_place(
 }
 
 fn commit_text(commit: &CommitSummary) -> String {
-    format!(
-        "{} of {} by {}",
-        commit.id.short(),
-        &commit.date()[..10],
-        escaped(&commit.author)
-    )
+    format!("{} of {} by {}", commit.id.short(), &commit.date()[..10], escaped(&commit.author))
 }
 
 fn reach_text(reach: &Reach) -> String {
@@ -233,48 +196,29 @@ fn write_env_files(out: &mut dyn Write, files: &[EnvFile], paint: Paint) -> io::
                 format!("was committed{commit}{pushed}")
             }
         };
-        writeln!(
-            out,
-            "{}  {} {state}",
-            paint.with("33", ".env"),
-            paint.bold(&escaped(&file.path))
-        )?;
+        writeln!(out, "{}  {} {state}", paint.with("33", ".env"), paint.bold(&escaped(&file.path)))?;
         writeln!(out, "  fix      {}\n", file.fix())?;
     }
     Ok(())
 }
 
 fn write_verdict(out: &mut dyn Write, outcome: &Outcome, paint: Paint) -> io::Result<()> {
-    let Coverage {
-        read,
-        unread,
-        skipped,
-    } = &outcome.coverage;
+    let Coverage { read, unread, skipped } = &outcome.coverage;
     let seconds = outcome.elapsed.as_secs_f64();
     writeln!(out, "read: {}, in {seconds:.2} s", read_text(read))?;
     if outcome.kept_in_env > 0 {
         let count = plural(outcome.kept_in_env as u64, "secret");
-        writeln!(
-            out,
-            "fine: {count} in ignored environment files only, where they belong"
-        )?;
+        writeln!(out, "fine: {count} in ignored environment files only, where they belong")?;
     }
     if !skipped.is_empty() {
-        writeln!(
-            out,
-            "passed over: {}",
-            plural(skipped.len() as u64, "link or special file")
-        )?;
+        writeln!(out, "passed over: {}", plural(skipped.len() as u64, "link or special file"))?;
         write_list(out, skipped)?;
     }
     if !unread.is_empty() {
         writeln!(
             out,
             "{}",
-            paint.with(
-                "1;31",
-                &format!("NOT COMPLETE: {} not read", plural(unread.len() as u64, "thing"))
-            )
+            paint.with("1;31", &format!("NOT COMPLETE: {} not read", plural(unread.len() as u64, "thing")))
         )?;
         write_list(out, unread)?;
     }
@@ -288,12 +232,7 @@ fn write_verdict(out: &mut dyn Write, outcome: &Outcome, paint: Paint) -> io::Re
 
 fn write_list(out: &mut dyn Write, list: &[Unread]) -> io::Result<()> {
     for unread in list.iter().take(MAX_UNREAD) {
-        writeln!(
-            out,
-            "  {}: {}",
-            escaped(&unread.what),
-            escaped(unread.why.as_bytes())
-        )?;
+        writeln!(out, "  {}: {}", escaped(&unread.what), escaped(unread.why.as_bytes()))?;
     }
     if list.len() > MAX_UNREAD {
         writeln!(
@@ -306,17 +245,9 @@ fn write_list(out: &mut dyn Write, list: &[Unread]) -> io::Result<()> {
 }
 
 fn read_text(read: &Read) -> String {
-    let counts = [
-        (read.commits, "commit"),
-        (read.tags, "tag"),
-        (read.blobs, "blob"),
-        (read.files, "file"),
-    ];
-    let mut parts: Vec<String> = counts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|&(count, noun)| plural(count, noun))
-        .collect();
+    let counts = [(read.commits, "commit"), (read.tags, "tag"), (read.blobs, "blob"), (read.files, "file")];
+    let mut parts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|&(count, noun)| plural(count, noun)).collect();
     parts.push(bytes_text(read.bytes));
     parts.join(", ")
 }
@@ -337,12 +268,8 @@ fn plural(count: u64, noun: &str) -> String {
 /// `1234567` as `1,234,567`.
 fn group(number: u64) -> String {
     let digits = number.to_string();
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|group| group.to_str().unwrap_or_default())
-        .collect();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| group.to_str().unwrap_or_default()).collect();
     groups.join(",")
 }
 

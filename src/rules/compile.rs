@@ -60,15 +60,10 @@ pub enum Error {
 ///
 /// The first thing that is wrong with it, see [`Error`].
 pub(crate) fn compile(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
-    let parsed = syntax::parse(text).map_err(|error| Error::Yaml {
-        file: file.to_owned(),
-        message: error.to_string(),
-    })?;
+    let parsed = syntax::parse(text)
+        .map_err(|error| Error::Yaml { file: file.to_owned(), message: error.to_string() })?;
     if parsed.schema != SCHEMA {
-        return Err(Error::Schema {
-            file: file.to_owned(),
-            found: parsed.schema,
-        });
+        return Err(Error::Schema { file: file.to_owned(), found: parsed.schema });
     }
     let mut rules = Vec::with_capacity(parsed.rules.len());
     let mut seen = HashMap::new();
@@ -83,10 +78,7 @@ pub(crate) fn compile(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
         };
         if let Some(first) = seen.insert(id.clone(), position) {
             let line = line_of(text, first, "id");
-            return Err(fail((
-                "id",
-                format!("the rule on line {line} has this id too; ids are unique"),
-            )));
+            return Err(fail(("id", format!("the rule on line {line} has this id too; ids are unique"))));
         }
         rules.push(rule_from(rule).map_err(fail)?);
     }
@@ -103,14 +95,9 @@ pub(crate) fn searcher(pattern: &str) -> Result<meta::Regex, String> {
         .utf8_empty(false)
         .nfa_size_limit(Some(MAX_PATTERN_BYTES))
         .onepass_size_limit(Some(MAX_PATTERN_BYTES));
-    let syntax = regex_automata::util::syntax::Config::new()
-        .unicode(false)
-        .utf8(false);
-    meta::Builder::new()
-        .configure(config)
-        .syntax(syntax)
-        .build(pattern)
-        .map_err(|error| match error.size_limit() {
+    let syntax = regex_automata::util::syntax::Config::new().unicode(false).utf8(false);
+    meta::Builder::new().configure(config).syntax(syntax).build(pattern).map_err(|error| {
+        match error.size_limit() {
             Some(limit) => format!(
                 "the pattern is too large: compiled it exceeds {limit} bytes; use smaller repetition counts"
             ),
@@ -118,7 +105,8 @@ pub(crate) fn searcher(pattern: &str) -> Result<meta::Regex, String> {
                 Some(syntax) => format!("not a regular expression: {}", one_line(&syntax.to_string())),
                 None => error.to_string(),
             },
-        })
+        }
+    })
 }
 
 /// What is wrong with which field.
@@ -131,11 +119,7 @@ fn rule_from(syntax: RuleSyntax) -> Result<Rule, Problem> {
             "write it in kebab case: a-z, 0-9 and single `-`, such as `acme-api-key`".to_owned(),
         ));
     }
-    for (field, value) in [
-        ("name", &syntax.name),
-        ("provider", &syntax.provider),
-        ("fix", &syntax.fix),
-    ] {
+    for (field, value) in [("name", &syntax.name), ("provider", &syntax.provider), ("fix", &syntax.fix)] {
         if value.trim().is_empty() {
             return Err((field, "must not be empty".to_owned()));
         }
@@ -143,10 +127,7 @@ fn rule_from(syntax: RuleSyntax) -> Result<Rule, Problem> {
     check_keywords(&syntax.keywords)?;
     let kind = word("kind", &syntax.kind, KINDS)?;
     if kind == Kind::Provider && syntax.references.is_empty() {
-        return Err((
-            "references",
-            "a provider rule names a page that documents the format".to_owned(),
-        ));
+        return Err(("references", "a provider rule names a page that documents the format".to_owned()));
     }
     if syntax.counter_examples.is_empty() {
         return Err((
@@ -191,10 +172,7 @@ fn check_keywords(keywords: &[String]) -> Result<(), Problem> {
 fn window_for(syntax: &RuleSyntax) -> Result<Window, Problem> {
     let searcher = searcher(&syntax.pattern).map_err(|problem| ("pattern", problem))?;
     let groups = searcher.group_info();
-    if groups
-        .to_index(regex_automata::PatternID::ZERO, "secret")
-        .is_none()
-    {
+    if groups.to_index(regex_automata::PatternID::ZERO, "secret").is_none() {
         let problem = "has no group named `secret`: write `(?P<secret>...)` around the credential itself";
         return Err(("pattern", problem.to_owned()));
     }
@@ -203,14 +181,8 @@ fn window_for(syntax: &RuleSyntax) -> Result<Window, Problem> {
         return Err(("pattern", "matches the empty text".to_owned()));
     }
     let window = match (syntax.window, hir.properties().maximum_len()) {
-        (Some(window), _) => Window {
-            before: window.before,
-            after: window.after,
-        },
-        (None, Some(longest)) => Window {
-            before: 0,
-            after: u32::try_from(longest).unwrap_or(u32::MAX),
-        },
+        (Some(window), _) => Window { before: window.before, after: window.after },
+        (None, Some(longest)) => Window { before: 0, after: u32::try_from(longest).unwrap_or(u32::MAX) },
         (None, None) => {
             let problem = "the pattern's length has no bound (`*`, `+`, `{n,}`): bound it, or give a window";
             return Err(("window", problem.to_owned()));
@@ -234,12 +206,7 @@ fn parsed(pattern: &str) -> Result<Hir, Problem> {
         .utf8(false)
         .build()
         .parse(pattern)
-        .map_err(|error| {
-            (
-                "pattern",
-                format!("not a regular expression: {}", one_line(&error.to_string())),
-            )
-        })
+        .map_err(|error| ("pattern", format!("not a regular expression: {}", one_line(&error.to_string()))))
 }
 
 /// Whether some keyword's first byte may be the first byte of a match. A guard against an anchored rule that can never
@@ -247,12 +214,9 @@ fn parsed(pattern: &str) -> Result<Hir, Problem> {
 fn may_start_with_keyword(hir: &Hir, keywords: &[String]) -> bool {
     let mut first = [false; 256];
     first_bytes(hir, &mut first);
-    keywords
-        .iter()
-        .filter_map(|keyword| keyword.bytes().next())
-        .any(|byte| {
-            first[usize::from(byte.to_ascii_lowercase())] || first[usize::from(byte.to_ascii_uppercase())]
-        })
+    keywords.iter().filter_map(|keyword| keyword.bytes().next()).any(|byte| {
+        first[usize::from(byte.to_ascii_lowercase())] || first[usize::from(byte.to_ascii_uppercase())]
+    })
 }
 
 /// Marks the bytes with which a match may begin; returns whether the expression can match the empty text.
@@ -279,9 +243,12 @@ fn first_bytes(hir: &Hir, first: &mut [bool; 256]) -> bool {
         HirKind::Repetition(repetition) => first_bytes(&repetition.sub, first) || repetition.min == 0,
         HirKind::Capture(capture) => first_bytes(&capture.sub, first),
         HirKind::Concat(parts) => parts.iter().all(|part| first_bytes(part, first)),
-        HirKind::Alternation(parts) => parts
-            .iter()
-            .fold(false, |empty, part| first_bytes(part, first) || empty),
+        HirKind::Alternation(parts) => {
+            {
+                // All parts mark their bytes: `any` would stop at the first that can be empty.
+                parts.iter().filter(|part| first_bytes(part, first)).count() > 0
+            }
+        }
     }
 }
 
@@ -302,17 +269,11 @@ fn checks_from(syntax: &ChecksSyntax) -> Result<Vec<Check>, Problem> {
     }
     if let Some(entropy) = &syntax.entropy {
         if !(0.0..=8.0).contains(&entropy.min) {
-            let problem = format!(
-                "entropy.min is {}; bits per character lie between 0 and 8",
-                entropy.min
-            );
+            let problem = format!("entropy.min is {}; bits per character lie between 0 and 8", entropy.min);
             return Err(("checks", problem));
         }
         let alphabet = word("checks", &entropy.alphabet, ALPHABETS)?;
-        checks.push(Check::Entropy {
-            alphabet,
-            min_bits: entropy.min,
-        });
+        checks.push(Check::Entropy { alphabet, min_bits: entropy.min });
     }
     if let Some(name) = &syntax.checksum {
         checks.push(Check::Checksum(word("checks", name, CHECKSUMS)?));
@@ -330,11 +291,8 @@ const SEVERITIES: &[(&str, Severity)] = &[
     ("high", Severity::High),
     ("critical", Severity::Critical),
 ];
-const CONFIDENCES: &[(&str, Confidence)] = &[
-    ("low", Confidence::Low),
-    ("medium", Confidence::Medium),
-    ("high", Confidence::High),
-];
+const CONFIDENCES: &[(&str, Confidence)] =
+    &[("low", Confidence::Low), ("medium", Confidence::Medium), ("high", Confidence::High)];
 const ALPHABETS: &[(&str, Alphabet)] = &[
     ("hex", Alphabet::Hex),
     ("base32", Alphabet::Base32),
@@ -353,20 +311,10 @@ const STRUCTURES: &[(&str, Structure)] = &[
 ];
 
 fn word<T: Copy>(field: &'static str, written: &str, words: &[(&str, T)]) -> Result<T, Problem> {
-    words
-        .iter()
-        .find(|(word, _)| *word == written)
-        .map(|&(_, value)| value)
-        .ok_or_else(|| {
-            let valid: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            (
-                field,
-                format!(
-                    "`{written}` is not valid; the valid values are: {}",
-                    valid.join(", ")
-                ),
-            )
-        })
+    words.iter().find(|(word, _)| *word == written).map(|&(_, value)| value).ok_or_else(|| {
+        let valid: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        (field, format!("`{written}` is not valid; the valid values are: {}", valid.join(", ")))
+    })
 }
 
 fn texts(values: Vec<String>) -> Cow<'static, [Text]> {
@@ -376,20 +324,12 @@ fn texts(values: Vec<String>) -> Cow<'static, [Text]> {
 fn is_kebab_case(id: &str) -> bool {
     !id.is_empty()
         && id.split('-').all(|part| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         })
 }
 
 fn one_line(message: &str) -> String {
-    message
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// The line of `field` in the rule at `position`, or of the rule's first line where the field is not written.
@@ -411,15 +351,8 @@ fn line_of(text: &str, position: usize, field: &str) -> usize {
             continue;
         }
         rule = rule.or(Some(index + 1));
-        let key = if is_item {
-            trimmed[1..].trim_start()
-        } else {
-            trimmed
-        };
-        if key
-            .strip_prefix(field)
-            .is_some_and(|rest| rest.trim_start().starts_with(':'))
-        {
+        let key = if is_item { trimmed[1..].trim_start() } else { trimmed };
+        if key.strip_prefix(field).is_some_and(|rest| rest.trim_start().starts_with(':')) {
             return index + 1;
         }
     }

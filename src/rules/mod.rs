@@ -58,9 +58,7 @@ impl RuleSet {
     /// The rules of `patterns.yaml`.
     #[must_use]
     pub fn builtin() -> Self {
-        Self {
-            rules: builtin::RULES.to_vec(),
-        }
+        Self { rules: builtin::RULES.to_vec() }
     }
 
     /// The given rules alone.
@@ -97,10 +95,8 @@ impl RuleSet {
     /// When the file cannot be read or is no valid rule file.
     pub fn with_file(self, path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
-            path: name.clone(),
-            source,
-        })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| Error::Read { path: name.clone(), source })?;
         self.with_yaml(&name, &text)
     }
 

@@ -19,11 +19,7 @@ pub struct Stdin;
 impl Source for Stdin {
     fn visit_chunks<V: Visitor>(&self, visitor: &V) -> Read {
         match visit_stream(io::stdin().lock(), &Provenance::Stdin, visitor) {
-            Ok(bytes) => Read {
-                files: 1,
-                bytes,
-                ..Read::default()
-            },
+            Ok(bytes) => Read { files: 1, bytes, ..Read::default() },
             Err(error) => {
                 visitor.unread(Unread::new("standard input", error.to_string()));
                 Read::default()
@@ -49,23 +45,10 @@ pub(super) fn visit_stream<V: Visitor>(
         let read = stream.by_ref().take(missing as u64).read_to_end(&mut buffer)?;
         total += read as u64;
         let is_last = read < missing;
-        let own_end = if is_last {
-            buffer.len()
-        } else {
-            own_start + PIECE_BYTES
-        };
+        let own_end = if is_last { buffer.len() } else { own_start + PIECE_BYTES };
         let own = own_start..own_end;
         let provenance = provenance.clone();
-        visitor.chunk(
-            &Chunk {
-                bytes: &buffer,
-                own,
-                start,
-                provenance,
-                derivation: None,
-            },
-            None,
-        );
+        visitor.chunk(&Chunk { bytes: &buffer, own, start, provenance, derivation: None }, None);
         if is_last {
             return Ok(total);
         }

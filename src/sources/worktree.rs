@@ -35,23 +35,13 @@ impl Worktree {
     /// The given files and directories. Files for whose names `always_read` says yes are read even where they are ignored.
     #[must_use]
     pub fn of_paths(roots: Vec<PathBuf>, always_read: fn(&[u8]) -> bool) -> Self {
-        Self {
-            roots,
-            base: None,
-            tracked: BTreeSet::new(),
-            always_read,
-        }
+        Self { roots, base: None, tracked: BTreeSet::new(), always_read }
     }
 
     /// The work tree of a repository, with the paths that git tracks there.
     #[must_use]
     pub fn of_repository(workdir: &Path, tracked: BTreeSet<BString>, always_read: fn(&[u8]) -> bool) -> Self {
-        Self {
-            roots: vec![workdir.to_owned()],
-            base: Some(workdir.to_owned()),
-            tracked,
-            always_read,
-        }
+        Self { roots: vec![workdir.to_owned()], base: Some(workdir.to_owned()), tracked, always_read }
     }
 
     fn shown(&self, path: &Path) -> BString {
@@ -70,20 +60,13 @@ struct Found {
 
 impl Source for Worktree {
     fn visit_chunks<V: Visitor>(&self, visitor: &V) -> Read {
-        let mut listing = Listing {
-            worktree: self,
-            visitor,
-            files: Vec::new(),
-        };
+        let mut listing = Listing { worktree: self, visitor, files: Vec::new() };
         self.roots.iter().for_each(|root| listing.root(root));
         let files = listing.files;
         let (count, bytes) = (AtomicU64::new(0), AtomicU64::new(0));
         files.into_par_iter().for_each(|found| {
             let shown = self.shown(&found.path);
-            let provenance = Provenance::File {
-                path: shown.clone(),
-                ignored: found.ignored,
-            };
+            let provenance = Provenance::File { path: shown.clone(), ignored: found.ignored };
             match File::open(&found.path).and_then(|file| visit_stream(file, &provenance, visitor)) {
                 Ok(read) => {
                     count.fetch_add(1, Ordering::Relaxed);
@@ -92,11 +75,7 @@ impl Source for Worktree {
                 Err(error) => visitor.unread(Unread::new(shown, error.to_string())),
             }
         });
-        Read {
-            files: count.into_inner(),
-            bytes: bytes.into_inner(),
-            ..Read::default()
-        }
+        Read { files: count.into_inner(), bytes: bytes.into_inner(), ..Read::default() }
     }
 }
 
@@ -138,14 +117,9 @@ impl<V: Visitor> Listing<'_, V> {
             }
             Ok(_) => {
                 let ignored = self.is_ignored_file(root);
-                self.files.push(Found {
-                    path: root.to_owned(),
-                    ignored,
-                });
+                self.files.push(Found { path: root.to_owned(), ignored });
             }
-            Err(error) => self
-                .visitor
-                .unread(Unread::new(path_bytes(root), error.to_string())),
+            Err(error) => self.visitor.unread(Unread::new(path_bytes(root), error.to_string())),
         }
     }
 
@@ -157,8 +131,7 @@ impl<V: Visitor> Listing<'_, V> {
             let (above, inside) = self.ignores_above(parent);
             inside
                 || above.is_some_and(|ignores| {
-                    self.with_own(parent, Some(Rc::new(ignores)))
-                        .is_ignored(&absolute, false)
+                    self.with_own(parent, Some(Rc::new(ignores))).is_ignored(&absolute, false)
                 })
         })
     }
@@ -176,10 +149,8 @@ impl<V: Visitor> Listing<'_, V> {
         let mut builder = GitignoreBuilder::new(top);
         // The file may be missing, or `.git` be a file: then nothing is added.
         let _ = builder.add(top.join(".git/info/exclude"));
-        let mut ignores = Ignores {
-            own: Rc::new(builder.build().unwrap_or_else(|_| Gitignore::empty())),
-            above: None,
-        };
+        let mut ignores =
+            Ignores { own: Rc::new(builder.build().unwrap_or_else(|_| Gitignore::empty())), above: None };
         let below: Vec<&Path> = absolute
             .ancestors()
             .take_while(|dir| *dir != top)
@@ -205,17 +176,12 @@ impl<V: Visitor> Listing<'_, V> {
         if file.exists() {
             // A pattern that cannot be read ignores nothing, as in git; a file that cannot be read is said.
             if File::open(&file).is_err() {
-                self.visitor.skipped(Unread::new(
-                    path_bytes(&file),
-                    "cannot be read; its patterns are not applied",
-                ));
+                self.visitor
+                    .skipped(Unread::new(path_bytes(&file), "cannot be read; its patterns are not applied"));
             }
             let _ = builder.add(file);
         }
-        Ignores {
-            own: Rc::new(builder.build().unwrap_or_else(|_| Gitignore::empty())),
-            above,
-        }
+        Ignores { own: Rc::new(builder.build().unwrap_or_else(|_| Gitignore::empty())), above }
     }
 
     /// Lists a directory and all below, without recursion: directories can be nested thousands deep.
@@ -226,8 +192,7 @@ impl<V: Visitor> Listing<'_, V> {
             let entries = match fs::read_dir(&dir).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
                 Ok(entries) => entries,
                 Err(error) => {
-                    self.visitor
-                        .unread(Unread::new(self.worktree.shown(&dir), error.to_string()));
+                    self.visitor.unread(Unread::new(self.worktree.shown(&dir), error.to_string()));
                     continue;
                 }
             };
@@ -236,8 +201,7 @@ impl<V: Visitor> Listing<'_, V> {
                 let kind = match entry.file_type() {
                     Ok(kind) => kind,
                     Err(error) => {
-                        self.visitor
-                            .unread(Unread::new(self.worktree.shown(&path), error.to_string()));
+                        self.visitor.unread(Unread::new(self.worktree.shown(&path), error.to_string()));
                         continue;
                     }
                 };
@@ -258,10 +222,7 @@ impl<V: Visitor> Listing<'_, V> {
     }
 
     fn file(&mut self, path: PathBuf, kind: FileType, ignored: bool) {
-        let name = path
-            .file_name()
-            .map(|name| path_bytes(Path::new(name)))
-            .unwrap_or_default();
+        let name = path.file_name().map(|name| path_bytes(Path::new(name))).unwrap_or_default();
         let is_wanted = !ignored
             || (self.worktree.always_read)(&name)
             || (!self.worktree.tracked.is_empty()
@@ -273,11 +234,8 @@ impl<V: Visitor> Listing<'_, V> {
             let ignored = ignored && !self.worktree.tracked.contains(&self.worktree.shown(&path));
             self.files.push(Found { path, ignored });
         } else {
-            let why = if kind.is_symlink() {
-                "symbolic link, not followed"
-            } else {
-                "special file, not opened"
-            };
+            let why =
+                if kind.is_symlink() { "symbolic link, not followed" } else { "special file, not opened" };
             self.visitor.skipped(Unread::new(self.worktree.shown(&path), why));
         }
     }

@@ -58,22 +58,13 @@ fn show(out: &mut dyn Write, rule: &Rule) -> io::Result<()> {
         writeln!(out, "check       {check:?}")?;
     }
     writeln!(out, "fix         {}", rule.fix)?;
-    rule.references
-        .iter()
-        .try_for_each(|reference| writeln!(out, "reference   {reference}"))
+    rule.references.iter().try_for_each(|reference| writeln!(out, "reference   {reference}"))
 }
 
 fn check(files: &[PathBuf]) -> anyhow::Result<()> {
     for file in files {
         let rules = RuleSet::new(Vec::new())?.with_file(file)?;
-        print(|out| {
-            writeln!(
-                out,
-                "{}: {} rules, all valid",
-                file.display(),
-                rules.rules().len()
-            )
-        })?;
+        print(|out| writeln!(out, "{}: {} rules, all valid", file.display(), rules.rules().len()))?;
     }
     Ok(())
 }

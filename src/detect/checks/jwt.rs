@@ -24,29 +24,16 @@ mod tests {
     use super::*;
 
     fn token(header: &str, claims: &str) -> Vec<u8> {
-        format!(
-            "{}.{}.c2lnbmF0dXJl",
-            URL_SAFE_NO_PAD.encode(header),
-            URL_SAFE_NO_PAD.encode(claims)
-        )
-        .into_bytes()
+        format!("{}.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
+            .into_bytes()
     }
 
     #[test]
     fn header_and_claims_must_decode() {
         assert!(is_token(&token(r#"{"alg":"HS256"}"#, r#"{"sub":"1"}"#)));
-        assert!(
-            !is_token(&token(r#"{"typ":"JWT"}"#, r#"{"sub":"1"}"#)),
-            "no algorithm"
-        );
-        assert!(
-            !is_token(&token(r#"{"alg":"HS256"}"#, r#"{}"#)),
-            "nothing claimed"
-        );
-        assert!(
-            !is_token(&token(r#"{"alg":"HS256"}"#, r#"{"sub":"#)),
-            "cut claims"
-        );
+        assert!(!is_token(&token(r#"{"typ":"JWT"}"#, r#"{"sub":"1"}"#)), "no algorithm");
+        assert!(!is_token(&token(r#"{"alg":"HS256"}"#, r#"{}"#)), "nothing claimed");
+        assert!(!is_token(&token(r#"{"alg":"HS256"}"#, r#"{"sub":"#)), "cut claims");
         assert!(!is_token(b"eyJub3Q.eyJqc29u"), "two parts");
     }
 }

@@ -1,9 +1,8 @@
 //! Whether a value is written out, or only stands for one: a template, a call, a look-up, a path, prose.
 
 /// Signs of a value that is filled in elsewhere.
-const TEMPLATE_SIGNS: &[&[u8]] = &[
-    b"${", b"$(", b"{{", b"}}", b"<%", b"%>", b"%(", b"#{", b"@{", b"[[", b"]]", b"\\(", b"()", b"::",
-];
+const TEMPLATE_SIGNS: &[&[u8]] =
+    &[b"${", b"$(", b"{{", b"}}", b"<%", b"%>", b"%(", b"#{", b"@{", b"[[", b"]]", b"\\(", b"()", b"::"];
 /// Names that languages have for "no value" and "a value of this type", and for where values are kept.
 const CODE_WORDS: &[&[u8]] = &[
     b"none",
@@ -39,31 +38,18 @@ fn is_template(value: &[u8]) -> bool {
         return true;
     };
     value.iter().any(u8::is_ascii_whitespace)
-        || TEMPLATE_SIGNS
-            .iter()
-            .any(|sign| memchr::memmem::find(value, sign).is_some())
-        || (*first == b'$'
-            && value[1..]
-                .iter()
-                .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
-        || matches!(
-            (first, last),
-            (b'<', b'>') | (b'{', b'}') | (b'%', b'%') | (b'[', b']') | (b'(', b')')
-        )
-        || value
-            .windows(2)
-            .any(|pair| pair[0] == b'%' && matches!(pair[1], b's' | b'd' | b'r' | b'v' | b'@'))
+        || TEMPLATE_SIGNS.iter().any(|sign| memchr::memmem::find(value, sign).is_some())
+        || (*first == b'$' && value[1..].iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
+        || matches!((first, last), (b'<', b'>') | (b'{', b'}') | (b'%', b'%') | (b'[', b']') | (b'(', b')'))
+        || value.windows(2).any(|pair| pair[0] == b'%' && matches!(pair[1], b's' | b'd' | b'r' | b'v' | b'@'))
         || (memchr::memchr(b'{', value).is_some() && memchr::memchr(b'}', value).is_some())
 }
 
 /// `self.password`, `settings.SECRET_KEY`, `config->token`, `DB_PASSWORD`: names joined by dots, arrows or underscores.
 fn is_reference(value: &[u8]) -> bool {
     let is_name = |part: &[u8]| {
-        part.first()
-            .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
-            && part
-                .iter()
-                .all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+        part.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+            && part.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
     };
     let has_joint =
         value.iter().any(|byte| b"._".contains(byte)) || memchr::memmem::find(value, b"->").is_some();
@@ -125,14 +111,7 @@ mod tests {
 
     #[test]
     fn written_out_values_are_literals() {
-        for value in [
-            "hunter2-x",
-            "Tr0ub4dor&3",
-            "correcthorse",
-            "a.b1c.2d",
-            "pa$$word1",
-            "wJ/alr+XU",
-        ] {
+        for value in ["hunter2-x", "Tr0ub4dor&3", "correcthorse", "a.b1c.2d", "pa$$word1", "wJ/alr+XU"] {
             assert!(is_literal(value.as_bytes()), "{value}");
         }
     }

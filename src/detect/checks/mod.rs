@@ -46,11 +46,7 @@ impl<'a> Candidate<'a> {
     }
 
     fn byte_before(&self) -> Option<u8> {
-        self.secret
-            .start
-            .checked_sub(1)
-            .and_then(|at| self.bytes.get(at))
-            .copied()
+        self.secret.start.checked_sub(1).and_then(|at| self.bytes.get(at)).copied()
     }
 }
 
@@ -60,9 +56,7 @@ pub(crate) fn public_prefix_length(rule: &Rule, value: &[u8]) -> usize {
         return 0;
     }
     let begins_with = |keyword: &str| {
-        value
-            .get(..keyword.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(keyword.as_bytes()))
+        value.get(..keyword.len()).is_some_and(|start| start.eq_ignore_ascii_case(keyword.as_bytes()))
     };
     rule.keywords
         .iter()
@@ -123,9 +117,7 @@ fn shape(candidate: &Candidate<'_>) -> Shape {
 fn composition(value: &[u8]) -> Composition {
     let letters = value.iter().any(u8::is_ascii_alphabetic);
     let digits = value.iter().any(u8::is_ascii_digit);
-    let others = value
-        .iter()
-        .any(|byte| !byte.is_ascii_alphanumeric() && !b"_-. ".contains(byte));
+    let others = value.iter().any(|byte| !byte.is_ascii_alphanumeric() && !b"_-. ".contains(byte));
     match (letters, digits, others) {
         (true, false, false) => Composition::Letters,
         (false, true, false) => Composition::Digits,
@@ -134,11 +126,7 @@ fn composition(value: &[u8]) -> Composition {
 }
 
 fn is_binary(candidate: &Candidate<'_>) -> bool {
-    let start = candidate
-        .keyword
-        .start
-        .min(candidate.secret.start)
-        .saturating_sub(NEIGHBOURHOOD_BYTES);
+    let start = candidate.keyword.start.min(candidate.secret.start).saturating_sub(NEIGHBOURHOOD_BYTES);
     let end = (candidate.secret.end + NEIGHBOURHOOD_BYTES).min(candidate.bytes.len());
     candidate.bytes[start..end].contains(&0)
 }

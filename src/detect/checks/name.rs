@@ -322,23 +322,12 @@ mod tests {
 
     #[test]
     fn names_about_secrets() {
-        for name in [
-            "password_field",
-            "passwordHash",
-            "forgotPassword",
-            "reset_password",
-            "PASSWORD_HELP_TEXT",
-        ] {
+        for name in
+            ["password_field", "passwordHash", "forgotPassword", "reset_password", "PASSWORD_HELP_TEXT"]
+        {
             assert!(!is_secret(name, "password"), "{name}");
         }
-        for name in [
-            "tokenizer",
-            "token_url",
-            "tokenUrl",
-            "next_page_token",
-            "public_token",
-            "tokenize",
-        ] {
+        for name in ["tokenizer", "token_url", "tokenUrl", "next_page_token", "public_token", "tokenize"] {
             assert!(!is_secret(name, "token"), "{name}");
         }
     }

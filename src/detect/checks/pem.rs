@@ -26,11 +26,7 @@ pub(crate) fn is_private_key(body: &[u8]) -> bool {
     if memchr::memmem::find(body, b"ENCRYPTED").is_some() || memchr::memmem::find(body, b"...").is_some() {
         return false;
     }
-    let Some(key) = LENIENT
-        .decode(base64_text(body))
-        .ok()
-        .filter(|key| key.len() >= MIN_KEY_BYTES)
-    else {
+    let Some(key) = LENIENT.decode(base64_text(body)).ok().filter(|key| key.len() >= MIN_KEY_BYTES) else {
         return false;
     };
     if let Some(rest) = key.strip_prefix(OPENSSH_MAGIC) {
@@ -48,11 +44,7 @@ fn base64_text(body: &[u8]) -> Vec<u8> {
         if content.contains(&b':') || content.trim_ascii_start().starts_with(b"=") {
             continue;
         }
-        text.extend(
-            content
-                .iter()
-                .filter(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)),
-        );
+        text.extend(content.iter().filter(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)));
     }
     text
 }
@@ -85,10 +77,7 @@ fn lines(body: &[u8]) -> Vec<&[u8]> {
 fn trim_code(line: &[u8]) -> &[u8] {
     let is_code = |byte: &u8| b" \t\"'`,;()#*<>|".contains(byte);
     let start = line.iter().position(|byte| !is_code(byte)).unwrap_or(line.len());
-    let end = line
-        .iter()
-        .rposition(|byte| !is_code(byte))
-        .map_or(start, |at| at + 1);
+    let end = line.iter().rposition(|byte| !is_code(byte)).map_or(start, |at| at + 1);
     let line = &line[start..end];
     // A `+` that joins two strings stands alone between a quote and a line end, never inside a line of base64.
     match line.strip_suffix(b"+").map(<[u8]>::trim_ascii_end) {
@@ -126,26 +115,13 @@ mod tests {
 
     fn wrapped(key: &[u8], join: &str) -> String {
         let text = BASE64.encode(key);
-        text.as_bytes()
-            .chunks(64)
-            .map(|line| String::from_utf8_lossy(line))
-            .collect::<Vec<_>>()
-            .join(join)
+        text.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line)).collect::<Vec<_>>().join(join)
     }
 
     #[test]
     fn keys_are_read_in_the_forms_that_files_and_code_have() {
         let key = der(110);
-        for join in [
-            "\n",
-            "\r\n",
-            "\\n",
-            "\\r\\n",
-            "\\n\"\n    \"",
-            "\\n' +\n  '",
-            "\n# ",
-            "\n    ",
-        ] {
+        for join in ["\n", "\r\n", "\\n", "\\r\\n", "\\n\"\n    \"", "\\n' +\n  '", "\n# ", "\n    "] {
             let body = format!("{join}{}{join}", wrapped(&key, join));
             assert!(is_private_key(body.as_bytes()), "joined with {join:?}");
         }
@@ -154,9 +130,7 @@ mod tests {
     #[test]
     fn encrypted_cut_and_dummy_keys_do_not_count() {
         let whole = wrapped(&der(110), "\n");
-        assert!(!is_private_key(
-            format!("\nProc-Type: 4,ENCRYPTED\n\n{whole}\n").as_bytes()
-        ));
+        assert!(!is_private_key(format!("\nProc-Type: 4,ENCRYPTED\n\n{whole}\n").as_bytes()));
         assert!(!is_private_key(whole[..whole.len() - 24].as_bytes()), "cut");
         assert!(!is_private_key(b"\n...\n"));
         assert!(!is_private_key(b"\nMIIEvQ...\n"));

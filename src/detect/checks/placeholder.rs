@@ -131,9 +131,7 @@ pub(crate) fn is_placeholder(body: &[u8], kind: Kind) -> bool {
     let lower = body.to_ascii_lowercase();
     // Long values hold short runs by chance, a private key's base64 for one: only the start of those is looked at.
     let start = &lower[..lower.len().min(200)];
-    MADE_UP_PARTS
-        .iter()
-        .any(|part| memchr::memmem::find(start, part).is_some())
+    MADE_UP_PARTS.iter().any(|part| memchr::memmem::find(start, part).is_some())
         || is_monotonous(start)
         || (kind == Kind::Generic && DUMMY_VALUES.contains(&lower.as_slice()))
 }
@@ -146,10 +144,7 @@ fn is_monotonous(value: &[u8]) -> bool {
     let mut seen = [false; 256];
     value.iter().for_each(|&byte| seen[usize::from(byte)] = true);
     let distinct = seen.iter().filter(|&&seen| seen).count();
-    let steps = value
-        .windows(2)
-        .filter(|pair| pair[1].wrapping_sub(pair[0]) <= 1)
-        .count();
+    let steps = value.windows(2).filter(|pair| pair[1].wrapping_sub(pair[0]) <= 1).count();
     let repeats =
         |period: usize| value.len() >= 3 * period && value[period..] == value[..value.len() - period];
     distinct < MIN_DISTINCT.min(value.len() / 2)
@@ -180,12 +175,7 @@ mod tests {
 
     #[test]
     fn values_that_somebody_may_use_are_not() {
-        for value in [
-            "Summer2019!",
-            "tR7hvd9Q",
-            "9f86d081884c7d65",
-            "correct-horse-battery",
-        ] {
+        for value in ["Summer2019!", "tR7hvd9Q", "9f86d081884c7d65", "correct-horse-battery"] {
             assert!(!is_placeholder(value.as_bytes(), Kind::Generic), "{value}");
         }
     }

@@ -9,11 +9,8 @@ use super::literal::is_literal;
 pub(crate) fn is_password(bytes: &[u8], separator: ByteSpan, secret: ByteSpan) -> bool {
     let user = ByteSpan::new(separator.end, secret.start.saturating_sub(1)).of(bytes);
     let password = secret.of(bytes);
-    let has_scheme = separator
-        .start
-        .checked_sub(1)
-        .and_then(|at| bytes.get(at))
-        .is_some_and(u8::is_ascii_alphanumeric);
+    let has_scheme =
+        separator.start.checked_sub(1).and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphanumeric);
     has_scheme
         && !password.eq_ignore_ascii_case(user)
         && is_literal(password)
@@ -28,11 +25,7 @@ mod tests {
         let separator = url.find("://").expect("a URL");
         let at = url.rfind('@').expect("user information");
         let colon = url[..at].rfind(':').expect("a password");
-        is_password(
-            url.as_bytes(),
-            ByteSpan::new(separator, separator + 3),
-            ByteSpan::new(colon + 1, at),
-        )
+        is_password(url.as_bytes(), ByteSpan::new(separator, separator + 3), ByteSpan::new(colon + 1, at))
     }
 
     #[test]

@@ -87,7 +87,8 @@ struct TreeWalk {
 
 impl TreeWalk {
     fn collect(objects: &Objects, hash: HashKind, wanted: &[ObjectId]) -> Self {
-        let visitor = TreeVisitor { hash, wanted: wanted.iter().copied().zip(0..).collect(), walk: Mutex::default() };
+        let visitor =
+            TreeVisitor { hash, wanted: wanted.iter().copied().zip(0..).collect(), walk: Mutex::default() };
         // Trees that cannot be read were named when the blobs were walked.
         let _ = objects.visit(&visitor);
         visitor.walk.into_inner().unwrap_or_else(PoisonError::into_inner)
@@ -221,10 +222,7 @@ impl Holdings {
         let mut edges = walk.relevant_edges();
         let TreeWalk { ids, names, .. } = walk;
         edges.sort_unstable_by_key(|edge| edge.parent);
-        let mut holdings = Self {
-            names: vec![Box::default(); names.len()],
-            ..Self::default()
-        };
+        let mut holdings = Self { names: vec![Box::default(); names.len()], ..Self::default() };
         for (name, id) in names {
             holdings.names[id as usize] = name;
         }
@@ -256,13 +254,7 @@ impl Holdings {
         }
         let named: HashSet<u32> = edges
             .iter()
-            .filter_map(|edge| {
-                if let Node::Tree(child) = edge.child {
-                    Some(child)
-                } else {
-                    None
-                }
-            })
+            .filter_map(|edge| if let Node::Tree(child) = edge.child { Some(child) } else { None })
             .collect();
         for (id, tree) in ids {
             if let Some(&set) = set_of.get(&tree) {
@@ -321,11 +313,8 @@ fn children_first(edges: &[Edge]) -> Vec<u32> {
             parents.entry(child).or_default().push(edge.parent);
         }
     }
-    let mut order: Vec<u32> = waiting
-        .iter()
-        .filter(|(_, count)| **count == 0)
-        .map(|(tree, _)| *tree)
-        .collect();
+    let mut order: Vec<u32> =
+        waiting.iter().filter(|(_, count)| **count == 0).map(|(tree, _)| *tree).collect();
     order.sort_unstable();
     let mut next = 0;
     while let Some(&tree) = order.get(next) {
@@ -368,12 +357,10 @@ fn histories(
             continue;
         };
         roots.insert(raw.tree);
-        let entry = latest.entry(set).or_default();
-        *entry = entry
-            .into_iter()
-            .chain([&mut commit.clone()])
-            .map(|commit| *commit)
-            .max_by_key(|&commit| age(commit));
+        let known = latest.entry(set).or_default();
+        if known.is_none_or(|known| age(known) < age(commit)) {
+            *known = Some(commit);
+        }
     }
     for top in holdings.tops.iter().filter(|top| !roots.contains(*top)) {
         latest.entry(holdings.of_tree[top]).or_default();
@@ -385,11 +372,7 @@ fn histories(
                 let trace = traces.entry((group, path)).or_default();
                 trace.blobs.push(blob);
                 trace.in_head |= head_set == Some(set);
-                trace.last = trace
-                    .last
-                    .into_iter()
-                    .chain(commit)
-                    .max_by_key(|&commit| age(commit));
+                trace.last = trace.last.into_iter().chain(commit).max_by_key(|&commit| age(commit));
             }
         }
     }
@@ -411,10 +394,7 @@ fn histories(
             .flat_map(|&(path, blob)| groups_of[blob as usize].iter().map(move |&group| (group, path)))
             .collect();
         for &(path, blob) in &holdings.sets[set as usize] {
-            for &group in groups_of[blob as usize]
-                .iter()
-                .filter(|group| !known.contains(&(**group, path)))
-            {
+            for &group in groups_of[blob as usize].iter().filter(|group| !known.contains(&(**group, path))) {
                 if let Some(trace) = traces.get_mut(&(group, path)) {
                     trace.introduced.push(commit);
                 }
@@ -426,10 +406,7 @@ fn histories(
         trace.blobs.sort_unstable();
         trace.blobs.dedup();
         // The version that the first commit brought in comes first.
-        let first_set = trace
-            .introduced
-            .first()
-            .and_then(|&commit| holdings.of_commit(commits, commit));
+        let first_set = trace.introduced.first().and_then(|&commit| holdings.of_commit(commits, commit));
         let is_first = |blob: u32| {
             first_set.is_some_and(|set| holdings.sets[set as usize].binary_search(&(path, blob)).is_ok())
         };

@@ -24,12 +24,7 @@ pub(super) struct RawCommit {
 impl RawCommit {
     /// Reads a commit's headers; `None` where they are damaged.
     pub(super) fn parse(id: ObjectId, bytes: &[u8]) -> Option<Self> {
-        let mut commit = Self {
-            id,
-            tree: ObjectId::null(id.kind()),
-            parents: Vec::new(),
-            seconds: 0,
-        };
+        let mut commit = Self { id, tree: ObjectId::null(id.kind()), parents: Vec::new(), seconds: 0 };
         let mut has_tree = false;
         for line in headers(bytes) {
             if let Some(tree) = line.strip_prefix(b"tree ") {
@@ -47,9 +42,7 @@ impl RawCommit {
 
 /// The header lines of a commit or tag.
 pub(super) fn headers(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes
-        .split(|&byte| byte == b'\n')
-        .take_while(|line| !line.is_empty())
+    bytes.split(|&byte| byte == b'\n').take_while(|line| !line.is_empty())
 }
 
 /// `Name <address> seconds offset`.
@@ -64,31 +57,21 @@ impl<'a> Signature<'a> {
     /// Takes what can be read: damaged dates are zero.
     fn parse(line: &'a [u8]) -> Self {
         let Some(close) = memchr::memrchr(b'>', line) else {
-            return Self {
-                who: line,
-                ..Self::default()
-            };
+            return Self { who: line, ..Self::default() };
         };
         let (who, when) = line.split_at(close + 1);
         let when = String::from_utf8_lossy(when);
         let mut when = when.split_ascii_whitespace();
         let seconds = when.next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
         let offset: i32 = when.next().and_then(|offset| offset.parse().ok()).unwrap_or(0);
-        Self {
-            who,
-            seconds,
-            offset_seconds: (offset / 100 * 60 + offset % 100) * 60,
-        }
+        Self { who, seconds, offset_seconds: (offset / 100 * 60 + offset % 100) * 60 }
     }
 }
 
 /// What people want to know of the commit with these bytes.
 pub(super) fn summary(id: ObjectId, bytes: &[u8]) -> CommitSummary {
     let of = |name: &[u8]| {
-        headers(bytes)
-            .find_map(|line| line.strip_prefix(name))
-            .map(Signature::parse)
-            .unwrap_or_default()
+        headers(bytes).find_map(|line| line.strip_prefix(name)).map(Signature::parse).unwrap_or_default()
     };
     let author = of(b"author ");
     CommitSummary {
@@ -107,27 +90,30 @@ pub(super) struct Tip {
     pub(super) name: BString,
     /// What it names.
     pub(super) target: ObjectId,
-    /// Whether it says what a remote has.
-    pub(super) is_remote: bool,
+    /// What kind of name it is.
+    pub(super) kind: TipKind,
+}
+
+/// What a tip's name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum TipKind {
+    /// What a remote has.
+    Remote,
+    /// What only this repository names.
+    Local,
+    /// The revision that was asked for; no name of its own.
+    Asked,
 }
 
 impl Tip {
     /// A reference.
     pub(super) fn reference(full_name: &BStr, target: ObjectId) -> Self {
-        let name = [
-            b"refs/heads/".as_slice(),
-            b"refs/tags/",
-            b"refs/remotes/",
-            b"refs/",
-        ]
-        .iter()
-        .find_map(|prefix| full_name.strip_prefix(*prefix))
-        .unwrap_or(full_name);
-        Self {
-            name: name.into(),
-            target,
-            is_remote: full_name.starts_with(b"refs/remotes/"),
-        }
+        let name = [b"refs/heads/".as_slice(), b"refs/tags/", b"refs/remotes/", b"refs/"]
+            .iter()
+            .find_map(|prefix| full_name.strip_prefix(*prefix))
+            .unwrap_or(full_name);
+        let kind = if full_name.starts_with(b"refs/remotes/") { TipKind::Remote } else { TipKind::Local };
+        Self { name: name.into(), target, kind }
     }
 }
 
@@ -155,29 +141,14 @@ impl Commits {
         commits.sort_by_key(|commit| commit.id);
         commits.dedup_by_key(|commit| commit.id);
         let commits = parents_first(commits);
-        let index: HashMap<ObjectId, CommitIndex> = commits
-            .iter()
-            .zip(0..)
-            .map(|(commit, at)| (commit.id, at))
-            .collect();
+        let index: HashMap<ObjectId, CommitIndex> =
+            commits.iter().zip(0..).map(|(commit, at)| (commit.id, at)).collect();
         let parents = commits
             .iter()
-            .map(|commit| {
-                commit
-                    .parents
-                    .iter()
-                    .filter_map(|id| index.get(id).copied())
-                    .collect()
-            })
+            .map(|commit| commit.parents.iter().filter_map(|id| index.get(id).copied()).collect())
             .collect();
-        let mut graph = Self {
-            commits,
-            parents,
-            index,
-            tips: BTreeMap::new(),
-            other_tips: HashMap::new(),
-            head: None,
-        };
+        let mut graph =
+            Self { commits, parents, index, tips: BTreeMap::new(), other_tips: HashMap::new(), head: None };
         for tip in tips {
             let target = peel(tip.target, tags);
             match graph.index.get(&target) {
@@ -221,18 +192,12 @@ impl Commits {
                 set.iter().for_each(|&commit| masks[commit as usize] |= 1 << bit);
             }
             for (commit, parents) in self.parents.iter().enumerate() {
-                masks[commit] |= parents
-                    .iter()
-                    .fold(0, |mask, &parent| mask | masks[parent as usize]);
+                masks[commit] |= parents.iter().fold(0, |mask, &parent| mask | masks[parent as usize]);
             }
             let mut tips: Vec<Vec<&Tip>> = vec![Vec::new(); batch.len()];
             for (&commit, at_commit) in &self.tips {
                 let mask = masks[commit as usize];
-                for (_, tips) in tips
-                    .iter_mut()
-                    .enumerate()
-                    .filter(|(bit, _)| mask & 1 << bit != 0)
-                {
+                for (_, tips) in tips.iter_mut().enumerate().filter(|(bit, _)| mask & 1 << bit != 0) {
                     tips.extend(at_commit);
                 }
             }
@@ -243,26 +208,21 @@ impl Commits {
 
     /// What names the blob or tree itself.
     pub(super) fn direct_reach(&self, id: &ObjectId) -> Reach {
-        self.other_tips
-            .get(id)
-            .map(|tips| reach_of(&tips.iter().collect::<Vec<_>>()))
-            .unwrap_or_default()
+        self.other_tips.get(id).map(|tips| reach_of(&tips.iter().collect::<Vec<_>>())).unwrap_or_default()
     }
 }
 
 /// Remote-tracking references first, then by name.
 fn reach_of(tips: &[&Tip]) -> Reach {
-    let mut names: Vec<(bool, &BString)> = tips.iter().map(|tip| (!tip.is_remote, &tip.name)).collect();
+    let named = tips.iter().filter(|tip| tip.kind != TipKind::Asked);
+    let mut names: Vec<(TipKind, &BString)> = named.map(|tip| (tip.kind, &tip.name)).collect();
     names.sort();
     names.dedup();
     Reach {
-        pushed: names.first().is_some_and(|(is_local, _)| !is_local),
+        pushed: names.first().is_some_and(|(kind, _)| *kind == TipKind::Remote),
+        in_revision: tips.iter().any(|tip| tip.kind == TipKind::Asked),
         more_refs: names.len().saturating_sub(Reach::MAX_REFS),
-        refs: names
-            .into_iter()
-            .take(Reach::MAX_REFS)
-            .map(|(_, name)| name.clone())
-            .collect(),
+        refs: names.into_iter().take(Reach::MAX_REFS).map(|(_, name)| name.clone()).collect(),
     }
 }
 
@@ -280,11 +240,8 @@ fn peel(id: ObjectId, tags: &HashMap<ObjectId, ObjectId>) -> ObjectId {
 
 /// Sorts so that every commit comes after those of its parents that are there. Without recursion: histories are long.
 fn parents_first(commits: Vec<RawCommit>) -> Vec<RawCommit> {
-    let index: HashMap<ObjectId, usize> = commits
-        .iter()
-        .enumerate()
-        .map(|(at, commit)| (commit.id, at))
-        .collect();
+    let index: HashMap<ObjectId, usize> =
+        commits.iter().enumerate().map(|(at, commit)| (commit.id, at)).collect();
     let mut children: Vec<Vec<u32>> = vec![Vec::new(); commits.len()];
     let mut waiting = vec![0u32; commits.len()];
     for (at, commit) in commits.iter().enumerate() {

@@ -143,18 +143,7 @@ mod tests {
         assert_eq!(result, b"2345xy01");
         assert_eq!(
             delta.copies,
-            [
-                Copied {
-                    from: 2,
-                    to: 0,
-                    length: 4
-                },
-                Copied {
-                    from: 0,
-                    to: 6,
-                    length: 2
-                }
-            ]
+            [Copied { from: 2, to: 0, length: 4 }, Copied { from: 0, to: 6, length: 2 }]
         );
     }
 

@@ -24,7 +24,7 @@ use crate::finding::{CommitSummary, HistoryPlace, Reach};
 use crate::provenance::{Metadata, ObjectId, Provenance, path_bytes};
 
 use self::attribution::PathHistory;
-use self::commits::{Commits, RawCommit, Tip};
+use self::commits::{Commits, RawCommit, Tip, TipKind};
 use self::objects::{ObjectVisitor, Objects};
 use self::packs::PackedObject;
 use self::tree::{EntryKind, TreeMemo};
@@ -85,14 +85,8 @@ impl Repository {
             gix::discover::upwards::Options::default(),
             gix::open::Options::isolated(),
         )
-        .map_err(|error| Error::NotARepository {
-            path: shown,
-            why: error.to_string(),
-        })?;
-        Ok(Self {
-            git: git.into_sync(),
-            path: path.to_owned(),
-        })
+        .map_err(|error| Error::NotARepository { path: shown, why: error.to_string() })?;
+        Ok(Self { git: git.into_sync(), path: path.to_owned() })
     }
 
     /// The directory of the work tree, where there is one.
@@ -115,9 +109,7 @@ impl Repository {
         match git.try_index() {
             Ok(Some(index)) => {
                 let entries = index.entries().iter().filter(|entry| !entry.mode.is_submodule());
-                Ok(entries
-                    .map(|entry| (entry.path(&index).to_owned(), entry.id))
-                    .collect())
+                Ok(entries.map(|entry| (entry.path(&index).to_owned(), entry.id)).collect())
             }
             Ok(None) => Ok(Vec::new()),
             Err(error) => {
@@ -128,36 +120,25 @@ impl Repository {
     }
 
     /// Reads every object once, and the text that is no blob: commits, tags, names of references, `config`. Takes note of
-    /// the blobs that some tree gives a file name for which `is_watched` says yes.
-    pub fn read<V: Visitor>(&self, visitor: &V, is_watched: fn(&[u8]) -> bool) -> History {
+    /// the blobs that some tree gives a file name for which `is_watched` says yes, and of what `revision` reaches.
+    pub fn read<V: Visitor>(
+        &self,
+        visitor: &V,
+        is_watched: fn(&[u8]) -> bool,
+        revision: Option<ObjectId>,
+    ) -> History {
         let mut unread = Vec::new();
         let git = self.git.to_thread_local();
         let hash = git.object_hash();
-        let objects = Objects::open(git.common_dir().join("objects"), hash, &mut unread);
-        let tips = self.tips(&mut unread);
-        let sieve = ObjectSieve::new(
-            visitor,
-            &objects,
-            hash,
-            self.shallow_commits(&mut unread),
-            is_watched,
-        );
+        let objects = Objects::open(&git.common_dir().join("objects"), hash, &mut unread);
+        let mut tips = self.tips(&mut unread);
+        let sieve = ObjectSieve::new(visitor, &objects, hash, self.shallow_commits(&mut unread), is_watched);
         let failures = objects.visit(&sieve);
         let mut read = sieve.read();
         read.bytes += self.read_names(visitor, &tips, &mut unread);
-        let ObjectSieve {
-            commits,
-            tags,
-            missing,
-            damaged,
-            watched,
-            ..
-        } = sieve;
+        let ObjectSieve { commits, tags, missing, damaged, watched, .. } = sieve;
         let (commits, tags) = (into_inner(commits), into_inner(tags));
-        for tip in tips
-            .iter()
-            .filter(|tip| !tip.target.is_null() && !objects.contains(&tip.target))
-        {
+        for tip in tips.iter().filter(|tip| !tip.target.is_null() && !objects.contains(&tip.target)) {
             let what = format!("object {}", tip.target);
             unread.push(Unread::new(
                 what,
@@ -165,10 +146,7 @@ impl Repository {
             ));
         }
         for (id, why) in failures.into_iter().chain(into_inner(damaged)) {
-            unread.push(Unread::new(
-                format!("object {id}"),
-                format!("{why}; restore it from another clone"),
-            ));
+            unread.push(Unread::new(format!("object {id}"), format!("{why}; restore it from another clone")));
         }
         for (id, kind) in into_inner(missing) {
             unread.push(Unread::new(
@@ -179,22 +157,14 @@ impl Repository {
         unread.into_iter().for_each(|unread| visitor.unread(unread));
         let head = git.head_id().ok().map(gix::Id::detach);
         let is_empty = objects.is_empty();
+        let asked =
+            revision.map(|id| Tip { name: BString::default(), target: git_id(&id), kind: TipKind::Asked });
+        tips.extend(asked);
         let commits = Commits::new(commits, &tags, tips, head);
         let index = self.index_entries().unwrap_or_default();
         let index = index.into_iter().map(|(path, id)| (id, path)).collect();
-        let watched = into_inner(watched)
-            .into_iter()
-            .map(|id| ObjectId::from_bytes(id.as_bytes()))
-            .collect();
-        History {
-            objects,
-            commits,
-            hash,
-            index,
-            watched,
-            read,
-            is_empty,
-        }
+        let watched = into_inner(watched).into_iter().map(|id| ObjectId::from_bytes(id.as_bytes())).collect();
+        History { objects, commits, hash, index, watched, read, is_empty }
     }
 
     /// The commit that `revision` names.
@@ -210,24 +180,17 @@ impl Repository {
         };
         let spec = format!("{revision}^{{commit}}");
         let git = self.git.to_thread_local();
-        let id = git
-            .rev_parse_single(spec.as_str())
-            .map_err(|error| fail(error.to_string()))?;
+        let id = git.rev_parse_single(spec.as_str()).map_err(|error| fail(error.to_string()))?;
         Ok(ObjectId::from_bytes(id.detach().as_bytes()))
     }
 
     /// The commits at which a shallow clone was cut off.
     fn shallow_commits(&self, unread: &mut Vec<Unread>) -> HashSet<GitId> {
         let shallow: HashSet<GitId> = match self.git.to_thread_local().shallow_commits() {
-            Ok(commits) => commits
-                .iter()
-                .flat_map(|commits| commits.iter().copied())
-                .collect(),
+            Ok(commits) => commits.iter().flat_map(|commits| commits.iter().copied()).collect(),
             Err(error) => {
-                unread.push(Unread::new(
-                    "shallow",
-                    format!("the list of shallow commits is damaged: {error}"),
-                ));
+                unread
+                    .push(Unread::new("shallow", format!("the list of shallow commits is damaged: {error}")));
                 HashSet::new()
             }
         };
@@ -244,10 +207,7 @@ impl Repository {
         let mut tips = Vec::new();
         let mut damaged = |what: &str, why: String| unread.push(Unread::new(what, why));
         let git = self.git.to_thread_local();
-        match git
-            .references()
-            .and_then(|references| references.all().map(|all| all.collect::<Vec<_>>()))
-        {
+        match git.references().and_then(|references| references.all().map(Iterator::collect::<Vec<_>>)) {
             Ok(references) => {
                 for reference in references {
                     match reference {
@@ -266,23 +226,15 @@ impl Repository {
         let worktrees = list(&common.join("worktrees"));
         let heads = std::iter::once((BString::from("HEAD"), common.to_owned())).chain(
             worktrees.into_iter().map(|dir| {
-                let name = dir
-                    .file_name()
-                    .map(|name| path_bytes(Path::new(name)))
-                    .unwrap_or_default();
+                let name = dir.file_name().map(|name| path_bytes(Path::new(name))).unwrap_or_default();
                 (BString::from(format!("HEAD of work tree {name}")), dir)
             }),
         );
         for (name, dir) in heads {
-            if let Some(id) = std::fs::read(dir.join("HEAD"))
-                .ok()
-                .and_then(|head| GitId::from_hex(head.trim_ascii()).ok())
+            if let Some(id) =
+                std::fs::read(dir.join("HEAD")).ok().and_then(|head| GitId::from_hex(head.trim_ascii()).ok())
             {
-                tips.push(Tip {
-                    name,
-                    target: id,
-                    is_remote: false,
-                });
+                tips.push(Tip { name, target: id, kind: TipKind::Local });
             }
             tips.extend(reflog_tips(&dir.join("logs")));
         }
@@ -291,16 +243,8 @@ impl Repository {
 
     /// Names of references and the git directory's `config`, where remotes' URLs can hold passwords. Returns the bytes read.
     fn read_names<V: Visitor>(&self, visitor: &V, tips: &[Tip], unread: &mut Vec<Unread>) -> u64 {
-        let names = bstr::join(
-            "\n",
-            tips.iter()
-                .map(|tip| tip.name.as_bytes())
-                .collect::<BTreeSet<_>>(),
-        );
-        visitor.chunk(
-            &Chunk::whole(&names, Provenance::GitMetadata(Metadata::RefName)),
-            None,
-        );
+        let names = bstr::join("\n", tips.iter().map(|tip| tip.name.as_bytes()).collect::<BTreeSet<_>>());
+        visitor.chunk(&Chunk::whole(&names, Provenance::GitMetadata(Metadata::RefName)), None);
         let mut bytes = names.len() as u64;
         let config = self.git.to_thread_local().common_dir().join("config");
         match std::fs::read(&config) {
@@ -327,16 +271,16 @@ fn reflog_tips(logs: &Path) -> Vec<Tip> {
         }
         let Ok(text) = std::fs::read(&path) else { continue };
         let name = path_bytes(path.strip_prefix(logs).unwrap_or(&path));
-        let short = Tip::reference(name.as_bstr(), GitId::null(HashKind::Sha1)).name;
-        let is_remote = name.starts_with(b"refs/remotes/");
+        let short = Tip::reference(name.as_bstr(), GitId::null(HashKind::Sha1));
+        let kind = short.kind;
         let ids = text
             .lines()
             .flat_map(|line| line.split(|&byte| byte == b' ').take(2))
             .filter_map(|id| GitId::from_hex(id).ok());
         tips.extend(ids.filter(|id| !id.is_null()).map(|target| Tip {
-            name: format!("{short}@{{reflog}}").into(),
+            name: format!("{}@{{reflog}}", short.name).into(),
             target,
-            is_remote,
+            kind,
         }));
     }
     tips.into_iter().collect()
@@ -412,10 +356,7 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
 
     fn text(&self, object: &PackedObject<'_>, provenance: Provenance, base: Option<&V::Memo>) -> V::Memo {
         self.bytes.fetch_add(object.bytes.len() as u64, Ordering::Relaxed);
-        let chunk = Chunk {
-            derivation: object.derivation,
-            ..Chunk::whole(object.bytes, provenance)
-        };
+        let chunk = Chunk { derivation: object.derivation, ..Chunk::whole(object.bytes, provenance) };
         self.visitor.chunk(&chunk, base)
     }
 
@@ -426,10 +367,7 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
         };
         self.expect_object(&commit.tree, "tree");
         if !self.shallow.contains(&commit.id) {
-            commit
-                .parents
-                .iter()
-                .for_each(|parent| self.expect_object(parent, "commit"));
+            commit.parents.iter().for_each(|parent| self.expect_object(parent, "commit"));
         }
         lock(&self.commits).push(commit);
     }
@@ -549,22 +487,13 @@ impl History {
     /// names have a place without a path.
     #[must_use]
     pub fn places(&self, groups: &[Vec<ObjectId>]) -> Vec<Vec<HistoryPlace>> {
-        let groups: Vec<Vec<GitId>> = groups
-            .iter()
-            .map(|blobs| blobs.iter().map(git_id).collect())
-            .collect();
+        let groups: Vec<Vec<GitId>> = groups.iter().map(|blobs| blobs.iter().map(git_id).collect()).collect();
         let histories = attribution::attribute(&self.objects, self.hash, &self.commits, &groups);
-        let introduced: Vec<_> = histories
-            .iter()
-            .map(|history| history.introduced.clone())
-            .collect();
+        let introduced: Vec<_> = histories.iter().map(|history| history.introduced.clone()).collect();
         let reaches = self.commits.reach(&introduced);
         let mut places: Vec<Vec<HistoryPlace>> = vec![Vec::new(); groups.len()];
         let mut placed: Vec<HashSet<GitId>> = vec![HashSet::new(); groups.len()];
-        let mut summaries = Summaries {
-            history: self,
-            known: HashMap::new(),
-        };
+        let mut summaries = Summaries { history: self, known: HashMap::new() };
         for (history, reach) in histories.into_iter().zip(reaches) {
             placed[history.group].extend(&history.blobs);
             places[history.group].push(summaries.place(&history, reach));
@@ -587,24 +516,6 @@ impl History {
         (self.summary(id), reach)
     }
 
-    /// The commits that `tip` reaches.
-    #[must_use]
-    pub fn reachable_from(&self, tip: &ObjectId) -> HashSet<ObjectId> {
-        let mut next: Vec<_> = self.commits.find(git_id(tip)).into_iter().collect();
-        let mut seen: HashSet<_> = next.iter().copied().collect();
-        while let Some(commit) = next.pop() {
-            next.extend(
-                self.commits
-                    .parents(commit)
-                    .iter()
-                    .filter(|&&parent| seen.insert(parent)),
-            );
-        }
-        seen.into_iter()
-            .map(|commit| ObjectId::from_bytes(self.commits.get(commit).id.as_bytes()))
-            .collect()
-    }
-
     fn pathless_place(&self, blob: &GitId) -> HistoryPlace {
         let mut reach = self.commits.direct_reach(blob);
         let path = self.index.get(blob).cloned();
@@ -623,10 +534,7 @@ impl History {
     }
 
     fn summary(&self, id: GitId) -> Option<CommitSummary> {
-        self.objects
-            .read(&id)
-            .ok()
-            .map(|(_, bytes)| commits::summary(id, &bytes))
+        self.objects.read(&id).ok().map(|(_, bytes)| commits::summary(id, &bytes))
     }
 }
 
@@ -658,9 +566,6 @@ impl Summaries<'_> {
     }
 
     fn summary(&mut self, id: GitId) -> Option<CommitSummary> {
-        self.known
-            .entry(id)
-            .or_insert_with(|| self.history.summary(id))
-            .clone()
+        self.known.entry(id).or_insert_with(|| self.history.summary(id)).clone()
     }
 }

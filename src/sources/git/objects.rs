@@ -1,7 +1,7 @@
 //! Every object of a repository once: all packs and loose objects, those of alternates too, reachable or not.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Mutex;
 
 use gix::ObjectId;
@@ -49,10 +49,10 @@ pub(super) type Failures = BTreeMap<ObjectId, String>;
 
 impl Objects {
     /// Opens the object database in `objects`, with its alternates.
-    pub(super) fn open(objects: PathBuf, hash: HashKind, unread: &mut Vec<Unread>) -> Self {
-        let mut dirs = vec![objects.clone()];
+    pub(super) fn open(objects: &Path, hash: HashKind, unread: &mut Vec<Unread>) -> Self {
+        let mut dirs = vec![objects.to_owned()];
         let current = std::env::current_dir().unwrap_or_default();
-        match gix::odb::alternate::resolve(objects.clone(), &current) {
+        match gix::odb::alternate::resolve(objects.to_owned(), &current) {
             Ok(alternates) => dirs.extend(alternates),
             Err(error) => {
                 let file = crate::provenance::path_bytes(&objects.join("info/alternates"));
@@ -68,14 +68,8 @@ impl Objects {
             unread.push(Unread::new(crate::provenance::path_bytes(dir), why));
         }
         let packs = Packs::open(&dirs, hash, unread);
-        let options = loose::Options {
-            alloc_limit_bytes: Some(MAX_OBJECT_BYTES),
-            ..Default::default()
-        };
-        let loose: Vec<_> = dirs
-            .iter()
-            .map(|dir| loose::Store::at_opts(dir, hash, options))
-            .collect();
+        let options = loose::Options { alloc_limit_bytes: Some(MAX_OBJECT_BYTES), ..Default::default() };
+        let loose: Vec<_> = dirs.iter().map(|dir| loose::Store::at_opts(dir, hash, options)).collect();
         let mut loose_ids = HashSet::new();
         for (store, dir) in loose.iter().zip(&dirs).filter(|(_, dir)| dir.is_dir()) {
             for id in store.iter() {
@@ -84,19 +78,13 @@ impl Objects {
                         loose_ids.insert(id);
                     }
                     Err(error) => {
-                        unread.push(Unread::new(crate::provenance::path_bytes(dir), error.to_string()))
+                        unread.push(Unread::new(crate::provenance::path_bytes(dir), error.to_string()));
                     }
                 }
             }
         }
         let repeated = packs.repeated();
-        Self {
-            packs,
-            loose,
-            loose_ids,
-            repeated,
-            hash,
-        }
+        Self { packs, loose, loose_ids, repeated, hash }
     }
 
     /// Whether the repository lists the object, readable or not.
@@ -130,7 +118,7 @@ impl Objects {
                         Ok(actual) if *actual == *id => return Ok((kind, bytes)),
                         _ => {
                             failure =
-                                "its content does not match its id: the loose object is damaged".to_owned()
+                                "its content does not match its id: the loose object is damaged".to_owned();
                         }
                     }
                 }
@@ -144,12 +132,7 @@ impl Objects {
     /// Hands every object of the wanted kinds over, once each, and returns those that cannot be read. One bad object never
     /// stops the rest.
     pub(super) fn visit<V: ObjectVisitor>(&self, visitor: &V) -> Failures {
-        let walk = PackWalk {
-            objects: self,
-            visitor,
-            seen: Mutex::default(),
-            failures: Mutex::default(),
-        };
+        let walk = PackWalk { objects: self, visitor, seen: Mutex::default(), failures: Mutex::default() };
         self.packs.walk(&walk);
         let PackWalk { seen, failures, .. } = walk;
         let (seen, mut failures) = (into_inner(seen), into_inner(failures));
@@ -158,11 +141,8 @@ impl Objects {
         }
         failures.retain(|id, _| !seen.contains(id));
         // What a pack could not give may lie elsewhere too; what it gave is not read again.
-        let retried: Vec<ObjectId> = failures
-            .keys()
-            .filter(|id| self.repeated.contains(*id))
-            .copied()
-            .collect();
+        let retried: Vec<ObjectId> =
+            failures.keys().filter(|id| self.repeated.contains(*id)).copied().collect();
         let loose: Vec<ObjectId> = self
             .loose_ids
             .iter()
@@ -172,13 +152,7 @@ impl Objects {
         let others: HashSet<ObjectId> = loose.into_iter().chain(retried).collect();
         let results: Vec<(ObjectId, Result<(), String>)> = others
             .into_par_iter()
-            .map(|id| {
-                (
-                    id,
-                    self.read(&id)
-                        .map(|(kind, bytes)| hand_over(visitor, id, kind, &bytes)),
-                )
-            })
+            .map(|id| (id, self.read(&id).map(|(kind, bytes)| hand_over(visitor, id, kind, &bytes))))
             .collect();
         for (id, result) in results {
             match result {
@@ -196,22 +170,12 @@ impl Objects {
 
 fn hand_over<V: ObjectVisitor>(visitor: &V, id: ObjectId, kind: Kind, bytes: &[u8]) {
     if visitor.wants(kind) {
-        visitor.object(
-            &PackedObject {
-                id,
-                kind,
-                bytes,
-                derivation: None,
-            },
-            None,
-        );
+        visitor.object(&PackedObject { id, kind, bytes, derivation: None }, None);
     }
 }
 
 fn into_inner<T>(mutex: Mutex<T>) -> T {
-    mutex
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Takes what the packs hold, objects in several of them once.
@@ -236,11 +200,7 @@ impl<V: ObjectVisitor> PackVisitor for PackWalk<'_, V> {
     fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Option<Self::Memo> {
         let is_repeated = self.objects.repeated.contains(&object.id);
         if is_repeated
-            && !self
-                .seen
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .insert(object.id)
+            && !self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(object.id)
         {
             return None;
         }
@@ -248,9 +208,6 @@ impl<V: ObjectVisitor> PackVisitor for PackWalk<'_, V> {
     }
 
     fn failed(&self, id: ObjectId, why: String) {
-        self.failures
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .insert(id, why);
+        self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id, why);
     }
 }

@@ -95,10 +95,8 @@ impl Packs {
     pub(super) fn open(object_dirs: &[PathBuf], hash: HashKind, unread: &mut Vec<Unread>) -> Self {
         let mut packs = Vec::new();
         let mut first = 0;
-        let indexes: Vec<PathBuf> = object_dirs
-            .iter()
-            .flat_map(|dir| index_files(&dir.join("pack"), unread))
-            .collect();
+        let indexes: Vec<PathBuf> =
+            object_dirs.iter().flat_map(|dir| index_files(&dir.join("pack"), unread)).collect();
         for path in indexes {
             match Pack::open(&path, hash, first, unread) {
                 Ok(pack) => {
@@ -111,14 +109,7 @@ impl Packs {
         let bases = bases(&packs, hash);
         let (child_starts, children) = children(&bases);
         let weights = weights(&bases, &child_starts, &children);
-        Self {
-            packs,
-            bases,
-            child_starts,
-            children,
-            weights,
-            hash,
-        }
+        Self { packs, bases, child_starts, children, weights, hash }
     }
 
     /// Whether some pack's index lists the object.
@@ -203,14 +194,8 @@ impl Packs {
                 Base::Entry(_) | Base::Broken(_) => false,
             })
             .collect();
-        let heavy: Vec<u32> = roots
-            .extract_if(.., |entry| self.weights[*entry as usize] > split)
-            .collect();
-        let walk = &Walk {
-            packs: self,
-            visitor,
-            split,
-        };
+        let heavy: Vec<u32> = roots.extract_if(.., |entry| self.weights[*entry as usize] > split).collect();
+        let walk = &Walk { packs: self, visitor, split };
         // The heavy ones first; the light ones in the order of the pack, many to a task.
         rayon::scope(|scope| {
             for entry in heavy {
@@ -220,9 +205,7 @@ impl Packs {
                 let batch = batch.to_vec();
                 scope.spawn(move |scope| {
                     let mut scratch = Scratch::new();
-                    batch
-                        .iter()
-                        .for_each(|&entry| walk.root(scope, entry, &mut scratch));
+                    batch.iter().for_each(|&entry| walk.root(scope, entry, &mut scratch));
                 });
             }
         });
@@ -230,17 +213,13 @@ impl Packs {
 
     /// The entries that no walk reaches, with the reason: broken headers, missing bases, cycles.
     pub(super) fn unreachable_entries(&self) -> impl Iterator<Item = (ObjectId, &'static str)> + '_ {
-        self.weights
-            .iter()
-            .enumerate()
-            .filter(|(_, weight)| **weight == 0)
-            .map(|(entry, _)| {
-                let why = match self.bases[entry] {
-                    Base::Broken(why) => why,
-                    _ => "the object that its delta builds on cannot be read, or builds on itself",
-                };
-                (self.id(entry as u32), why)
-            })
+        self.weights.iter().enumerate().filter(|(_, weight)| **weight == 0).map(|(entry, _)| {
+            let why = match self.bases[entry] {
+                Base::Broken(why) => why,
+                _ => "the object that its delta builds on cannot be read, or builds on itself",
+            };
+            (self.id(entry as u32), why)
+        })
     }
 
     fn pack_of(&self, entry: u32) -> &Pack {
@@ -265,11 +244,7 @@ impl Packs {
         let slot = (entry - pack.first) as usize;
         let raw = pack.raw(slot).ok_or("the pack ends before it")?;
         let (offset, position) = pack.entries[slot];
-        if pack
-            .index
-            .crc32_at_index(position)
-            .is_some_and(|crc32| crc32 != crc32fast::hash(raw))
-        {
+        if pack.index.crc32_at_index(position).is_some_and(|crc32| crc32 != crc32fast::hash(raw)) {
             return Err("its bytes in the pack do not match the index's checksum".to_owned());
         }
         let header =
@@ -280,10 +255,7 @@ impl Packs {
             return Err(too_large(size));
         }
         if size > compressed.len().saturating_mul(MAX_DEFLATE_RATIO) {
-            return Err(format!(
-                "it claims {size} bytes, more than its {} can hold",
-                compressed.len()
-            ));
+            return Err(format!("it claims {size} bytes, more than its {} can hold", compressed.len()));
         }
         out.clear();
         out.resize(size, 0);
@@ -348,48 +320,28 @@ impl Pack {
         let data = pack::data::File::at(&data_path, hash)
             .map_err(|error| format!("the pack of this index cannot be read ({error}); {repair}"))?;
         let mut damage = |path: &Path, why: &str| {
-            unread.push(Unread::new(
-                crate::provenance::path_bytes(path),
-                format!("{why}; {repair}"),
-            ));
+            unread.push(Unread::new(crate::provenance::path_bytes(path), format!("{why}; {repair}")));
         };
-        if index
-            .verify_checksum(&mut gix::progress::Discard, &AtomicBool::new(false))
-            .is_err()
-        {
+        if index.verify_checksum(&mut gix::progress::Discard, &AtomicBool::new(false)).is_err() {
             damage(path, "the index is damaged: its checksum does not match");
         }
         if index.pack_checksum() != data.checksum() {
-            damage(
-                &data_path,
-                "the pack is not the one that its index was made for, or was cut off",
-            );
+            damage(&data_path, "the pack is not the one that its index was made for, or was cut off");
         }
         let mut entries: Vec<(u64, u32)> = (0..index.num_objects())
             .map(|position| (index.pack_offset_at_index(position), position))
             .collect();
         entries.sort_unstable();
-        Ok(Self {
-            path: data_path,
-            data,
-            index,
-            entries,
-            first,
-        })
+        Ok(Self { path: data_path, data, index, entries, first })
     }
 
     /// The bytes of the entry in `slot`: its header and its compressed data.
     fn raw(&self, slot: usize) -> Option<&[u8]> {
         let (start, _) = *self.entries.get(slot)?;
         // Several ids at one place: all end where the next place begins.
-        let end = self.entries[slot..]
-            .iter()
-            .map(|&(offset, _)| offset)
-            .find(|&offset| offset > start);
+        let end = self.entries[slot..].iter().map(|&(offset, _)| offset).find(|&offset| offset > start);
         let pack_end = self.data.pack_end() as u64;
-        self.data
-            .entry_slice(start..end.unwrap_or(pack_end).min(pack_end))
-            .filter(|raw| !raw.is_empty())
+        self.data.entry_slice(start..end.unwrap_or(pack_end).min(pack_end)).filter(|raw| !raw.is_empty())
     }
 
     /// The number among all packs' entries of the one that begins at `offset`.
@@ -401,9 +353,7 @@ impl Pack {
 
 impl std::fmt::Debug for Packs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.packs.iter().map(|pack| &pack.path))
-            .finish()
+        f.debug_list().entries(self.packs.iter().map(|pack| &pack.path)).finish()
     }
 }
 
@@ -422,13 +372,12 @@ fn bases(packs: &[Pack], hash: HashKind) -> Vec<Base> {
             Header::Tree => Base::Whole(Kind::Tree),
             Header::Blob => Base::Whole(Kind::Blob),
             Header::Tag => Base::Whole(Kind::Tag),
-            Header::OfsDelta { base_distance } => offset
-                .checked_sub(base_distance)
-                .and_then(|base| pack.entry_at(base))
-                .map_or(
+            Header::OfsDelta { base_distance } => {
+                offset.checked_sub(base_distance).and_then(|base| pack.entry_at(base)).map_or(
                     Base::Broken("its delta builds on a place in the pack where no object begins"),
                     Base::Entry,
-                ),
+                )
+            }
             Header::RefDelta { base_id } => std::iter::once(pack)
                 .chain(packs)
                 .find_map(|pack| pack.entry_at(pack.index.pack_offset_at_index(pack.index.lookup(base_id)?)))
@@ -438,10 +387,7 @@ fn bases(packs: &[Pack], hash: HashKind) -> Vec<Base> {
     packs
         .iter()
         .flat_map(|pack| {
-            (0..pack.entries.len())
-                .into_par_iter()
-                .map(|slot| of(pack, slot))
-                .collect::<Vec<_>>()
+            (0..pack.entries.len()).into_par_iter().map(|slot| of(pack, slot)).collect::<Vec<_>>()
         })
         .collect()
 }
@@ -449,16 +395,9 @@ fn bases(packs: &[Pack], hash: HashKind) -> Vec<Base> {
 fn children(bases: &[Base]) -> (Vec<u32>, Vec<u32>) {
     let mut starts = vec![0u32; bases.len() + 1];
     let parent = |base: &Base| {
-        if let Base::Entry(parent) = base {
-            Some(*parent as usize)
-        } else {
-            None
-        }
+        if let Base::Entry(parent) = base { Some(*parent as usize) } else { None }
     };
-    bases
-        .iter()
-        .filter_map(parent)
-        .for_each(|parent| starts[parent + 1] += 1);
+    bases.iter().filter_map(parent).for_each(|parent| starts[parent + 1] += 1);
     for at in 1..starts.len() {
         starts[at] += starts[at - 1];
     }
@@ -542,13 +481,7 @@ impl<V: PackVisitor> Walk<'_, V> {
             Base::Whole(kind) => self.tree(scope, kind, entry, None, scratch),
             Base::Elsewhere(id) => match self.visitor.elsewhere(&id) {
                 Some((kind, bytes)) if self.visitor.wants(kind) => {
-                    self.tree(
-                        scope,
-                        kind,
-                        entry,
-                        Some(Arc::new(Node { bytes, memo: None })),
-                        scratch,
-                    );
+                    self.tree(scope, kind, entry, Some(Arc::new(Node { bytes, memo: None })), scratch);
                 }
                 Some(_) => {}
                 None => self.fail_below(entry, &format!("its delta's base {id} is not in the repository")),
@@ -611,19 +544,11 @@ impl<V: PackVisitor> Walk<'_, V> {
             Some(base) => self.packs.derive(entry, &base.bytes, scratch, &mut bytes)?,
             None => self.packs.inflate(entry, &mut scratch.inflater, &mut bytes)?,
         }
-        let derivation = base.filter(|base| base.memo.is_some()).map(|base| Derivation {
-            base: &base.bytes,
-            copies: &scratch.delta.copies,
-        });
-        let object = PackedObject {
-            id: self.packs.id(entry),
-            kind,
-            bytes: &bytes,
-            derivation,
-        };
-        let memo = self
-            .visitor
-            .object(&object, base.and_then(|base| base.memo.as_ref()));
+        let derivation = base
+            .filter(|base| base.memo.is_some())
+            .map(|base| Derivation { base: &base.bytes, copies: &scratch.delta.copies });
+        let object = PackedObject { id: self.packs.id(entry), kind, bytes: &bytes, derivation };
+        let memo = self.visitor.object(&object, base.and_then(|base| base.memo.as_ref()));
         Ok(Node { bytes, memo })
     }
 
@@ -637,10 +562,7 @@ impl<V: PackVisitor> Walk<'_, V> {
         let broken = self.packs.id(entry);
         let mut stack = self.packs.children_of(entry).to_vec();
         while let Some(entry) = stack.pop() {
-            self.fail(
-                entry,
-                &format!("its delta builds on {broken}, which cannot be read"),
-            );
+            self.fail(entry, &format!("its delta builds on {broken}, which cannot be read"));
             stack.extend_from_slice(self.packs.children_of(entry));
         }
     }

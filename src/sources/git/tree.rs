@@ -111,7 +111,9 @@ mod tests {
     use crate::chunk::Copied;
 
     fn tree(entries: &[(&str, &str, u8)]) -> Vec<u8> {
-        let entry = |&(mode, name, id): &(&str, &str, u8)| [format!("{mode} {name}\0").as_bytes(), &[id; 20]].concat();
+        let entry = |&(mode, name, id): &(&str, &str, u8)| {
+            [format!("{mode} {name}\0").as_bytes(), &[id; 20]].concat()
+        };
         entries.iter().flat_map(entry).collect()
     }
 
