@@ -223,6 +223,9 @@ fn write_verdict(out: &mut dyn Write, outcome: &Outcome, paint: Paint) -> io::Re
         write_list(out, unread)?;
     }
     let verdict = match outcome.findings.len() {
+        0 if unread.is_empty() && outcome.kept_in_env > 0 => {
+            paint.with("32", "no secrets out of place; everything was read")
+        }
         0 if unread.is_empty() => paint.with("32", "no secrets found; everything was read"),
         0 => "no secrets found in what was read".to_owned(),
         count => paint.with("31", &format!("{} found", plural(count as u64, "secret"))),

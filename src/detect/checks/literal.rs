@@ -3,6 +3,12 @@
 /// Signs of a value that is filled in elsewhere.
 const TEMPLATE_SIGNS: &[&[u8]] =
     &[b"${", b"$(", b"{{", b"}}", b"<%", b"%>", b"%(", b"#{", b"@{", b"[[", b"]]", b"\\(", b"()", b"::"];
+/// Endings of names of files that hold no value themselves.
+const FILE_ENDINGS: &[&[u8]] = &[
+    b"sh", b"c", b"h", b"py", b"js", b"ts", b"go", b"rs", b"rb", b"php", b"java", b"json", b"yml", b"yaml",
+    b"toml", b"xml", b"html", b"md", b"txt", b"cfg", b"conf", b"ini", b"pem", b"key", b"crt", b"cer", b"p12",
+    b"jks", b"log", b"css", b"svg", b"png",
+];
 /// Names that languages have for "no value" and "a value of this type", and for where values are kept.
 const CODE_WORDS: &[&[u8]] = &[
     b"none",
@@ -30,7 +36,12 @@ const CODE_WORDS: &[&[u8]] = &[
 
 /// Whether `value` is a literal.
 pub(crate) fn is_literal(value: &[u8]) -> bool {
-    !is_template(value) && !is_reference(value) && !is_location(value) && !is_code_word(value)
+    !is_template(value)
+        && !is_reference(value)
+        && !is_location(value)
+        && !is_code_word(value)
+        && !is_password_hash(value)
+        && !is_code_between_literals(value)
 }
 
 fn is_template(value: &[u8]) -> bool {
@@ -39,7 +50,8 @@ fn is_template(value: &[u8]) -> bool {
     };
     value.iter().any(u8::is_ascii_whitespace)
         || TEMPLATE_SIGNS.iter().any(|sign| memchr::memmem::find(value, sign).is_some())
-        || (*first == b'$' && value[1..].iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
+        || (*first == b'$'
+            && value.get(1).is_some_and(|byte| byte.is_ascii_alphabetic() || b"_({[".contains(byte)))
         || matches!((first, last), (b'<', b'>') | (b'{', b'}') | (b'%', b'%') | (b'[', b']') | (b'(', b')'))
         || value.windows(2).any(|pair| pair[0] == b'%' && matches!(pair[1], b's' | b'd' | b'r' | b'v' | b'@'))
         || (memchr::memchr(b'{', value).is_some() && memchr::memchr(b'}', value).is_some())
@@ -60,7 +72,7 @@ fn is_reference(value: &[u8]) -> bool {
             .all(is_name)
 }
 
-/// Paths, URLs without a password, e-mail addresses' domains.
+/// Paths, file names, URLs, e-mail addresses.
 fn is_location(value: &[u8]) -> bool {
     let starts =
         |prefix: &[u8]| value.len() >= prefix.len() && value[..prefix.len()].eq_ignore_ascii_case(prefix);
@@ -73,7 +85,49 @@ fn is_location(value: &[u8]) -> bool {
         || starts(b"~/")
         || starts(b"\\\\")
         || (starts(b"/") && (inner_slash || value.iter().all(|byte| !byte.is_ascii_digit())))
-        || (memchr::memmem::find(value, b"://").is_some())
+        || memchr::memmem::find(value, b"://").is_some()
+        || is_file_name(value)
+        || is_mail_address(value)
+}
+
+/// Names joined by `/`, `-` and `_`, with an ending that files have.
+fn is_file_name(value: &[u8]) -> bool {
+    split_at_last(value, b'.').is_some_and(|(stem, ending)| {
+        FILE_ENDINGS.contains(&ending)
+            && stem.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(byte))
+    })
+}
+
+/// `$2b$12$...`, `pbkdf2_sha256$...`: a password's hash in crypt's or Django's form, which is not the password.
+fn is_password_hash(value: &[u8]) -> bool {
+    let mut parts = value.split(|&byte| byte == b'$');
+    let first = parts.next().unwrap_or_default();
+    let is_scheme = |part: &[u8]| {
+        !part.is_empty()
+            && part
+                .iter()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(byte))
+    };
+    let scheme = if first.is_empty() { parts.next().unwrap_or_default() } else { first };
+    is_scheme(scheme) && value.len() >= 24 && parts.count() >= 2
+}
+
+/// What lies between the end of one literal and the start of the next: `),x.call(`.
+fn is_code_between_literals(value: &[u8]) -> bool {
+    matches!(value.first(), Some(b')' | b',' | b';')) && value.iter().any(|byte| b"(=.".contains(byte))
+}
+
+/// `name@host`, both of letters: passwords that hold an `@` hold digits or other signs too.
+fn is_mail_address(value: &[u8]) -> bool {
+    let is_name =
+        |part: &[u8]| !part.is_empty() && part.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'.');
+    split_at_last(value, b'@').is_some_and(|(name, host)| is_name(name) && is_name(host))
+}
+
+/// What stands before and behind the last `separator`.
+fn split_at_last(value: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let at = memchr::memrchr(separator, value)?;
+    Some((&value[..at], &value[at + 1..]))
 }
 
 fn is_code_word(value: &[u8]) -> bool {
@@ -103,6 +157,11 @@ mod tests {
             "https://a.b/c",
             "a sentence of words",
             "process.env.TOKEN",
+            "t0410-partial-clone.sh",
+            "apache@localhost",
+            "$config{",
+            "$2b$12$abcdefghijklmnopqrstuv",
+            "),v?l.call(",
             "config->token",
         ] {
             assert!(!is_literal(value.as_bytes()), "{value}");
@@ -111,7 +170,16 @@ mod tests {
 
     #[test]
     fn written_out_values_are_literals() {
-        for value in ["hunter2-x", "Tr0ub4dor&3", "correcthorse", "a.b1c.2d", "pa$$word1", "wJ/alr+XU"] {
+        for value in [
+            "hunter2-x",
+            "Tr0ub4dor&3",
+            "correcthorse",
+            "a.b1c.2d",
+            "pa$$word1",
+            "wJ/alr+XU",
+            "P@ssw0rd.x",
+            "pa$5$x",
+        ] {
             assert!(is_literal(value.as_bytes()), "{value}");
         }
     }

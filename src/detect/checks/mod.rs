@@ -75,7 +75,7 @@ pub(crate) fn evaluate(candidate: &Candidate<'_>) -> Option<Evidence> {
             Check::SecretName => name::names_a_secret(candidate.bytes, candidate.keyword),
             Check::Literal => literal::is_literal(value),
             Check::UrlPassword => url::is_password(candidate.bytes, candidate.keyword, candidate.secret),
-            Check::Mixed => composition(value) == Composition::Mixed,
+            Check::Mixed => value.iter().any(u8::is_ascii_alphabetic) && value.iter().any(u8::is_ascii_digit),
             Check::Entropy { alphabet, min_bits } => {
                 entropy::is_within(*alphabet, candidate.body())
                     && entropy::bits(candidate.body()) >= *min_bits

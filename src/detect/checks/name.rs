@@ -104,6 +104,7 @@ const OTHER_ENDINGS: &[&str] = &[
     "name",
     "names",
     "nonce",
+    "nopasswd",
     "ns",
     "owner",
     "page",

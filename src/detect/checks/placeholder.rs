@@ -36,6 +36,9 @@ const MADE_UP_PARTS: &[&[u8]] = &[
     b"12345678",
     b"deadbeef",
     b"foobar",
+    // The storage emulator's account key, the same for everybody:
+    // https://learn.microsoft.com/azure/storage/common/storage-connect-azurite#well-known-storage-account-and-key
+    b"eby8vdm02xnocqfl",
 ];
 /// Whole values that are dummies wherever a password is asked for, in lower case.
 const DUMMY_VALUES: &[&[u8]] = &[

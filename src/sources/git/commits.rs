@@ -101,6 +101,8 @@ pub(super) enum TipKind {
     Remote,
     /// What only this repository names.
     Local,
+    /// What a reference named once; said only of what nothing else names.
+    Reflog,
     /// The revision that was asked for; no name of its own.
     Asked,
 }
@@ -218,6 +220,9 @@ fn reach_of(tips: &[&Tip]) -> Reach {
     let mut names: Vec<(TipKind, &BString)> = named.map(|tip| (tip.kind, &tip.name)).collect();
     names.sort();
     names.dedup();
+    if names.first().is_some_and(|(kind, _)| *kind != TipKind::Reflog) {
+        names.retain(|(kind, _)| *kind != TipKind::Reflog);
+    }
     Reach {
         pushed: names.first().is_some_and(|(kind, _)| *kind == TipKind::Remote),
         in_revision: tips.iter().any(|tip| tip.kind == TipKind::Asked),

@@ -272,7 +272,8 @@ fn reflog_tips(logs: &Path) -> Vec<Tip> {
         let Ok(text) = std::fs::read(&path) else { continue };
         let name = path_bytes(path.strip_prefix(logs).unwrap_or(&path));
         let short = Tip::reference(name.as_bstr(), GitId::null(HashKind::Sha1));
-        let kind = short.kind;
+        // What a remote once had may have been fetched by others.
+        let kind = if short.kind == TipKind::Remote { TipKind::Remote } else { TipKind::Reflog };
         let ids = text
             .lines()
             .flat_map(|line| line.split(|&byte| byte == b' ').take(2))
