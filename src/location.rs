@@ -78,13 +78,35 @@ impl LineStart {
             Some(last) => Self { line: self.line + lines, column: (bytes.len() - last) as u64 },
         }
     }
+}
 
-    /// Where `span` of `bytes` lies, when `bytes` begin here.
+/// Finds the lines of spans that come in the order of their starts: the bytes are counted once for all of them.
+#[derive(Debug)]
+pub struct Lines<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    position: LineStart,
+}
+
+impl<'a> Lines<'a> {
+    /// The lines of `bytes`, which begin at `start`.
     #[must_use]
-    pub fn locate(self, bytes: &[u8], span: ByteSpan) -> Location {
-        let start = self.advance(bytes.get(..span.start).unwrap_or(bytes));
-        let end = start.advance(span.of(bytes));
-        Location { line: start.line, column: start.column, end_line: end.line, end_column: end.column }
+    pub fn new(bytes: &'a [u8], start: LineStart) -> Self {
+        Self { bytes, at: 0, position: start }
+    }
+
+    /// Where `span` lies. It begins no earlier than those that were asked for before.
+    pub fn locate(&mut self, span: ByteSpan) -> Location {
+        let start = span.start.clamp(self.at, self.bytes.len());
+        self.position = self.position.advance(&self.bytes[self.at..start]);
+        self.at = start;
+        let end = self.position.advance(span.of(self.bytes));
+        Location {
+            line: self.position.line,
+            column: self.position.column,
+            end_line: end.line,
+            end_column: end.column,
+        }
     }
 }
 
@@ -95,13 +117,13 @@ mod tests {
     #[test]
     fn lines_and_columns_count_from_one_and_ends_are_exclusive() {
         let text = b"first\nsecond line\nthird";
-        let location = LineStart::FIRST.locate(text, ByteSpan::new(13, 17));
+        let location = Lines::new(text, LineStart::FIRST).locate(ByteSpan::new(13, 17));
         assert_eq!(location, Location { line: 2, column: 8, end_line: 2, end_column: 12 });
     }
 
     #[test]
     fn a_span_over_lines_ends_on_its_last_line() {
-        let location = LineStart::FIRST.locate(b"a\nbc\nd", ByteSpan::new(2, 6));
+        let location = Lines::new(b"a\nbc\nd", LineStart::FIRST).locate(ByteSpan::new(2, 6));
         assert_eq!(location, Location { line: 2, column: 1, end_line: 3, end_column: 2 });
     }
 
@@ -112,7 +134,7 @@ mod tests {
             let at = LineStart::FIRST.advance(&whole[..cut]);
             let (start, end) = (14usize.saturating_sub(cut), 18usize.saturating_sub(cut));
             if cut <= 14 {
-                let location = at.locate(&whole[cut..], ByteSpan::new(start, end));
+                let location = Lines::new(&whole[cut..], at).locate(ByteSpan::new(start, end));
                 assert_eq!((location.line, location.column), (2, 7), "cut at {cut}");
             }
         }

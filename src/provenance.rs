@@ -79,15 +79,19 @@ pub enum Provenance {
     GitMetadata(Metadata),
 }
 
+/// How far the headers of a commit or tag are looked for, in bytes.
+const MAX_HEADER_BYTES: usize = 64 * 1024;
+
 impl Provenance {
     /// The part of `bytes`, which come from here, in which `offset` lies: of a commit or tag `message`, `author`,
     /// `committer`, `tagger` or `header`; `name` of a reference. Empty for what has no named parts.
     #[must_use]
     pub fn field_at(&self, bytes: &[u8], offset: usize) -> &'static str {
-        let before = &bytes[..offset.min(bytes.len())];
+        // Headers end early; a forged commit with nothing but headers must not cost its length for each match.
+        let before = &bytes[..offset.min(bytes.len()).min(MAX_HEADER_BYTES)];
         match self {
             Self::GitMetadata(Metadata::Commit(_) | Metadata::Tag(_)) => {
-                if before.contains_str("\n\n") {
+                if offset >= MAX_HEADER_BYTES || before.contains_str("\n\n") {
                     return "message";
                 }
                 let line = before.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::chunk::Chunk;
 use crate::finding::Secret;
-use crate::location::{ByteSpan, Location};
+use crate::location::{ByteSpan, Lines, Location};
 use crate::rules::{Kind, RuleId, RuleSet};
 
 pub use self::derive::Memo;
@@ -126,20 +126,26 @@ impl Detector {
         let pending = pending.into_iter().filter(|(hit, _)| chunk.own.contains(&hit.start()));
         self.verify(chunk.bytes, pending, &mut memo.verified);
         memo.verified.sort_by_key(|verified| (verified.hit, verified.rule));
-        let mut matches: Vec<Match> = memo
-            .verified
-            .iter()
-            .map(|verified| found(chunk, verified, verified.secret, chunk.bytes))
-            .collect();
+        let mut found: Vec<Found> =
+            memo.verified.iter().map(|verified| Found::new(verified, verified.secret, chunk.bytes)).collect();
         if memo.has_zero {
             for text in decode::utf16_runs(chunk.bytes) {
-                self.scan_text(chunk, &text, &mut matches);
+                self.scan_text(chunk, &text, &mut found);
             }
         }
         // The same secret is found once for each of its keywords.
-        matches.sort_by_key(|found| (found.span, found.rule));
-        matches.dedup_by_key(|found| (found.span, found.rule));
-        (matches, memo)
+        found.sort_by_key(|found| (found.span, found.rule));
+        found.dedup_by_key(|found| (found.span, found.rule));
+        let mut lines = Lines::new(chunk.bytes, chunk.start);
+        let located = |found: Found| Match {
+            rule: found.rule,
+            secret: found.secret,
+            span: found.span,
+            location: lines.locate(found.span),
+            field: chunk.provenance.field_at(chunk.bytes, found.span.start),
+            evidence: found.evidence,
+        };
+        (found.into_iter().map(located).collect(), memo)
     }
 
     /// Searches all of `bytes` for keywords.
@@ -174,25 +180,34 @@ impl Detector {
     }
 
     /// Scans a text that lies in the chunk in another form.
-    fn scan_text(&mut self, chunk: &Chunk<'_>, text: &decode::Text, matches: &mut Vec<Match>) {
+    fn scan_text(&mut self, chunk: &Chunk<'_>, text: &decode::Text, found: &mut Vec<Found>) {
         let Derived { pending, .. } = self.search(&text.bytes);
         let pending = pending.into_iter().filter(|(hit, _)| chunk.own.contains(&text.origin(hit.start())));
         let mut verified = Vec::new();
         self.verify(&text.bytes, pending, &mut verified);
         let origin = |verified: &Verified| text.origin_span(verified.secret);
-        matches.extend(verified.iter().map(|verified| found(chunk, verified, origin(verified), &text.bytes)));
+        found.extend(verified.iter().map(|verified| Found::new(verified, origin(verified), &text.bytes)));
     }
 }
 
-/// The match with its place; `text` is what was searched, `span` where the secret lies in the chunk.
-fn found(chunk: &Chunk<'_>, verified: &Verified, span: ByteSpan, text: &[u8]) -> Match {
-    Match {
-        rule: verified.rule,
-        secret: Secret::new(verified.secret.of(text)),
-        span,
-        location: chunk.start.locate(chunk.bytes, span),
-        field: chunk.provenance.field_at(chunk.bytes, span.start),
-        evidence: verified.evidence.clone(),
+/// A match that is not yet located.
+struct Found {
+    rule: RuleId,
+    secret: Secret,
+    /// Where the secret lies in the chunk.
+    span: ByteSpan,
+    evidence: Evidence,
+}
+
+impl Found {
+    /// `text` is what was searched, `span` where the secret lies in the chunk.
+    fn new(verified: &Verified, span: ByteSpan, text: &[u8]) -> Self {
+        Self {
+            rule: verified.rule,
+            secret: Secret::new(verified.secret.of(text)),
+            span,
+            evidence: verified.evidence.clone(),
+        }
     }
 }
 

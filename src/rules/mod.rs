@@ -43,9 +43,16 @@ pub enum Error {
     /// The file's content cannot be used.
     #[error(transparent)]
     Compile(#[from] CompileError),
-    /// There are more rules than ids.
-    #[error("there are {0} rules; the most that one run can use is 65,535")]
-    TooMany(usize),
+    /// There are more rules, or more keywords, than ids.
+    #[error(
+        "there are {rules} rules with {keywords} keywords; the most that one run can use is 65,535 of each"
+    )]
+    TooMany {
+        /// How many rules.
+        rules: usize,
+        /// How many keywords.
+        keywords: usize,
+    },
 }
 
 /// The rules of a run, in the order of the files; immutable and shared by all threads.
@@ -67,8 +74,9 @@ impl RuleSet {
     ///
     /// When there are more than fit.
     pub fn new(rules: Vec<Rule>) -> Result<Self, Error> {
-        if rules.len() > usize::from(u16::MAX) {
-            return Err(Error::TooMany(rules.len()));
+        let keywords = rules.iter().map(|rule| rule.keywords.len()).sum();
+        if rules.len().max(keywords) > usize::from(u16::MAX) {
+            return Err(Error::TooMany { rules: rules.len(), keywords });
         }
         Ok(Self { rules })
     }

@@ -1,4 +1,4 @@
-//! Where bytes come from. A source hands chunks to a [`Visitor`](crate::chunk::Visitor) and says what it could not read; it
+//! Where bytes come from. A source hands chunks to a [`Visitor`] and says what it could not read; it
 //! never learns what a rule is.
 
 pub mod git;
