@@ -15,6 +15,7 @@
 //! | [`detect`] | rules and bytes -> matches | rules, the nouns |
 //! | [`judge`] | a match's evidence and its place -> severity and confidence | detect's evidence, rules |
 //! | [`dotenv`] | the state of environment files | the nouns |
+//! | `redaction` | masks secrets that stand in names too | findings, coverage |
 //! | [`scan`] | joins the stages, owns the thread pool | everything |
 //! | [`report`] | findings -> bytes, one file a format | findings, rules |
 //!
@@ -39,6 +40,7 @@ pub mod finding;
 pub mod judge;
 pub mod location;
 pub mod provenance;
+mod redaction;
 pub mod report;
 pub mod rules;
 pub mod scan;

@@ -14,7 +14,8 @@ use crate::dotenv::{EnvFile, EnvState, file_name, is_env_name};
 use crate::finding::{Container, Exposure, Finding, Fingerprint, HistoryPlace, MetadataPlace, Place, Secret};
 use crate::judge::{Verdict, judge};
 use crate::location::Location;
-use crate::provenance::{Metadata, ObjectId, Provenance};
+use crate::provenance::{Metadata, ObjectId, Provenance, path_bytes};
+use crate::redaction::Redaction;
 use crate::rules::{Confidence, Kind, RuleId, RuleSet};
 use crate::sources::Source;
 use crate::sources::git::{self, History, Repository};
@@ -30,6 +31,8 @@ pub struct ScanConfig {
     pub threads: usize,
     /// Findings that are less sure are left out.
     pub min_confidence: Confidence,
+    /// Leave secrets as they are where they stand in names too: of files, branches, authors.
+    pub shows_secrets: bool,
     /// Scan every version of a file whole instead of deriving it from another. Slower, and must change nothing: for checking
     /// that it does not.
     pub scans_whole: bool,
@@ -97,7 +100,30 @@ pub fn scan_paths(
     paths: Vec<PathBuf>,
     progress: &dyn Progress,
 ) -> Result<Outcome, Error> {
-    scan_source(config, &Worktree::of_paths(paths, is_env_name), progress)
+    let mut gaps = Vec::new();
+    let tracked = tracked_below(&paths, &mut gaps);
+    let mut outcome = scan_source(config, &Worktree::of_paths(paths, tracked, is_env_name), progress)?;
+    outcome.coverage.unread.extend(gaps);
+    Ok(outcome)
+}
+
+/// What git tracks in the repositories in which `paths` lie, as absolute paths: it is read even where `.gitignore` says
+/// otherwise.
+fn tracked_below(paths: &[PathBuf], gaps: &mut Vec<Unread>) -> BTreeSet<PathBuf> {
+    let mut tracked = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    for path in paths {
+        // No repository, or one that cannot be opened: then nothing is known to be tracked.
+        let Ok(repository) = Repository::open(path) else { continue };
+        if repository.workdir().is_none_or(|workdir| !seen.insert(workdir.to_owned())) {
+            continue;
+        }
+        match repository.tracked_paths() {
+            Ok(paths) => tracked.extend(paths),
+            Err(gap) => gaps.push(gap),
+        }
+    }
+    tracked
 }
 
 /// Scans standard input.
@@ -123,7 +149,7 @@ fn scan_source<S: Source + Sync>(
         let mut coverage = collector.coverage();
         coverage.read += read;
         let found = assemble(config, collector.matches(), None);
-        Outcome {
+        let outcome = Outcome {
             rules: Arc::clone(&config.rules),
             findings: found.findings,
             env_files: Vec::new(),
@@ -131,7 +157,8 @@ fn scan_source<S: Source + Sync>(
             coverage,
             notices: Vec::new(),
             elapsed: start.elapsed(),
-        }
+        };
+        redacted(config, outcome)
     })
 }
 
@@ -191,7 +218,7 @@ impl Audit<'_> {
         let unignored = collector.unignored_env_files();
         let mut found = assemble(self.config, collector.matches(), Some(&history));
         let env_files = match self.revision {
-            None => env_files(found.env_places, &tracked, &unignored),
+            None => env_files(found.env_places, &tracked_names(repository, &tracked), &unignored),
             Some(_) => {
                 found.findings.retain_mut(|finding| {
                     finding.places.retain(|place| is_in_revision(&place.container));
@@ -204,7 +231,7 @@ impl Audit<'_> {
         if history.is_empty() {
             notices.push("the repository has no commits yet; only the work tree was read".to_owned());
         }
-        Outcome {
+        let outcome = Outcome {
             rules: Arc::clone(&self.config.rules),
             findings: found.findings,
             env_files,
@@ -212,8 +239,20 @@ impl Audit<'_> {
             coverage,
             notices,
             elapsed: self.start.elapsed(),
-        }
+        };
+        redacted(self.config, outcome)
     }
+}
+
+/// Masks secrets where they stand in names, unless they may be seen.
+fn redacted(config: &ScanConfig, mut outcome: Outcome) -> Outcome {
+    let redaction = if config.shows_secrets { None } else { Redaction::of(&outcome.findings) };
+    if let Some(redaction) = redaction {
+        outcome.findings.iter_mut().for_each(|finding| redaction.finding(finding));
+        outcome.env_files.iter_mut().for_each(|file| redaction.env_file(file));
+        redaction.coverage(&mut outcome.coverage);
+    }
+    outcome
 }
 
 fn is_in_revision(container: &Container) -> bool {
@@ -222,6 +261,13 @@ fn is_in_revision(container: &Container) -> bool {
         Container::Metadata(place) => place.reach.in_revision,
         Container::File { .. } | Container::Stdin => false,
     }
+}
+
+/// The tracked paths, relative to the work tree.
+fn tracked_names(repository: &Repository, tracked: &BTreeSet<PathBuf>) -> BTreeSet<BString> {
+    let Some(workdir) = repository.workdir() else { return BTreeSet::new() };
+    let workdir = std::path::absolute(workdir).unwrap_or_else(|_| workdir.to_owned());
+    tracked.iter().filter_map(|path| path.strip_prefix(&workdir).ok()).map(path_bytes).collect()
 }
 
 /// The environment files that are tracked, were ever committed, or are not ignored.
@@ -482,6 +528,10 @@ fn finding(config: &ScanConfig, secret: Secret, mut judged: Vec<Judged>) -> Opti
     // Generic rules overlap; which of them spoke first must not change the fingerprint.
     let family = if rule.kind == Kind::Generic { "generic" } else { rule.id.as_ref() };
     let mut places: Vec<Place> = judged.iter().map(|judged| judged.place.clone()).collect();
+    // Git copies messages and names into reflogs and COMMIT_EDITMSG: said only where nothing else has the secret.
+    if places.iter().any(|place| !is_gits_own_copy(&place.container)) {
+        places.retain(|place| !is_gits_own_copy(&place.container));
+    }
     places.sort();
     places.dedup();
     Some(Finding {
@@ -495,6 +545,14 @@ fn finding(config: &ScanConfig, secret: Secret, mut judged: Vec<Judged>) -> Opti
         secret,
         places,
     })
+}
+
+/// Whether git wrote the text itself, from what stands elsewhere.
+fn is_gits_own_copy(container: &Container) -> bool {
+    let Container::Metadata(MetadataPlace { metadata: Metadata::File(path), .. }) = container else {
+        return false;
+    };
+    !file_name(path.as_bstr()).starts_with(b"config")
 }
 
 fn exposure(container: &Container) -> Exposure {

@@ -32,6 +32,7 @@ pub(crate) fn scan_config(common: &Common) -> Result<ScanConfig, RulesError> {
             ConfidenceArg::Medium => Confidence::Medium,
             ConfidenceArg::High => Confidence::High,
         },
+        shows_secrets: common.show_secrets,
         scans_whole: common.scan_whole,
     })
 }

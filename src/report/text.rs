@@ -211,7 +211,7 @@ fn write_verdict(out: &mut dyn Write, outcome: &Outcome, paint: Paint) -> io::Re
         writeln!(out, "fine: {count} in ignored environment files only, where they belong")?;
     }
     if !skipped.is_empty() {
-        writeln!(out, "passed over: {}", plural(skipped.len() as u64, "link or special file"))?;
+        writeln!(out, "passed over on purpose: {}", group(skipped.len() as u64))?;
         write_list(out, skipped)?;
     }
     if !unread.is_empty() {

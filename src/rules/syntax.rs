@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 /// A rule file.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a rule file: `schema: 1` and a list of `rules`")]
 pub(crate) struct FileSyntax {
     /// Version of this format; 1.
     pub schema: u32,
@@ -14,7 +14,10 @@ pub(crate) struct FileSyntax {
 
 /// One rule. Values with a fixed set of words are text here, so that an error can list the words.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a rule: a mapping of fields such as `id`, `keywords` and `pattern`"
+)]
 pub(crate) struct RuleSyntax {
     /// Unique name in kebab case.
     pub id: String,

@@ -27,20 +27,22 @@ pub struct Worktree {
     roots: Vec<PathBuf>,
     /// What paths are shown relative to; where absent, as they were asked for.
     base: Option<PathBuf>,
-    tracked: BTreeSet<BString>,
+    /// What git tracks, as absolute paths.
+    tracked: BTreeSet<PathBuf>,
     always_read: fn(&[u8]) -> bool,
 }
 
 impl Worktree {
-    /// The given files and directories. Files for whose names `always_read` says yes are read even where they are ignored.
+    /// The given files and directories. Files for whose names `always_read` says yes are read even where they are ignored,
+    /// and so are those that git tracks, given as absolute paths.
     #[must_use]
-    pub fn of_paths(roots: Vec<PathBuf>, always_read: fn(&[u8]) -> bool) -> Self {
-        Self { roots, base: None, tracked: BTreeSet::new(), always_read }
+    pub fn of_paths(roots: Vec<PathBuf>, tracked: BTreeSet<PathBuf>, always_read: fn(&[u8]) -> bool) -> Self {
+        Self { roots, base: None, tracked, always_read }
     }
 
-    /// The work tree of a repository, with the paths that git tracks there.
+    /// The work tree of a repository, see [`Worktree::of_paths`]; paths are shown relative to it.
     #[must_use]
-    pub fn of_repository(workdir: &Path, tracked: BTreeSet<BString>, always_read: fn(&[u8]) -> bool) -> Self {
+    pub fn of_repository(workdir: &Path, tracked: BTreeSet<PathBuf>, always_read: fn(&[u8]) -> bool) -> Self {
         Self { roots: vec![workdir.to_owned()], base: Some(workdir.to_owned()), tracked, always_read }
     }
 
@@ -116,7 +118,7 @@ impl<V: Visitor> Listing<'_, V> {
                 self.directories(root, ignores, inside_ignored);
             }
             Ok(_) => {
-                let ignored = self.is_ignored_file(root);
+                let ignored = !self.worktree.tracked.contains(&absolute(root)) && self.is_ignored_file(root);
                 self.files.push(Found { path: root.to_owned(), ignored });
             }
             Err(error) => self.visitor.unread(Unread::new(path_bytes(root), error.to_string())),
@@ -223,15 +225,12 @@ impl<V: Visitor> Listing<'_, V> {
 
     fn file(&mut self, path: PathBuf, kind: FileType, ignored: bool) {
         let name = path.file_name().map(|name| path_bytes(Path::new(name))).unwrap_or_default();
-        let is_wanted = !ignored
-            || (self.worktree.always_read)(&name)
-            || (!self.worktree.tracked.is_empty()
-                && self.worktree.tracked.contains(&self.worktree.shown(&path)));
-        if !is_wanted {
+        // What git tracks is not ignored, whatever `.gitignore` says.
+        let ignored = ignored && !self.worktree.tracked.contains(&absolute(&path));
+        if ignored && !(self.worktree.always_read)(&name) {
             return;
         }
         if kind.is_file() {
-            let ignored = ignored && !self.worktree.tracked.contains(&self.worktree.shown(&path));
             self.files.push(Found { path, ignored });
         } else {
             let why =

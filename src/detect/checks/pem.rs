@@ -79,9 +79,9 @@ fn trim_code(line: &[u8]) -> &[u8] {
     let start = line.iter().position(|byte| !is_code(byte)).unwrap_or(line.len());
     let end = line.iter().rposition(|byte| !is_code(byte)).map_or(start, |at| at + 1);
     let line = &line[start..end];
-    // A `+` that joins two strings stands alone between a quote and a line end, never inside a line of base64.
+    // A `+` that joins two strings stands behind a quote or alone, never inside a line of base64.
     match line.strip_suffix(b"+").map(<[u8]>::trim_ascii_end) {
-        Some(rest) if rest.last().is_some_and(is_code) => trim_code(rest),
+        Some(rest) if rest.last().is_none_or(is_code) => trim_code(rest),
         _ => line,
     }
 }
@@ -131,7 +131,7 @@ mod tests {
     fn encrypted_cut_and_dummy_keys_do_not_count() {
         let whole = wrapped(&der(110), "\n");
         assert!(!is_private_key(format!("\nProc-Type: 4,ENCRYPTED\n\n{whole}\n").as_bytes()));
-        assert!(!is_private_key(whole[..whole.len() - 24].as_bytes()), "cut");
+        assert!(!is_private_key(&whole.as_bytes()[..whole.len() - 24]), "cut");
         assert!(!is_private_key(b"\n...\n"));
         assert!(!is_private_key(b"\nMIIEvQ...\n"));
     }

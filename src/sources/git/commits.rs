@@ -152,13 +152,16 @@ impl Commits {
         let mut graph =
             Self { commits, parents, index, tips: BTreeMap::new(), other_tips: HashMap::new(), head: None };
         for tip in tips {
-            let target = peel(tip.target, tags);
-            match graph.index.get(&target) {
-                Some(&commit) => graph.tips.entry(commit).or_default().push(tip),
-                None => graph.other_tips.entry(target).or_default().push(tip),
+            // The tags on the way are reached by the tip as much as what they point at.
+            let chain = tag_chain(tip.target, tags);
+            for id in chain {
+                match graph.index.get(&id) {
+                    Some(&commit) => graph.tips.entry(commit).or_default().push(tip.clone()),
+                    None => graph.other_tips.entry(id).or_default().push(tip.clone()),
+                }
             }
         }
-        graph.head = head.and_then(|head| graph.find(peel(head, tags)));
+        graph.head = head.and_then(|head| graph.find(head));
         graph
     }
 
@@ -231,16 +234,20 @@ fn reach_of(tips: &[&Tip]) -> Reach {
     }
 }
 
-/// What a chain of tags ends at. The ids in a pack's index are taken on trust, so a hostile chain may come back to itself.
-fn peel(id: ObjectId, tags: &HashMap<ObjectId, ObjectId>) -> ObjectId {
-    let mut target = id;
-    for _ in 0..=tags.len() {
-        match tags.get(&target) {
-            Some(next) => target = *next,
-            None => break,
+/// How many tags of tags are followed.
+const MAX_TAG_CHAIN: usize = 100;
+
+/// `id`, and what it points at, directly and through other tags. The ids in a pack's index are taken on trust, so a forged chain
+/// may come back to itself.
+fn tag_chain(id: ObjectId, tags: &HashMap<ObjectId, ObjectId>) -> Vec<ObjectId> {
+    let mut chain = vec![id];
+    while let Some(next) = chain.last().and_then(|last| tags.get(last)) {
+        if chain.len() >= MAX_TAG_CHAIN || chain.contains(next) {
+            break;
         }
+        chain.push(*next);
     }
-    target
+    chain
 }
 
 /// Sorts so that every commit comes after those of its parents that are there. Without recursion: histories are long.

@@ -1,0 +1,91 @@
+//! Secrets that also stand in names: of files, branches, authors. Reports show names, so what was found is masked in them.
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use bstr::BString;
+
+use crate::coverage::{Coverage, Unread};
+use crate::dotenv::{EnvFile, EnvState};
+use crate::finding::{CommitSummary, Container, Finding};
+use crate::provenance::Metadata;
+
+/// Shorter secrets are not masked in names: they would mask ordinary words.
+const MIN_SECRET_BYTES: usize = 8;
+/// What stands in a name instead.
+const MASK: &str = "[redacted]";
+
+/// Masks secrets in names.
+#[derive(Debug)]
+pub(crate) struct Redaction {
+    secrets: AhoCorasick,
+}
+
+impl Redaction {
+    /// Masks the secrets of `findings`; `None` where there are none, or more than an automaton holds.
+    pub(crate) fn of(findings: &[Finding]) -> Option<Self> {
+        let secrets: Vec<&[u8]> = findings
+            .iter()
+            .map(|finding| finding.secret.expose())
+            .filter(|secret| secret.len() >= MIN_SECRET_BYTES)
+            .collect();
+        if secrets.is_empty() {
+            return None;
+        }
+        let secrets = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(secrets).ok()?;
+        Some(Self { secrets })
+    }
+
+    /// Masks names in a finding; the secret itself is left to the report.
+    pub(crate) fn finding(&self, finding: &mut Finding) {
+        for place in &mut finding.places {
+            match &mut place.container {
+                Container::File { path, .. } => self.name(path),
+                Container::Stdin => {}
+                Container::History(place) => {
+                    place.path.iter_mut().for_each(|path| self.name(path));
+                    place.introduced.iter_mut().chain(&mut place.last).for_each(|commit| self.commit(commit));
+                    place.reach.refs.iter_mut().for_each(|name| self.name(name));
+                }
+                Container::Metadata(place) => {
+                    if let Metadata::File(path) = &mut place.metadata {
+                        self.name(path);
+                    }
+                    place.commit.iter_mut().for_each(|commit| self.commit(commit));
+                    place.reach.refs.iter_mut().for_each(|name| self.name(name));
+                }
+            }
+        }
+    }
+
+    /// Masks names in what was read and what was not.
+    pub(crate) fn coverage(&self, coverage: &mut Coverage) {
+        for Unread { what, why } in coverage.unread.iter_mut().chain(&mut coverage.skipped) {
+            self.name(what);
+            if let Some(masked) = self.masked(why.as_bytes()) {
+                *why = String::from_utf8_lossy(&masked).into_owned();
+            }
+        }
+    }
+
+    /// Masks names of an environment file.
+    pub(crate) fn env_file(&self, file: &mut EnvFile) {
+        self.name(&mut file.path);
+        if let EnvState::Committed { introduced, .. } = &mut file.state {
+            introduced.iter_mut().for_each(|commit| self.commit(commit));
+        }
+    }
+
+    fn commit(&self, commit: &mut CommitSummary) {
+        self.name(&mut commit.author);
+    }
+
+    fn name(&self, name: &mut BString) {
+        if let Some(masked) = self.masked(name) {
+            *name = masked.into();
+        }
+    }
+
+    fn masked(&self, text: &[u8]) -> Option<Vec<u8>> {
+        let masks = vec![MASK; self.secrets.patterns_len()];
+        self.secrets.is_match(text).then(|| self.secrets.replace_all_bytes(text, &masks))
+    }
+}

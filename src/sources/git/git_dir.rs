@@ -1,0 +1,187 @@
+//! The git directory's own files: what names objects (references, reflogs, HEAD, indexes of all work trees), and text that can
+//! hold secrets (`config` with remotes' URLs, messages that wait for a commit, reflogs).
+
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use bstr::{BString, ByteSlice};
+use gix::ObjectId as GitId;
+use gix::hash::Kind as HashKind;
+
+use crate::chunk::{Chunk, Visitor};
+use crate::coverage::Unread;
+use crate::provenance::{Metadata, Provenance, path_bytes};
+
+use super::commits::{Tip, TipKind};
+
+/// Files that hold text of the user's; `logs` are read besides.
+const TEXTS: &[&str] = &[
+    "config",
+    "config.worktree",
+    "FETCH_HEAD",
+    "COMMIT_EDITMSG",
+    "MERGE_MSG",
+    "SQUASH_MSG",
+    "TAG_EDITMSG",
+    "NOTES_EDITMSG",
+];
+
+/// References, reflogs, and the HEAD of every work tree.
+pub(super) fn tips(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> {
+    let mut tips = references(git, unread);
+    for (name, dir) in work_tree_dirs(git) {
+        match std::fs::read(dir.join("HEAD")) {
+            // A symbolic HEAD names a branch, which is among the references.
+            Ok(head) if head.starts_with(b"ref: ") => {}
+            Ok(head) => match GitId::from_hex(head.trim_ascii()) {
+                Ok(target) => {
+                    let name = if name.is_empty() {
+                        "HEAD".into()
+                    } else {
+                        format!("HEAD of work tree {name}").into()
+                    };
+                    tips.push(Tip { name, target, kind: TipKind::Local });
+                }
+                Err(_) => {
+                    let why = "it names neither a branch nor a commit; `git checkout BRANCH` mends it";
+                    unread.push(Unread::new(path_bytes(&dir.join("HEAD")), why));
+                }
+            },
+            Err(error) => unread.push(Unread::new(path_bytes(&dir.join("HEAD")), error.to_string())),
+        }
+        for log in reflogs(&dir) {
+            let Ok(text) = std::fs::read(&log) else { continue };
+            tips.extend(reflog_tips(&dir, &log, &text));
+        }
+    }
+    tips
+}
+
+fn references(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> {
+    let mut tips = Vec::new();
+    let mut damaged = |what: &str, why: String| unread.push(Unread::new(what, why));
+    match git.references().and_then(|references| references.all().map(Iterator::collect::<Vec<_>>)) {
+        Ok(references) => {
+            for reference in references {
+                match reference {
+                    Ok(reference) => {
+                        if let Some(id) = reference.try_id() {
+                            tips.push(Tip::reference(reference.name().as_bstr(), id.detach()));
+                        }
+                    }
+                    Err(error) => damaged("a reference", format!("it cannot be read: {error}")),
+                }
+            }
+        }
+        Err(error) => damaged("the references", format!("they cannot be listed: {error}")),
+    }
+    tips
+}
+
+/// The main git directory, and that of each linked work tree with its name.
+fn work_tree_dirs(git: &gix::Repository) -> Vec<(BString, PathBuf)> {
+    let common = git.common_dir().to_owned();
+    let linked = list(&common.join("worktrees"));
+    let name = |dir: &Path| dir.file_name().map(|name| path_bytes(Path::new(name))).unwrap_or_default();
+    std::iter::once((BString::default(), common))
+        .chain(linked.into_iter().map(|dir| (name(&dir), dir)))
+        .collect()
+}
+
+fn reflogs(dir: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut next = vec![dir.join("logs")];
+    while let Some(path) = next.pop() {
+        if path.is_dir() && !path.is_symlink() {
+            next.extend(list(&path));
+        } else if path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The old and new values of a reference that its reflog names.
+fn reflog_tips(dir: &Path, log: &Path, text: &[u8]) -> BTreeSet<Tip> {
+    let name = path_bytes(log.strip_prefix(dir.join("logs")).unwrap_or(log));
+    let reference = Tip::reference(name.as_bstr(), GitId::null(HashKind::Sha1));
+    // What a remote once had may have been fetched by others.
+    let kind = if reference.kind == TipKind::Remote { TipKind::Remote } else { TipKind::Reflog };
+    let ids = text.lines().flat_map(|line| line.split(|&byte| byte == b' ').take(2));
+    ids.filter_map(|id| GitId::from_hex(id).ok())
+        .filter(|id| !id.is_null())
+        .map(|target| Tip { name: format!("{}@{{reflog}}", reference.name).into(), target, kind })
+        .collect()
+}
+
+/// The blobs in the indexes of all work trees, with their paths; what cannot be read goes to `unread`.
+pub(super) fn index_entries(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<(BString, GitId)> {
+    let mut entries = Vec::new();
+    for (_, dir) in work_tree_dirs(git) {
+        match read_index(git, &dir.join("index")) {
+            Ok(index) => entries.extend(index),
+            Err(gap) => unread.push(gap),
+        }
+    }
+    entries
+}
+
+/// The blobs in one index file, with their paths; none where there is no such file.
+pub(super) fn read_index(git: &gix::Repository, path: &Path) -> Result<Vec<(BString, GitId)>, Unread> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let index = gix::index::File::at(path, git.object_hash(), false, gix::index::decode::Options::default())
+        .map_err(|error| {
+            let why = format!("the index is damaged ({error}); `git reset` makes a new one");
+            Unread::new(path_bytes(path), why)
+        })?;
+    let entries = index.entries().iter().filter(|entry| !entry.mode.is_submodule());
+    Ok(entries.map(|entry| (entry.path(&index).to_owned(), entry.id)).collect())
+}
+
+/// Hands over the names of references, and the texts in the git directory. Returns the bytes read.
+pub(super) fn read_texts<V: Visitor>(
+    git: &gix::Repository,
+    tips: &[Tip],
+    visitor: &V,
+    unread: &mut Vec<Unread>,
+) -> u64 {
+    let named = tips.iter().filter(|tip| tip.kind != TipKind::Reflog);
+    let names = bstr::join("\n", named.map(|tip| tip.name.as_bytes()).collect::<BTreeSet<_>>());
+    visitor.chunk(&Chunk::whole(&names, Provenance::GitMetadata(Metadata::RefName)), None);
+    let mut bytes = names.len() as u64;
+    let common = git.common_dir();
+    for (_, dir) in work_tree_dirs(git) {
+        for path in TEXTS.iter().map(|name| dir.join(name)).chain(reflogs(&dir)) {
+            match std::fs::read(&path) {
+                Ok(text) => {
+                    let name = path_bytes(path.strip_prefix(common).unwrap_or(&path));
+                    let provenance = Provenance::GitMetadata(Metadata::File(name));
+                    visitor.chunk(&Chunk::whole(&text, provenance), None);
+                    bytes += text.len() as u64;
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => unread.push(Unread::new(path_bytes(&path), error.to_string())),
+            }
+        }
+    }
+    for modules in list(&common.join("modules")) {
+        let shown = path_bytes(&modules);
+        visitor.skipped(Unread::new(
+            shown.clone(),
+            format!("a submodule's own repository; see `keysieve audit {shown}`"),
+        ));
+    }
+    bytes
+}
+
+/// The paths in a directory, sorted; none where it cannot be read.
+fn list(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten();
+    let mut paths: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}

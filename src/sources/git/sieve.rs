@@ -1,0 +1,200 @@
+//! What is done with each object: text goes on to the visitor, links between objects are followed to see what is missing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use gix::ObjectId as GitId;
+use gix::hash::Kind as HashKind;
+use gix::objs::Kind;
+
+use crate::chunk::{Chunk, Visitor};
+use crate::coverage::Read;
+use crate::provenance::{Metadata, ObjectId, Provenance};
+
+use super::commits::{self, RawCommit};
+use super::objects::{ObjectVisitor, Objects};
+use super::packs::PackedObject;
+use super::tree::{self, EntryKind, TreeMemo};
+
+/// Takes every object: text goes on to the visitor, links between objects are followed to see what is missing.
+pub(super) struct ObjectSieve<'a, V: Visitor> {
+    visitor: &'a V,
+    objects: &'a Objects,
+    hash: HashKind,
+    shallow: HashSet<GitId>,
+    commits: Mutex<Vec<RawCommit>>,
+    tags: Mutex<HashMap<GitId, GitId>>,
+    missing: Mutex<BTreeMap<GitId, &'static str>>,
+    damaged: Mutex<BTreeMap<GitId, String>>,
+    is_watched: fn(&[u8]) -> bool,
+    watched: Mutex<BTreeSet<GitId>>,
+    blobs: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl<'a, V: Visitor> ObjectSieve<'a, V> {
+    pub(super) fn new(
+        visitor: &'a V,
+        objects: &'a Objects,
+        hash: HashKind,
+        shallow: HashSet<GitId>,
+        is_watched: fn(&[u8]) -> bool,
+    ) -> Self {
+        Self {
+            visitor,
+            objects,
+            hash,
+            shallow,
+            commits: Mutex::default(),
+            tags: Mutex::default(),
+            missing: Mutex::default(),
+            damaged: Mutex::default(),
+            is_watched,
+            watched: Mutex::default(),
+            blobs: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        }
+    }
+
+    /// What was gathered.
+    pub(super) fn finish(self) -> Sieved {
+        let (commits, tags) = (into_inner(self.commits), into_inner(self.tags));
+        Sieved {
+            read: Read {
+                commits: commits.len() as u64,
+                tags: tags.len() as u64,
+                blobs: self.blobs.into_inner(),
+                bytes: self.bytes.into_inner(),
+                files: 0,
+            },
+            commits,
+            tags,
+            missing: into_inner(self.missing),
+            damaged: into_inner(self.damaged),
+            watched: into_inner(self.watched),
+        }
+    }
+
+    fn expect_object(&self, id: &gix::oid, kind: &'static str) {
+        if !self.objects.contains(id) {
+            lock(&self.missing).insert(id.to_owned(), kind);
+        }
+    }
+
+    fn text(&self, object: &PackedObject<'_>, provenance: Provenance, base: Option<&V::Memo>) -> V::Memo {
+        self.bytes.fetch_add(object.bytes.len() as u64, Ordering::Relaxed);
+        let chunk = Chunk { derivation: object.derivation, ..Chunk::whole(object.bytes, provenance) };
+        self.visitor.chunk(&chunk, base)
+    }
+
+    fn commit(&self, object: &PackedObject<'_>) {
+        let Some(commit) = RawCommit::parse(object.id, object.bytes) else {
+            lock(&self.damaged).insert(object.id, "the commit's headers are damaged".to_owned());
+            return;
+        };
+        self.expect_object(&commit.tree, "tree");
+        if !self.shallow.contains(&commit.id) {
+            commit.parents.iter().for_each(|parent| self.expect_object(parent, "commit"));
+        }
+        lock(&self.commits).push(commit);
+    }
+
+    fn tag(&self, object: &PackedObject<'_>) {
+        let target = commits::headers(object.bytes)
+            .find_map(|line| line.strip_prefix(b"object "))
+            .and_then(|id| GitId::from_hex(id).ok());
+        match target {
+            Some(target) => {
+                self.expect_object(&target, "object");
+                lock(&self.tags).insert(object.id, target);
+            }
+            None => {
+                lock(&self.damaged).insert(object.id, "the tag's headers are damaged".to_owned());
+            }
+        }
+    }
+
+    /// Looks whether what the tree names is there; what an entry of its base names was looked for with the base.
+    fn tree(&self, object: &PackedObject<'_>, base: Option<&TreeMemo<()>>) -> TreeMemo<()> {
+        let read = tree::read(object.bytes, self.hash, object.derivation.zip(base), |entry| {
+            match entry.kind {
+                EntryKind::Blob => {
+                    self.expect_object(entry.id, "blob");
+                    if (self.is_watched)(entry.name) {
+                        lock(&self.watched).insert(entry.id.to_owned());
+                    }
+                }
+                EntryKind::Tree => self.expect_object(entry.id, "tree"),
+                EntryKind::Submodule => {}
+            }
+            None
+        });
+        read.unwrap_or_else(|tree::Damaged| {
+            lock(&self.damaged).insert(object.id, "the tree's entries are damaged".to_owned());
+            TreeMemo::default()
+        })
+    }
+}
+
+/// What a walk over all objects gathered.
+#[derive(Debug)]
+pub(super) struct Sieved {
+    pub(super) read: Read,
+    pub(super) commits: Vec<RawCommit>,
+    /// What each annotated tag points at.
+    pub(super) tags: HashMap<GitId, GitId>,
+    /// Objects that others name and that are not there, with their kind.
+    pub(super) missing: BTreeMap<GitId, &'static str>,
+    /// Objects whose bytes make no sense.
+    pub(super) damaged: BTreeMap<GitId, String>,
+    /// Blobs whose file names were watched for.
+    pub(super) watched: BTreeSet<GitId>,
+}
+
+/// What is remembered of an object for those derived from it.
+pub(super) enum ObjectMemo<M> {
+    Text(M),
+    Tree(TreeMemo<()>),
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<V: Visitor> ObjectVisitor for ObjectSieve<'_, V> {
+    type Memo = ObjectMemo<V::Memo>;
+
+    fn wants(&self, _kind: Kind) -> bool {
+        true
+    }
+
+    fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Self::Memo {
+        let id = ObjectId::from_bytes(object.id.as_bytes());
+        let (text_base, tree_base) = match base {
+            Some(ObjectMemo::Text(memo)) => (Some(memo), None),
+            Some(ObjectMemo::Tree(memo)) => (None, Some(memo)),
+            None => (None, None),
+        };
+        let provenance = match object.kind {
+            Kind::Tree => return ObjectMemo::Tree(self.tree(object, tree_base)),
+            Kind::Blob => {
+                self.blobs.fetch_add(1, Ordering::Relaxed);
+                Provenance::GitBlob(id)
+            }
+            Kind::Commit => {
+                self.commit(object);
+                Provenance::GitMetadata(Metadata::Commit(id))
+            }
+            Kind::Tag => {
+                self.tag(object);
+                Provenance::GitMetadata(Metadata::Tag(id))
+            }
+        };
+        ObjectMemo::Text(self.text(object, provenance, text_base))
+    }
+}
+
+fn into_inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
+}

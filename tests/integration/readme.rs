@@ -1,0 +1,65 @@
+//! The README's console blocks: each command is run in a repository as the README describes it, and prints what is shown.
+//! `[..]` stands for any text on a line, a line `...` for any lines.
+
+use crate::fixture::Scratch;
+use crate::secrets::github_pat;
+
+/// A command and what it prints.
+fn console_blocks() -> Vec<(Vec<String>, String)> {
+    let readme = include_str!("../../README.md");
+    let blocks = readme.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks
+        .map(|block| {
+            let (command, output) = block.split_once('\n').unwrap();
+            let arguments = command.strip_prefix("$ keysieve ").expect("a keysieve command");
+            (arguments.split(' ').map(str::to_owned).collect(), output.to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn console_blocks_print_what_they_show() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    for content in [format!("GITHUB_TOKEN = \"{}\"\n", github_pat(900)), "import os\n".to_owned()] {
+        repository.write("settings.py", content);
+        repository.commit_with("Change settings", |git| {
+            git.env("GIT_AUTHOR_NAME", "Ann").env("GIT_AUTHOR_EMAIL", "ann@example.com");
+            git.env("GIT_AUTHOR_DATE", "2024-03-01T12:00:00 +0000");
+        });
+    }
+    scratch.write("files/app/db.py", ["PASSWORD = \"", "tR7hvd", "9QmX2\"\n"].concat());
+    let blocks = console_blocks();
+    assert_eq!(blocks.len(), 3, "this test knows where each block is run");
+    for (arguments, expected) in blocks {
+        let run = scratch.keysieve_in(if arguments[0] == "scan" { "files" } else { "r" }, &arguments);
+        let expected: Vec<&str> = expected.lines().collect();
+        let printed: Vec<&str> = run.stdout.lines().collect();
+        assert!(matches(&expected, &printed), "keysieve {}\n{}", arguments.join(" "), run.stdout);
+    }
+}
+
+fn matches(expected: &[&str], printed: &[&str]) -> bool {
+    match (expected.split_first(), printed.split_first()) {
+        (None, None) => true,
+        (Some((&"...", rest)), _) => (0..=printed.len()).any(|skipped| matches(rest, &printed[skipped..])),
+        (Some((line, expected)), Some((shown, printed))) => {
+            line_matches(line, shown) && matches(expected, printed)
+        }
+        _ => false,
+    }
+}
+
+fn line_matches(expected: &str, printed: &str) -> bool {
+    let mut parts = expected.split("[..]");
+    let Some(mut rest) = printed.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let mut is_open = false;
+    for part in parts {
+        is_open = true;
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.is_empty() || (is_open && expected.ends_with("[..]"))
+}

@@ -1,0 +1,212 @@
+//! `keysieve rules`, and rule files: what is wrong with one is told with file, line, rule and field.
+
+use crate::fixture::{Run, Scratch};
+use crate::secrets::github_pat;
+
+/// A rule file of one good rule, whose lines the tests change.
+const RULE: &str = "\
+schema: 1
+rules:
+  - id: acme-key
+    name: Acme API key
+    provider: Acme
+    kind: provider
+    severity: high
+    confidence: high
+    keywords: ['acme_']
+    pattern: '\\b(?P<secret>acme_[a-z0-9]{12})\\b'
+    references: ['https://acme.example/keys']
+    fix: Revoke it at Acme.
+    counter_examples: ['acme_short']
+";
+
+fn acme_key() -> String {
+    ["acme", "_", "k3j5h2q9x7c1"].concat()
+}
+
+/// Every way to use the file refuses it with a message that holds all of `parts`.
+#[track_caller]
+fn assert_refused(rules: &str, parts: &[&str]) {
+    let scratch = Scratch::new();
+    scratch.write("my rules.yaml", rules);
+    scratch.write("a.py", "a = 1\n");
+    let repository = scratch.repository("r");
+    let runs: [Run; 4] = [
+        scratch.keysieve(["rules", "check", "my rules.yaml"]),
+        scratch.keysieve(["rules", "list", "--rules", "my rules.yaml"]),
+        scratch.keysieve(["scan", "a.py", "--rules", "my rules.yaml"]),
+        repository.keysieve(&["--rules", "my rules.yaml"]),
+    ];
+    for run in runs {
+        assert_eq!(run.code, 2, "{run:?}");
+        assert_eq!(run.stdout, "");
+        for part in ["my rules.yaml"].iter().chain(parts) {
+            assert!(run.stderr.contains(part), "no {part:?} in {}", run.stderr);
+        }
+    }
+}
+
+/// The rule with one line replaced.
+fn with_line(line: &str, replacement: &str) -> String {
+    assert_eq!(RULE.matches(line).count(), 1);
+    RULE.replace(line, replacement)
+}
+
+#[test]
+fn a_rule_of_ones_own_finds_its_secret() {
+    let scratch = Scratch::new();
+    scratch.write("rules.yaml", RULE);
+    scratch.write("a.py", format!("KEY = '{}'\n", acme_key()));
+    let check = scratch.keysieve(["rules", "check", "rules.yaml"]);
+    assert_eq!((check.code, check.stdout.as_str()), (0, "rules.yaml: 1 rules, all valid\n"));
+    let report = scratch.scan(&["--rules", "rules.yaml", "a.py"]);
+    assert_eq!(report.find(&acme_key())["rule"], "acme-key");
+    assert!(scratch.keysieve(["rules", "list", "--rules", "rules.yaml"]).stdout.contains("acme-key"));
+}
+
+#[test]
+fn a_rule_with_a_built_in_id_replaces_it() {
+    let (scratch, secret) = (Scratch::new(), github_pat(400));
+    scratch.write("rules.yaml", with_line("- id: acme-key", "- id: github-pat"));
+    scratch.write("a.py", format!("x = '{secret}'\ny = '{}'\n", acme_key()));
+    let report = scratch.scan(&["--rules", "rules.yaml", "a.py"]);
+    report.assert_secrets(&[&acme_key()]);
+}
+
+#[test]
+fn no_such_file() {
+    let scratch = Scratch::new();
+    let run = scratch.keysieve(["rules", "check", "nowhere.yaml"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("nowhere.yaml") && run.stderr.contains("No such file"), "{run:?}");
+}
+
+#[test]
+fn invalid_yaml() {
+    assert_refused(&with_line("    name: Acme API key", "    name: [Acme"), &["line 4"]);
+    assert_refused(&with_line("    name: Acme API key", "\tname: 'Acme"), &["line 4"]);
+    assert_refused("", &["schema"]);
+}
+
+#[test]
+fn yaml_that_is_no_rule_file_is_refused_in_words_for_users() {
+    let scratch = Scratch::new();
+    scratch.write("text.yaml", "just text\n");
+    let run = scratch.keysieve(["rules", "check", "text.yaml"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("text.yaml"), "{run:?}");
+    assert!(!run.stderr.contains("struct"), "a type of the program's own: {run:?}");
+}
+
+#[test]
+fn an_unknown_field() {
+    assert_refused(
+        &with_line("    severity: high", "    serverity: high"),
+        &["line 7", "serverity", "severity", "rules[0]"],
+    );
+}
+
+#[test]
+fn a_missing_field() {
+    assert_refused(&with_line("    severity: high\n", ""), &["missing field `severity`", "line 3"]);
+}
+
+#[test]
+fn no_keyword() {
+    let parts = ["my rules.yaml:9:", "`acme-key`", "field `keywords`", "at least one keyword"];
+    assert_refused(&with_line("keywords: ['acme_']", "keywords: []"), &parts);
+    let parts = ["my rules.yaml:3:", "`acme-key`", "field `keywords`", "at least one keyword"];
+    assert_refused(&with_line("    keywords: ['acme_']\n", ""), &parts);
+}
+
+#[test]
+fn a_keyword_too_short() {
+    let parts = ["my rules.yaml:9:", "`acme-key`", "field `keywords`", "`ac`", "3 bytes"];
+    assert_refused(&with_line("keywords: ['acme_']", "keywords: [ac]"), &parts);
+}
+
+#[test]
+fn a_pattern_too_large() {
+    let parts = ["my rules.yaml:10:", "`acme-key`", "field `pattern`", "too large", "smaller repetition"];
+    assert_refused(&with_line("[a-z0-9]{12}", "(?:a{1000}){1000}"), &parts);
+}
+
+#[test]
+fn a_pattern_that_is_none() {
+    let parts = ["my rules.yaml:10:", "`acme-key`", "field `pattern`", "not a regular expression"];
+    assert_refused(&with_line("[a-z0-9]{12}", "[a-z0-9{12}"), &parts);
+}
+
+#[test]
+fn a_pattern_without_secret_or_bound() {
+    let parts = ["my rules.yaml:10:", "`acme-key`", "field `pattern`", "(?P<secret>"];
+    assert_refused(&with_line("?P<secret>", "?P<token>"), &parts);
+    assert_refused(&with_line("{12}", "+"), &["`acme-key`", "field `window`", "bound"]);
+}
+
+#[test]
+fn words_that_are_not_among_the_valid_ones() {
+    for (line, field, number, valid) in [
+        ("    severity: high", "severity", 7, "low, medium, high, critical"),
+        ("    confidence: high", "confidence", 8, "low, medium, high"),
+        ("    kind: provider", "kind", 6, "provider, generic"),
+    ] {
+        assert_refused(
+            &with_line(line, &format!("    {field}: urgent")),
+            &[
+                &format!("my rules.yaml:{number}:"),
+                "`acme-key`",
+                &format!("field `{field}`"),
+                "`urgent`",
+                valid,
+            ],
+        );
+    }
+}
+
+#[test]
+fn an_id_given_twice() {
+    let (_, rule) = RULE.split_once("rules:\n").unwrap();
+    assert_refused(
+        &format!("{RULE}\n{rule}"),
+        &["my rules.yaml:15:", "`acme-key`", "field `id`", "line 3", "unique"],
+    );
+}
+
+#[test]
+fn an_id_that_is_not_kebab_case() {
+    let parts = ["my rules.yaml:3:", "`Acme Key`", "field `id`", "kebab case"];
+    assert_refused(&with_line("- id: acme-key", "- id: Acme Key"), &parts);
+}
+
+#[test]
+fn an_unknown_schema() {
+    assert_refused(&with_line("schema: 1", "schema: 7"), &["`schema`", "7", "1"]);
+}
+
+#[test]
+fn rules_are_listed_and_shown() {
+    let scratch = Scratch::new();
+    let list = scratch.keysieve(["rules", "list"]);
+    assert_eq!(list.code, 0);
+    let (last, rules) = {
+        let mut lines: Vec<&str> = list.stdout.lines().collect();
+        (lines.pop().unwrap(), lines)
+    };
+    assert_eq!(last, format!("{} rules", rules.len()));
+    assert!(rules.len() >= 60, "{} rules", rules.len());
+    for line in &rules {
+        let id = line.split_whitespace().next().unwrap();
+        assert!(list.stdout.matches(&format!("{id} ")).count() >= 1);
+    }
+    let show = scratch.keysieve(["rules", "show", "github-pat"]);
+    assert_eq!(show.code, 0);
+    for part in
+        ["github-pat: ", "provider    GitHub", "keywords ", "pattern ", "fix ", "https://docs.github.com/"]
+    {
+        assert!(show.stdout.contains(part), "no {part:?} in {}", show.stdout);
+    }
+    let unknown = scratch.keysieve(["rules", "show", "no-such-rule"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("`no-such-rule`") && unknown.stderr.contains("rules list"));
+}
