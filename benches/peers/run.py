@@ -57,7 +57,7 @@ def commands(repository: Path, peers: list[str], report: Path) -> dict[str, list
             "kingfisher": [program, "scan", repo, "--no-validate", "--no-update-check", "--format", "jsonl",
                            "--output", str(report)],
             "gitleaks": [program, "git", repo, "--no-banner", "--report-format", "json", "--report-path", str(report)],
-            "betterleaks": [program, "git", repo, "--no-banner", "--report-format", "json", "--report-path", str(report)],
+            "betterleaks": [program, "git", repo, "--no-banner", "--output", str(report)],
         }[peer]
     table["git cat-file"] = ["git", "-C", repo, "cat-file", "--batch-all-objects", "--batch"]
     return table
@@ -94,7 +94,8 @@ def main() -> None:
     args = parser.parse_args()
     peers = [peer for peer in args.peers.split(",") if peer]
     with tempfile.TemporaryDirectory() as scratch:
-        report = Path(scratch) / "report"
+        # Some choose the format by the ending.
+        report = Path(scratch) / "report.json"
         table = commands(args.repository.resolve(), peers, report)
         runs = {name: [] for name in table}
         counts = {}

@@ -9,11 +9,11 @@
 
 use crate::chunk::{Copied, Derivation};
 use crate::location::ByteSpan;
-use crate::rules::{Rule, RuleId};
+use crate::rules::RuleId;
 
 use super::Evidence;
-use super::checks::MARGIN_BYTES;
 use super::prefilter::{Hit, Prefilter};
+use super::reach::Reach;
 
 /// Copied spans shorter than this, or than two keywords, are searched again: that is cheaper than to keep them apart, and no
 /// keyword can reach over one.
@@ -71,26 +71,6 @@ impl Origin {
     pub(super) fn covers(&self, keyword: ByteSpan, reach: Reach) -> bool {
         (self.at_start || keyword.start >= self.span.start + reach.before)
             && (self.at_end || keyword.end + reach.after <= self.span.end)
-    }
-}
-
-/// How far from a keyword a rule and its checks may look, in bytes.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Reach {
-    pub(super) before: usize,
-    pub(super) after: usize,
-}
-
-impl Reach {
-    pub(super) fn of(rule: &Rule) -> Self {
-        Self {
-            before: rule.window.before as usize + MARGIN_BYTES,
-            after: rule.window.after as usize + MARGIN_BYTES,
-        }
-    }
-
-    pub(super) fn max(self, other: Self) -> Self {
-        Self { before: self.before.max(other.before), after: self.after.max(other.after) }
     }
 }
 

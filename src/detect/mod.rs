@@ -10,6 +10,7 @@ mod decode;
 mod derive;
 mod matcher;
 mod prefilter;
+mod reach;
 
 use std::sync::Arc;
 
@@ -19,9 +20,10 @@ use crate::location::{ByteSpan, Lines, Location};
 use crate::rules::{Kind, RuleId, RuleSet};
 
 pub use self::derive::Memo;
-use self::derive::{Derived, Origin, Reach, Verified};
+use self::derive::{Derived, Origin, Verified};
 use self::matcher::Matcher;
 use self::prefilter::{Hit, Prefilter};
+use self::reach::Reach;
 
 /// A regex hit that passed its rule's checks, with what its bytes say about it.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,7 +8,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use crate::location::ByteSpan;
 use crate::rules::{RuleId, RuleSet};
 
-use super::derive::Reach;
+use super::reach::Reach;
 
 /// A keyword that occurs. Small: a history has tens of millions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,25 @@
+//! How far rules look: what a match depends on.
+
+use crate::rules::Rule;
+
+use super::checks::MARGIN_BYTES;
+
+/// How far from a keyword a rule and its checks may look, in bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Reach {
+    pub(super) before: usize,
+    pub(super) after: usize,
+}
+
+impl Reach {
+    pub(super) fn of(rule: &Rule) -> Self {
+        Self {
+            before: rule.window.before as usize + MARGIN_BYTES,
+            after: rule.window.after as usize + MARGIN_BYTES,
+        }
+    }
+
+    pub(super) fn max(self, other: Self) -> Self {
+        Self { before: self.before.max(other.before), after: self.after.max(other.after) }
+    }
+}
