@@ -171,3 +171,98 @@ fn shift(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::chunk::Chunk;
+    use crate::detect::Detector;
+    use crate::provenance::Provenance;
+    use crate::rules::RuleSet;
+
+    /// What a version is made of: a piece of its base, or new text.
+    #[derive(Debug, Clone)]
+    enum Part {
+        /// Where it begins in the base, as a share of it, and its length in bytes.
+        Copy(f64, usize),
+        Insert(Vec<u8>),
+    }
+
+    /// Text in which rules have something to say, and edits have something to break.
+    fn fragment() -> impl Strategy<Value = Vec<u8>> {
+        let token = "[A-Za-z0-9]{24}".prop_map(|value| format!("API_KEY = \"{value}\"\n"));
+        let password = "[a-z]{6}[0-9]{3}".prop_map(|value| format!("db_password: '{value}',\n"));
+        let url = "[a-zA-Z0-9]{9}".prop_map(|value| format!("amqp://worker:{value}@host/\n"));
+        let slack =
+            "[0-9]{11}-[0-9]{11}-[A-Za-z0-9]{24}".prop_map(|value| ["xo", "xb-", &value, " "].concat());
+        let utf16 = "token = \"[a-z0-9]{20}\" "
+            .prop_map(|value| value.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<u8>>());
+        prop_oneof![
+            4 => "[ a-z\n]{1,120}".prop_map(String::into_bytes),
+            2 => token.prop_map(String::into_bytes),
+            2 => password.prop_map(String::into_bytes),
+            1 => url.prop_map(String::into_bytes),
+            1 => slack.prop_map(String::into_bytes),
+            1 => "(password|secret|token|xoxb-|://|\"|= |\n)".prop_map(String::into_bytes),
+            1 => utf16,
+            1 => prop::collection::vec(any::<u8>(), 1..40),
+        ]
+    }
+
+    fn text() -> impl Strategy<Value = Vec<u8>> {
+        prop::collection::vec(fragment(), 0..12).prop_map(|fragments| fragments.concat())
+    }
+
+    fn version() -> impl Strategy<Value = Vec<Part>> {
+        let part = prop_oneof![
+            3 => (0.0..1.0f64, 1usize..900).prop_map(|(from, length)| Part::Copy(from, length)),
+            1 => Just(Part::Copy(0.0, usize::MAX)),
+            2 => fragment().prop_map(Part::Insert),
+        ];
+        prop::collection::vec(part, 0..6)
+    }
+
+    fn build(base: &[u8], parts: &[Part]) -> (Vec<u8>, Vec<Copied>) {
+        let (mut bytes, mut copies) = (Vec::new(), Vec::new());
+        for part in parts {
+            match part {
+                Part::Insert(new) => bytes.extend_from_slice(new),
+                Part::Copy(share, length) => {
+                    let from = (base.len() as f64 * share) as usize;
+                    let length = (*length).min(base.len() - from);
+                    if length > 0 {
+                        copies.push(Copied { from, to: bytes.len(), length });
+                        bytes.extend_from_slice(&base[from..from + length]);
+                    }
+                }
+            }
+        }
+        (bytes, copies)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn a_derived_scan_is_the_scan_of_the_whole(first in text(), versions in prop::collection::vec(version(), 1..6)) {
+            let mut detector = Detector::new(Arc::new(RuleSet::builtin()));
+            let mut base = first;
+            let (_, mut memo) = detector.scan(&Chunk::whole(&base, Provenance::Stdin), None);
+            for parts in &versions {
+                let (bytes, copies) = build(&base, parts);
+                let whole = Chunk::whole(&bytes, Provenance::Stdin);
+                let derived = Chunk { derivation: Some(Derivation { base: &base, copies: &copies }), ..whole.clone() };
+                let (matches, next) = detector.scan(&derived, Some(&memo));
+                let (expected, scanned) = detector.scan(&whole, None);
+                prop_assert_eq!(matches, expected);
+                prop_assert_eq!(&next.hits, &scanned.hits);
+                prop_assert_eq!(next.has_zero, scanned.has_zero);
+                (base, memo) = (bytes, next);
+            }
+        }
+    }
+}
