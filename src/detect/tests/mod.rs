@@ -1,1 +1,5 @@
+//! Tests of detection as a whole: each rule against texts sampled from its own examples, and the contracts as properties.
 
+mod properties;
+mod rules;
+mod sampler;

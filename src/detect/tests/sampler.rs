@@ -1,0 +1,232 @@
+//! Made-up secrets: texts sampled from the regular expressions in rules and in their examples. The same seed gives the same
+//! text on every system.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use crate::detect::checks::checksum;
+use crate::location::ByteSpan;
+use crate::rules::{Check, Rule};
+
+/// How many more than the least number of repetitions an unbounded one gets at most.
+const UNBOUNDED_EXTRA: u32 = 8;
+
+/// SplitMix64: <https://prng.di.unimi.it/splitmix64.c>.
+#[derive(Debug)]
+pub(super) struct Random(u64);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+
+    /// A number below `limit`, which is not 0.
+    pub(super) fn below(&mut self, limit: usize) -> usize {
+        ((u128::from(self.next()) * limit as u128) >> 64) as usize
+    }
+
+    pub(super) fn byte(&mut self) -> u8 {
+        (self.next() >> 56) as u8
+    }
+}
+
+/// A template with its parts filled in.
+#[derive(Debug)]
+pub(super) struct Filled {
+    pub(super) text: Vec<u8>,
+    /// Where the sampled parts lie.
+    pub(super) sampled: Vec<ByteSpan>,
+}
+
+/// One example of `rule`, taken in turn by `number`; its pattern where it has none.
+pub(super) fn example(random: &mut Random, rule: &Rule, number: usize) -> Filled {
+    if let Some(count) = rule.examples.len().checked_sub(1) {
+        return fill(random, &rule.examples[number % (count + 1)], Some(rule));
+    }
+    let text = seal(rule, matching(random, &rule.pattern));
+    let whole = ByteSpan::new(0, text.len());
+    Filled {
+        text,
+        sampled: vec![whole],
+    }
+}
+
+/// `template` with each `<<...>>` replaced: by a text that matches the expression inside, or, for `jwt`, `basic` and
+/// `pem:LABEL `, by a text of that structure. With a `rule`, sampled tokens get the checksum that it asks for.
+pub(super) fn fill(random: &mut Random, template: &str, rule: Option<&Rule>) -> Filled {
+    let mut filled = Filled {
+        text: Vec::new(),
+        sampled: Vec::new(),
+    };
+    let mut rest = template;
+    while let Some((before, (inside, after))) = rest
+        .split_once("<<")
+        .and_then(|(before, rest)| Some((before, rest.split_once(">>")?)))
+    {
+        filled.text.extend(before.as_bytes());
+        let start = filled.text.len();
+        let sampled = match (inside, inside.strip_prefix("pem:")) {
+            ("jwt", _) => json_web_token(random),
+            ("basic", _) => basic_credentials(random),
+            (_, Some(label)) => private_key(random, label),
+            (pattern, None) => matching(random, pattern),
+        };
+        filled.text.extend(match rule {
+            Some(rule) => seal(rule, sampled),
+            None => sampled,
+        });
+        filled.sampled.push(ByteSpan::new(start, filled.text.len()));
+        rest = after;
+    }
+    filled.text.extend(rest.as_bytes());
+    filled
+}
+
+/// A text that matches `pattern`, look-arounds aside.
+pub(super) fn matching(random: &mut Random, pattern: &str) -> Vec<u8> {
+    let mut text = Vec::new();
+    write(random, &parse(pattern), &mut text);
+    text
+}
+
+/// The expression of `pattern`, as the engine reads it.
+pub(super) fn parse(pattern: &str) -> Hir {
+    regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .build()
+        .parse(pattern)
+        .expect("rules and their examples hold valid expressions")
+}
+
+fn write(random: &mut Random, hir: &Hir, text: &mut Vec<u8>) {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => text.extend(&*literal.0),
+        HirKind::Class(class) => text.push(member(random, class)),
+        HirKind::Repetition(repetition) => {
+            let most = repetition.max.unwrap_or(repetition.min + UNBOUNDED_EXTRA);
+            let more = random.below((most - repetition.min) as usize + 1);
+            for _ in 0..repetition.min as usize + more {
+                write(random, &repetition.sub, text);
+            }
+        }
+        HirKind::Capture(capture) => write(random, &capture.sub, text),
+        HirKind::Concat(parts) => parts.iter().for_each(|part| write(random, part, text)),
+        HirKind::Alternation(parts) => {
+            let part = random.below(parts.len());
+            write(random, &parts[part], text);
+        }
+    }
+}
+
+/// A member of `class`, a printable ASCII character where it has one.
+fn member(random: &mut Random, class: &Class) -> u8 {
+    let Class::Bytes(class) = class else {
+        unreachable!("without Unicode, classes are of bytes");
+    };
+    let all: Vec<u8> = class
+        .ranges()
+        .iter()
+        .flat_map(|range| range.start()..=range.end())
+        .collect();
+    let printable: Vec<u8> = all
+        .iter()
+        .copied()
+        .filter(|byte| (b' '..=b'~').contains(byte))
+        .collect();
+    let members = if printable.is_empty() { all } else { printable };
+    members[random.below(members.len())]
+}
+
+fn seal(rule: &Rule, token: Vec<u8>) -> Vec<u8> {
+    let checksum = rule.checks.iter().find_map(|check| match check {
+        Check::Checksum(checksum) => Some(*checksum),
+        _ => None,
+    });
+    checksum.map_or_else(|| token.clone(), |checksum| checksum::seal(checksum, &token))
+}
+
+fn json_web_token(random: &mut Random) -> Vec<u8> {
+    let subject = matching(random, "[0-9]{10}");
+    let claims = [br#"{"sub":""#, &*subject, br#"","iat":1700000000}"#].concat();
+    let parts = [
+        URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#),
+        URL_SAFE_NO_PAD.encode(claims),
+        String::from_utf8_lossy(&matching(random, "[A-Za-z0-9_-]{43}")).into_owned(),
+    ];
+    parts.join(".").into_bytes()
+}
+
+fn basic_credentials(random: &mut Random) -> Vec<u8> {
+    STANDARD
+        .encode(matching(random, "[a-z]{4,9}:[A-Za-z0-9!#]{8,16}"))
+        .into_bytes()
+}
+
+/// A whole private key in PEM; `label` is what stands in front of `PRIVATE KEY`.
+fn private_key(random: &mut Random, label: &str) -> Vec<u8> {
+    let key: Vec<u8> = if label == "OPENSSH " {
+        let head = b"openssh-key-v1\0\0\0\0\x04none\0\0\0\x04none\0\0\0\0\0\0\0\x01";
+        head.iter()
+            .copied()
+            .chain((0..300).map(|_| random.byte()))
+            .collect()
+    } else {
+        // Lengths of one, two and three bytes, as elliptic curves and RSA keys have them.
+        let length = [110, 200, 1190][random.below(3)];
+        let [high, low] = (length as u16).to_be_bytes();
+        let header: &[u8] = match length {
+            110 => &[0x30, low],
+            200 => &[0x30, 0x81, low],
+            _ => &[0x30, 0x82, high, low],
+        };
+        header
+            .iter()
+            .copied()
+            .chain((0..length).map(|_| random.byte()))
+            .collect()
+    };
+    let body = STANDARD.encode(key);
+    let mut lines = vec![["-----", "BEGIN ", label, "PRIVATE KEY", "-----"].concat()];
+    lines.extend(
+        body.as_bytes()
+            .chunks(64)
+            .map(|line| String::from_utf8_lossy(line).into_owned()),
+    );
+    lines.push(["-----", "END ", label, "PRIVATE KEY", "-----"].concat());
+    lines.join("\n").into_bytes()
+}
+
+#[test]
+fn samples_match_their_expression() {
+    let pattern = r"(?i)(?:ab|cd)[_-]?[0-9]{2,4}x+(?P<secret>[^\s]{3})\s";
+    let regex = crate::rules::compile::searcher(&format!("^(?:{pattern})$")).expect("a valid expression");
+    let mut random = Random::new(1);
+    for _ in 0..200 {
+        let text = matching(&mut random, pattern);
+        assert!(regex.is_match(&text), "{}", String::from_utf8_lossy(&text));
+    }
+    assert_eq!(
+        matching(&mut Random::new(7), pattern),
+        matching(&mut Random::new(7), pattern)
+    );
+}
+
+#[test]
+fn templates_say_where_their_samples_lie() {
+    let filled = fill(&mut Random::new(3), "key = '<<[a-f]{8}>>', <<x>>", None);
+    let parts: Vec<&[u8]> = filled.sampled.iter().map(|span| span.of(&filled.text)).collect();
+    assert_eq!(parts[0].len(), 8);
+    assert_eq!(parts[1], b"x");
+    assert!(filled.text.starts_with(b"key = '") && filled.text.ends_with(b"', x"));
+}
