@@ -1,1 +1,475 @@
-//! Contracts as properties.
+//! Detection's contracts as properties of random texts: noise with secrets, keywords, quotes, line ends and zero bytes in it.
+//!
+//! - The prefilter drops nothing: a slow search without it finds the same.
+//! - However a content is cut, its pieces give the matches of the whole.
+//! - However many threads scan, the findings are the same.
+//! - What is found does not print its secrets.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use regex_automata::meta::{Cache, Regex};
+use regex_automata::{Anchored, Input};
+
+use super::sampler::{Random, example, matching, parse};
+use crate::chunk::{CONTEXT_BYTES, Chunk};
+use crate::detect::checks::{Candidate, evaluate};
+use crate::detect::{Detector, Match, decode};
+use crate::location::{ByteSpan, LineStart};
+use crate::provenance::Provenance;
+use crate::rules::{Confidence, Rule, RuleId, RuleSet, compile};
+use crate::scan::{Outcome, ScanConfig, Silent, scan_paths};
+
+/// A part of a random text. Rules are named by an index, so that a text shrinks by its parts.
+#[derive(Debug, Clone)]
+enum Part {
+    /// An example of a rule.
+    Example(Index, u64),
+    /// The same in UTF-16, in the byte order that the flag says.
+    Utf16Example(Index, u64, bool),
+    /// Text that matches a rule's pattern.
+    Sample(Index, u64),
+    /// The first bytes of an example: a secret that is cut.
+    CutExample(Index, u64, Index),
+    /// A keyword.
+    Keyword(Index, Index),
+    /// Characters that matter to patterns.
+    Sign(&'static str),
+    /// Any bytes.
+    Bytes(Vec<u8>),
+    /// Words.
+    Words(String),
+    /// Many bytes without a keyword, in lines of 50; in UTF-16 when the flag says so.
+    Filler(usize, bool),
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    let index = any::<Index>;
+    prop_oneof![
+        4 => (index(), any::<u64>()).prop_map(|(rule, seed)| Part::Example(rule, seed)),
+        2 => (index(), any::<u64>(), any::<bool>()).prop_map(|(rule, seed, big)| Part::Utf16Example(rule, seed, big)),
+        2 => (index(), any::<u64>()).prop_map(|(rule, seed)| Part::Sample(rule, seed)),
+        1 => (index(), any::<u64>(), index()).prop_map(|(rule, seed, end)| Part::CutExample(rule, seed, end)),
+        2 => (index(), index()).prop_map(|(rule, keyword)| Part::Keyword(rule, keyword)),
+        4 => proptest::sample::select(SIGNS).prop_map(Part::Sign),
+        1 => vec(any::<u8>(), 0..24).prop_map(Part::Bytes),
+        2 => "[a-zA-Z0-9_ -]{0,24}".prop_map(Part::Words),
+    ]
+}
+
+const SIGNS: &[&str] = &[
+    "\n", "\r\n", "\"", "'", "`", " ", "\t", "=", ": ", " = \"", ",", "_", "-", "/", "+", ".", "&", "#",
+    "\\", "\\n", "\0", "\0\0", "a\0", "\0a", "(", ")", "{", "}", "\u{e4}",
+];
+
+/// Up to 30 parts.
+fn parts() -> impl Strategy<Value = Vec<Part>> {
+    vec(part(), 1..30)
+}
+
+fn text_of(rules: &RuleSet, parts: &[Part]) -> Vec<u8> {
+    let mut text = Vec::new();
+    for part in parts {
+        write_part(rules, part, &mut text);
+    }
+    text
+}
+
+fn write_part(rules: &RuleSet, part: &Part, text: &mut Vec<u8>) {
+    let sampled = |rule: &Index, seed: u64| {
+        example(
+            &mut Random::new(seed),
+            rule.get(rules.rules()),
+            seed as usize % 16,
+        )
+        .text
+    };
+    match part {
+        Part::Example(rule, seed) => text.extend(sampled(rule, *seed)),
+        Part::Utf16Example(rule, seed, is_big_endian) => {
+            text.extend(utf16(&sampled(rule, *seed), *is_big_endian))
+        }
+        Part::Sample(rule, seed) => {
+            text.extend(matching(
+                &mut Random::new(*seed),
+                &rule.get(rules.rules()).pattern,
+            ));
+        }
+        Part::CutExample(rule, seed, end) => {
+            let sample = sampled(rule, *seed);
+            text.extend(&sample[..end.index(sample.len())]);
+        }
+        Part::Keyword(rule, keyword) => {
+            text.extend(keyword.get(&rule.get(rules.rules()).keywords).as_bytes());
+        }
+        Part::Sign(sign) => text.extend(sign.as_bytes()),
+        Part::Bytes(bytes) => text.extend(bytes),
+        Part::Words(words) => text.extend(words.as_bytes()),
+        Part::Filler(length, is_utf16) => {
+            let line = b"all work and no play makes for a dull repository.\n";
+            let filler = line.iter().copied().cycle().take(*length);
+            if *is_utf16 {
+                text.extend(filler.flat_map(|byte| [byte, 0]));
+            } else {
+                text.extend(filler);
+            }
+        }
+    }
+}
+
+fn utf16(text: &[u8], is_big_endian: bool) -> Vec<u8> {
+    text.iter()
+        .flat_map(|&byte| if is_big_endian { [0, byte] } else { [byte, 0] })
+        .collect()
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+/// A rule, and where a secret lies.
+type Place = (RuleId, ByteSpan);
+
+fn places(matches: &[Match]) -> BTreeSet<Place> {
+    matches.iter().map(|found| (found.rule, found.span)).collect()
+}
+
+fn scan(detector: &RefCell<Detector>, text: &[u8]) -> Vec<Match> {
+    detector.borrow_mut().scan(&Chunk::whole(text, Provenance::Stdin))
+}
+
+/// Detection as its contract says it, with no thought of speed: no automaton, and each rule for itself.
+struct Reference {
+    rules: Vec<(RuleId, Rule, Regex, Cache)>,
+}
+
+impl Reference {
+    fn new(rules: &RuleSet) -> Self {
+        let rules = rules.iter().map(|(id, rule)| {
+            let regex = compile::searcher(&rule.pattern).expect("built-in patterns compile");
+            let cache = regex.create_cache();
+            (id, rule.clone(), regex, cache)
+        });
+        Self {
+            rules: rules.collect(),
+        }
+    }
+
+    /// Looks for each keyword at each position, and runs its rule there.
+    fn scan(&mut self, bytes: &[u8]) -> BTreeSet<Place> {
+        let mut found = BTreeSet::new();
+        for text in texts(bytes) {
+            for (id, rule, regex, cache) in &mut self.rules {
+                for keyword in rule.keywords.iter() {
+                    for start in 0..text.bytes.len() {
+                        let keyword = ByteSpan::new(start, start + keyword.len());
+                        if holds_keyword(&text.bytes, start, rule, Some(keyword.end - start)) {
+                            let secret = verify(regex, cache, rule, &text.bytes, keyword);
+                            found.extend(secret.map(|secret| (*id, text.origin_span(secret))));
+                        }
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Runs each anchored rule whose matches have a bounded length at each position, whether or not a keyword lies there.
+    fn scan_everywhere(&mut self, bytes: &[u8]) -> BTreeSet<Place> {
+        let mut found = BTreeSet::new();
+        for text in texts(bytes) {
+            for (id, rule, regex, cache) in &mut self.rules {
+                let is_bounded = parse(&rule.pattern).properties().maximum_len().is_some();
+                if rule.window.before > 0 || !is_bounded {
+                    continue;
+                }
+                let shortest = rule
+                    .keywords
+                    .iter()
+                    .map(|keyword| keyword.len())
+                    .min()
+                    .unwrap_or(0);
+                for start in 0..text.bytes.len() {
+                    let input = Input::new(&*text.bytes).range(start..).anchored(Anchored::Yes);
+                    if regex.search_half_with(cache, &input).is_none() {
+                        continue;
+                    }
+                    // Checks of names want to know where the keyword ends; any of them will do.
+                    let secrets: Vec<ByteSpan> = rule
+                        .keywords
+                        .iter()
+                        .filter(|keyword| holds_keyword(&text.bytes, start, rule, Some(keyword.len())))
+                        .map(|keyword| keyword.len())
+                        .chain([shortest])
+                        .filter_map(|length| {
+                            let keyword = ByteSpan::new(start, start + length);
+                            verify(regex, cache, rule, &text.bytes, keyword)
+                        })
+                        .collect();
+                    found.extend(secrets.into_iter().map(|secret| (*id, text.origin_span(secret))));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The content, and what is UTF-16 in it.
+fn texts(bytes: &[u8]) -> impl Iterator<Item = decode::Text<'_>> {
+    std::iter::once(decode::Text::plain(bytes)).chain(decode::utf16_runs(bytes))
+}
+
+/// Whether one of the rule's keywords, of the given length, lies at `start`.
+fn holds_keyword(bytes: &[u8], start: usize, rule: &Rule, length: Option<usize>) -> bool {
+    rule.keywords.iter().any(|keyword| {
+        length.is_none_or(|length| length == keyword.len())
+            && bytes
+                .get(start..start + keyword.len())
+                .is_some_and(|there| there.eq_ignore_ascii_case(keyword.as_bytes()))
+    })
+}
+
+/// The secret that the rule finds at `keyword`.
+fn verify(
+    regex: &Regex,
+    cache: &mut Cache,
+    rule: &Rule,
+    bytes: &[u8],
+    keyword: ByteSpan,
+) -> Option<ByteSpan> {
+    let from = keyword.start.saturating_sub(rule.window.before as usize);
+    let to = (keyword.end + rule.window.after as usize).min(bytes.len());
+    let anchored = if rule.window.before == 0 {
+        Anchored::Yes
+    } else {
+        Anchored::No
+    };
+    let mut captures = regex.create_captures();
+    regex.search_captures_with(
+        cache,
+        &Input::new(bytes).range(from..to).anchored(anchored),
+        &mut captures,
+    );
+    let matched = ByteSpan::from(captures.get_match()?.range());
+    let secret = ByteSpan::from(captures.get_group_by_name("secret")?.range());
+    let candidate = Candidate {
+        rule,
+        bytes,
+        keyword,
+        secret,
+    };
+    (matched.contains(&keyword) && evaluate(&candidate).is_some()).then_some(secret)
+}
+
+#[test]
+fn the_prefilter_drops_nothing() {
+    let rules = Arc::new(RuleSet::builtin());
+    let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
+    let reference = RefCell::new(Reference::new(&rules));
+    proptest!(config(64), |(parts in parts())| {
+        let text = text_of(&rules, &parts);
+        let found = scan(&detector, &text);
+        prop_assert_eq!(places(&found), reference.borrow_mut().scan(&text));
+    });
+}
+
+#[test]
+fn no_match_begins_without_a_keyword() {
+    let rules = Arc::new(RuleSet::builtin());
+    let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
+    let reference = RefCell::new(Reference::new(&rules));
+    proptest!(config(32), |(parts in vec(part(), 1..12))| {
+        let text = text_of(&rules, &parts);
+        let found = places(&scan(&detector, &text));
+        let everywhere = reference.borrow_mut().scan_everywhere(&text);
+        let lost: Vec<String> = everywhere
+            .difference(&found)
+            .map(|(rule, span)| format!("{} at {span:?}", rules.rule(*rule).id))
+            .collect();
+        prop_assert!(lost.is_empty(), "lost: {:?} in {:?}", lost, bstr::BStr::new(&text));
+    });
+}
+
+/// Scans `content` in pieces that end at `cuts`, each with the context that sources give them, and puts what they found
+/// together again.
+fn scan_cut(detector: &RefCell<Detector>, content: &[u8], cuts: &[usize]) -> Vec<Match> {
+    let mut ends: Vec<usize> = cuts
+        .iter()
+        .map(|&cut| cut.min(content.len()))
+        .chain([content.len()])
+        .collect();
+    ends.sort_unstable();
+    let mut matches = Vec::new();
+    let mut own_start = 0usize;
+    for own_end in ends {
+        let from = own_start.saturating_sub(CONTEXT_BYTES);
+        let to = (own_end + CONTEXT_BYTES).min(content.len());
+        let found = detector.borrow_mut().scan(&Chunk {
+            bytes: &content[from..to],
+            own: own_start - from..own_end - from,
+            start: LineStart::FIRST.advance(&content[..from]),
+            provenance: Provenance::Stdin,
+            derivation: None,
+        });
+        matches.extend(found.into_iter().map(|found| Match {
+            span: ByteSpan::new(found.span.start + from, found.span.end + from),
+            ..found
+        }));
+        own_start = own_end;
+    }
+    // The pieces of two keywords may both find one secret, as one piece does that has both.
+    matches.sort_by(|a, b| (a.span, a.rule).cmp(&(b.span, b.rule)));
+    matches.dedup_by(|a, b| (a.span, a.rule) == (b.span, b.rule));
+    matches
+}
+
+#[test]
+fn a_content_may_be_cut_anywhere() {
+    let rules = Arc::new(RuleSet::builtin());
+    let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
+    proptest!(config(96), |(parts in parts(), cuts in vec(any::<Index>(), 1..8))| {
+        let text = text_of(&rules, &parts);
+        let cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
+        prop_assert_eq!(scan_cut(&detector, &text, &cuts), scan(&detector, &text));
+    });
+}
+
+/// Parts with up to 180 KiB between them, so that the pieces' context ends inside the content.
+fn far_apart() -> impl Strategy<Value = Vec<Part>> {
+    let filler =
+        (0usize..90 * 1024, any::<bool>()).prop_map(|(length, is_utf16)| Part::Filler(length, is_utf16));
+    (
+        vec(part(), 1..6),
+        filler.clone(),
+        vec(part(), 1..6),
+        filler,
+        vec(part(), 1..6),
+    )
+        .prop_map(|(first, one, second, two, third)| {
+            let mut parts = first;
+            parts.push(one);
+            parts.extend(second);
+            parts.push(two);
+            parts.extend(third);
+            parts
+        })
+}
+
+#[test]
+fn a_large_content_may_be_cut_anywhere() {
+    let rules = Arc::new(RuleSet::builtin());
+    let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
+    let cut = (any::<Index>(), 0..4usize, any::<Index>());
+    proptest!(config(48), |(parts in far_apart(), cuts in vec(cut, 1..4))| {
+        let text = text_of(&rules, &parts);
+        let whole = scan(&detector, &text);
+        // Cuts near what was found are the ones that may hurt, and those a context's length away.
+        let near = |(place, kind, offset): &(Index, usize, Index)| {
+            let anywhere = offset.index(text.len() + 1);
+            let Some(found) = whole.get(place.index(whole.len().max(1))) else {
+                return anywhere;
+            };
+            let nearby = match kind {
+                0 => return anywhere,
+                1 => found.span.start + 200,
+                2 => found.span.start + CONTEXT_BYTES + 200,
+                _ => found.span.end.saturating_sub(CONTEXT_BYTES) + 200,
+            };
+            nearby.saturating_sub(offset.index(400))
+        };
+        let cuts: Vec<usize> = cuts.iter().map(near).collect();
+        prop_assert_eq!(scan_cut(&detector, &text, &cuts), whole);
+    });
+}
+
+/// What a run found, without what only its clock says.
+fn results(outcome: &Outcome) -> Vec<String> {
+    let findings = outcome.findings.iter().map(|finding| {
+        format!(
+            "{} {} {:?} {:?} {:?} {:?}",
+            finding.fingerprint,
+            outcome.rules.rule(finding.rule).id,
+            finding.severity,
+            finding.confidence,
+            finding.note,
+            finding.places
+        )
+    });
+    findings.chain([format!("{:?}", outcome.coverage)]).collect()
+}
+
+fn scan_directory(rules: &Arc<RuleSet>, path: &Path, threads: usize) -> Outcome {
+    let config = ScanConfig {
+        rules: Arc::clone(rules),
+        threads,
+        min_confidence: Confidence::Low,
+    };
+    scan_paths(&config, vec![path.to_owned()], &Silent).expect("threads can be started")
+}
+
+#[test]
+fn any_number_of_threads_finds_the_same() {
+    let rules = Arc::new(RuleSet::builtin());
+    proptest!(config(4), |(files in vec(vec(part(), 1..12), 12..24))| {
+        let directory = tempfile::tempdir().expect("a scratch directory");
+        for (number, parts) in files.iter().enumerate() {
+            let folder = directory.path().join(format!("folder{}", number % 3));
+            std::fs::create_dir_all(&folder).expect("a folder");
+            // Each secret lies in two files.
+            for extension in ["py", "env"] {
+                std::fs::write(folder.join(format!("file{number}.{extension}")), text_of(&rules, parts)).expect("a file");
+            }
+        }
+        let one = results(&scan_directory(&rules, directory.path(), 1));
+        for threads in [2, 4] {
+            prop_assert_eq!(&results(&scan_directory(&rules, directory.path(), threads)), &one);
+        }
+    });
+}
+
+#[test]
+fn nothing_that_holds_a_secret_prints_it() {
+    let rules = Arc::new(RuleSet::builtin());
+    let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
+    let directory = tempfile::tempdir().expect("a scratch directory");
+    let mut secrets = Vec::new();
+    for (number, (_, rule)) in rules.iter().enumerate() {
+        let text = example(&mut Random::new(number as u64), rule, 0).text;
+        for found in scan(&detector, &text) {
+            let printed = format!("{found:?}");
+            assert!(!shows(&printed, found.secret.expose()), "a match of {}", rule.id);
+            secrets.push(found.secret);
+        }
+        std::fs::write(directory.path().join(format!("file{number}.env.txt")), text).expect("a file");
+    }
+    let outcome = scan_directory(&rules, directory.path(), 1);
+    assert!(outcome.findings.len() > 150, "most examples are found");
+    for finding in &outcome.findings {
+        assert!(
+            !shows(&format!("{finding:?}"), finding.secret.expose()),
+            "a finding of {}",
+            outcome.rules.rule(finding.rule).id
+        );
+    }
+    let printed = format!("{outcome:?}");
+    for secret in &secrets {
+        assert!(!shows(&printed, secret.expose()), "the outcome");
+    }
+}
+
+/// Whether `printed` holds the secret, or the end of it: its beginning may be a public prefix.
+fn shows(printed: &str, secret: &[u8]) -> bool {
+    let end = &secret[secret.len().saturating_sub(12)..];
+    let as_list = format!("{end:?}");
+    let numbers = as_list.trim_matches(['[', ']']);
+    printed.contains(&*String::from_utf8_lossy(end)) || printed.contains(numbers)
+}
