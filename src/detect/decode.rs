@@ -37,9 +37,10 @@ pub(super) fn utf16_runs(bytes: &[u8]) -> impl Iterator<Item = Text> {
                 end += 2;
             }
             from = end.max(start + 1);
-            // The last character of big-endian text has no zero byte behind it.
-            let is_big_endian = start > 0 && bytes[start - 1] == 0;
-            if is_big_endian && is_text(bytes.get(end)) {
+            // The last character of big-endian text has no zero byte behind it. Which byte order it is shows at the start of
+            // the run only, which may lie outside of the piece: half of a foreign character more does less harm than a
+            // last character less.
+            if is_text(bytes.get(end)) {
                 end += 1;
             }
             if (end - start).div_ceil(2) >= MIN_UTF16_CHARACTERS {
@@ -87,6 +88,14 @@ mod tests {
             assert_eq!(runs(&text), ["key = value 1"]);
             let mark: &[u8] = if big_endian { &[0xfe, 0xff] } else { &[0xff, 0xfe] };
             assert_eq!(runs(&[mark, &text].concat()), ["key = value 1"]);
+        }
+    }
+
+    #[test]
+    fn a_text_is_read_to_its_last_character_wherever_it_is_cut() {
+        let text = [b"\"", utf16("key = 'value'", true).as_slice()].concat();
+        for cut in 0..6 {
+            assert!(runs(&text[cut..])[0].ends_with("= 'value'"), "cut at {cut}");
         }
     }
 
