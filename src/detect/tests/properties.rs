@@ -25,6 +25,9 @@ use crate::provenance::Provenance;
 use crate::rules::{Confidence, Rule, RuleId, RuleSet, compile};
 use crate::scan::{Outcome, ScanConfig, Silent, scan_paths};
 
+/// How many random texts the slower properties see; the quicker ones see more. All of them take some ten seconds.
+const CASES: u32 = 192;
+
 /// A part of a random text. Rules are named by an index, so that a text shrinks by its parts.
 #[derive(Debug, Clone)]
 enum Part {
@@ -44,8 +47,15 @@ enum Part {
     Bytes(Vec<u8>),
     /// Words.
     Words(String),
-    /// Many bytes without a keyword, in lines of 50; in UTF-16 when the flag says so.
-    Filler(usize, bool),
+    /// Many characters without a keyword, in lines of 50.
+    Filler(usize, Encoding),
+}
+
+/// How a filler is written.
+#[derive(Debug, Clone, Copy)]
+enum Encoding {
+    Utf8,
+    Utf16 { is_big_endian: bool },
 }
 
 fn part() -> impl Strategy<Value = Part> {
@@ -110,13 +120,12 @@ fn write_part(rules: &RuleSet, part: &Part, text: &mut Vec<u8>) {
         Part::Sign(sign) => text.extend(sign.as_bytes()),
         Part::Bytes(bytes) => text.extend(bytes),
         Part::Words(words) => text.extend(words.as_bytes()),
-        Part::Filler(length, is_utf16) => {
+        Part::Filler(length, encoding) => {
             let line = b"all work and no play makes for a dull repository.\n";
-            let filler = line.iter().copied().cycle().take(*length);
-            if *is_utf16 {
-                text.extend(filler.flat_map(|byte| [byte, 0]));
-            } else {
-                text.extend(filler);
+            let filler: Vec<u8> = line.iter().copied().cycle().take(*length).collect();
+            match encoding {
+                Encoding::Utf8 => text.extend(filler),
+                Encoding::Utf16 { is_big_endian } => text.extend(utf16(&filler, *is_big_endian)),
             }
         }
     }
@@ -131,6 +140,7 @@ fn utf16(text: &[u8], is_big_endian: bool) -> Vec<u8> {
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
+        max_shrink_iters: 4096,
         failure_persistence: None,
         ..ProptestConfig::default()
     }
@@ -275,7 +285,7 @@ fn the_prefilter_drops_nothing() {
     let rules = Arc::new(RuleSet::builtin());
     let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
     let reference = RefCell::new(Reference::new(&rules));
-    proptest!(config(64), |(parts in parts())| {
+    proptest!(config(CASES * 2), |(parts in parts())| {
         let text = text_of(&rules, &parts);
         let found = scan(&detector, &text);
         prop_assert_eq!(places(&found), reference.borrow_mut().scan(&text));
@@ -287,7 +297,7 @@ fn no_match_begins_without_a_keyword() {
     let rules = Arc::new(RuleSet::builtin());
     let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
     let reference = RefCell::new(Reference::new(&rules));
-    proptest!(config(32), |(parts in vec(part(), 1..12))| {
+    proptest!(config(CASES), |(parts in vec(part(), 1..12))| {
         let text = text_of(&rules, &parts);
         let found = places(&scan(&detector, &text));
         let everywhere = reference.borrow_mut().scan_everywhere(&text);
@@ -336,17 +346,20 @@ fn scan_cut(detector: &RefCell<Detector>, content: &[u8], cuts: &[usize]) -> Vec
 fn a_content_may_be_cut_anywhere() {
     let rules = Arc::new(RuleSet::builtin());
     let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
-    proptest!(config(96), |(parts in parts(), cuts in vec(any::<Index>(), 1..8))| {
+    proptest!(config(CASES * 4), |(parts in parts(), cuts in vec(any::<Index>(), 1..8))| {
         let text = text_of(&rules, &parts);
         let cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
         prop_assert_eq!(scan_cut(&detector, &text, &cuts), scan(&detector, &text));
     });
 }
 
-/// Parts with up to 180 KiB between them, so that the pieces' context ends inside the content.
+/// Parts with up to 440 KiB between them, so that the pieces' context ends inside the content.
 fn far_apart() -> impl Strategy<Value = Vec<Part>> {
-    let filler =
-        (0usize..90 * 1024, any::<bool>()).prop_map(|(length, is_utf16)| Part::Filler(length, is_utf16));
+    let encoding = prop_oneof![
+        2 => Just(Encoding::Utf8),
+        1 => any::<bool>().prop_map(|is_big_endian| Encoding::Utf16 { is_big_endian }),
+    ];
+    let filler = (0usize..110 * 1024, encoding).prop_map(|(length, encoding)| Part::Filler(length, encoding));
     (
         vec(part(), 1..6),
         filler.clone(),
@@ -369,7 +382,7 @@ fn a_large_content_may_be_cut_anywhere() {
     let rules = Arc::new(RuleSet::builtin());
     let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
     let cut = (any::<Index>(), 0..4usize, any::<Index>());
-    proptest!(config(48), |(parts in far_apart(), cuts in vec(cut, 1..4))| {
+    proptest!(config(CASES), |(parts in far_apart(), cuts in vec(cut, 1..4))| {
         let text = text_of(&rules, &parts);
         let whole = scan(&detector, &text);
         // Cuts near what was found are the ones that may hurt, and those a context's length away.
@@ -419,7 +432,7 @@ fn scan_directory(rules: &Arc<RuleSet>, path: &Path, threads: usize) -> Outcome 
 #[test]
 fn any_number_of_threads_finds_the_same() {
     let rules = Arc::new(RuleSet::builtin());
-    proptest!(config(4), |(files in vec(vec(part(), 1..12), 12..24))| {
+    proptest!(config(CASES / 16), |(files in vec(vec(part(), 1..12), 12..24))| {
         let directory = tempfile::tempdir().expect("a scratch directory");
         for (number, parts) in files.iter().enumerate() {
             let folder = directory.path().join(format!("folder{}", number % 3));
