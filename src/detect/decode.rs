@@ -14,6 +14,12 @@ pub(super) struct Text {
 }
 
 impl Text {
+    /// The chunk as it is.
+    #[cfg(test)]
+    pub(super) fn plain(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.to_vec(), start: 0, step: 1 }
+    }
+
     /// The offset in the chunk of the byte at `offset` in the text.
     pub(super) fn origin(&self, offset: usize) -> usize {
         self.start + self.step * offset

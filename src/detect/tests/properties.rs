@@ -92,12 +92,7 @@ fn text_of(rules: &RuleSet, parts: &[Part]) -> Vec<u8> {
 
 fn write_part(rules: &RuleSet, part: &Part, text: &mut Vec<u8>) {
     let sampled = |rule: &Index, seed: u64| {
-        example(
-            &mut Random::new(seed),
-            rule.get(rules.rules()),
-            seed as usize % 16,
-        )
-        .text
+        example(&mut Random::new(seed), rule.get(rules.rules()), seed as usize % 16).text
     };
     match part {
         Part::Example(rule, seed) => text.extend(sampled(rule, *seed)),
@@ -105,10 +100,7 @@ fn write_part(rules: &RuleSet, part: &Part, text: &mut Vec<u8>) {
             text.extend(utf16(&sampled(rule, *seed), *is_big_endian))
         }
         Part::Sample(rule, seed) => {
-            text.extend(matching(
-                &mut Random::new(*seed),
-                &rule.get(rules.rules()).pattern,
-            ));
+            text.extend(matching(&mut Random::new(*seed), &rule.get(rules.rules()).pattern));
         }
         Part::CutExample(rule, seed, end) => {
             let sample = sampled(rule, *seed);
@@ -132,18 +124,11 @@ fn write_part(rules: &RuleSet, part: &Part, text: &mut Vec<u8>) {
 }
 
 fn utf16(text: &[u8], is_big_endian: bool) -> Vec<u8> {
-    text.iter()
-        .flat_map(|&byte| if is_big_endian { [0, byte] } else { [byte, 0] })
-        .collect()
+    text.iter().flat_map(|&byte| if is_big_endian { [0, byte] } else { [byte, 0] }).collect()
 }
 
 fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases,
-        max_shrink_iters: 4096,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
+    ProptestConfig { cases, max_shrink_iters: 4096, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// A rule, and where a secret lies.
@@ -154,7 +139,7 @@ fn places(matches: &[Match]) -> BTreeSet<Place> {
 }
 
 fn scan(detector: &RefCell<Detector>, text: &[u8]) -> Vec<Match> {
-    detector.borrow_mut().scan(&Chunk::whole(text, Provenance::Stdin))
+    detector.borrow_mut().scan(&Chunk::whole(text, Provenance::Stdin), None).0
 }
 
 /// Detection as its contract says it, with no thought of speed: no automaton, and each rule for itself.
@@ -169,9 +154,7 @@ impl Reference {
             let cache = regex.create_cache();
             (id, rule.clone(), regex, cache)
         });
-        Self {
-            rules: rules.collect(),
-        }
+        Self { rules: rules.collect() }
     }
 
     /// Looks for each keyword at each position, and runs its rule there.
@@ -202,30 +185,25 @@ impl Reference {
                 if rule.window.before > 0 || !is_bounded {
                     continue;
                 }
-                let shortest = rule
-                    .keywords
-                    .iter()
-                    .map(|keyword| keyword.len())
-                    .min()
-                    .unwrap_or(0);
+                let shortest = rule.keywords.iter().map(|keyword| keyword.len()).min().unwrap_or(0);
                 for start in 0..text.bytes.len() {
                     let input = Input::new(&*text.bytes).range(start..).anchored(Anchored::Yes);
                     if regex.search_half_with(cache, &input).is_none() {
                         continue;
                     }
-                    // Checks of names want to know where the keyword ends; any of them will do.
-                    let secrets: Vec<ByteSpan> = rule
+                    // Checks of names want to know where the keyword ends; where there is none, any length will do.
+                    let held: Vec<usize> = rule
                         .keywords
                         .iter()
-                        .filter(|keyword| holds_keyword(&text.bytes, start, rule, Some(keyword.len())))
                         .map(|keyword| keyword.len())
-                        .chain([shortest])
-                        .filter_map(|length| {
-                            let keyword = ByteSpan::new(start, start + length);
-                            verify(regex, cache, rule, &text.bytes, keyword)
-                        })
+                        .filter(|&length| holds_keyword(&text.bytes, start, rule, Some(length)))
                         .collect();
-                    found.extend(secrets.into_iter().map(|secret| (*id, text.origin_span(secret))));
+                    let lengths = if held.is_empty() { vec![shortest] } else { held };
+                    let secrets = lengths.into_iter().filter_map(|length| {
+                        let keyword = ByteSpan::new(start, start + length);
+                        verify(regex, cache, rule, &text.bytes, keyword)
+                    });
+                    found.extend(secrets.map(|secret| (*id, text.origin_span(secret))));
                 }
             }
         }
@@ -234,7 +212,7 @@ impl Reference {
 }
 
 /// The content, and what is UTF-16 in it.
-fn texts(bytes: &[u8]) -> impl Iterator<Item = decode::Text<'_>> {
+fn texts(bytes: &[u8]) -> impl Iterator<Item = decode::Text> {
     std::iter::once(decode::Text::plain(bytes)).chain(decode::utf16_runs(bytes))
 }
 
@@ -258,25 +236,12 @@ fn verify(
 ) -> Option<ByteSpan> {
     let from = keyword.start.saturating_sub(rule.window.before as usize);
     let to = (keyword.end + rule.window.after as usize).min(bytes.len());
-    let anchored = if rule.window.before == 0 {
-        Anchored::Yes
-    } else {
-        Anchored::No
-    };
+    let anchored = if rule.window.before == 0 { Anchored::Yes } else { Anchored::No };
     let mut captures = regex.create_captures();
-    regex.search_captures_with(
-        cache,
-        &Input::new(bytes).range(from..to).anchored(anchored),
-        &mut captures,
-    );
+    regex.search_captures_with(cache, &Input::new(bytes).range(from..to).anchored(anchored), &mut captures);
     let matched = ByteSpan::from(captures.get_match()?.range());
     let secret = ByteSpan::from(captures.get_group_by_name("secret")?.range());
-    let candidate = Candidate {
-        rule,
-        bytes,
-        keyword,
-        secret,
-    };
+    let candidate = Candidate { rule, bytes, keyword, secret };
     (matched.contains(&keyword) && evaluate(&candidate).is_some()).then_some(secret)
 }
 
@@ -312,24 +277,22 @@ fn no_match_begins_without_a_keyword() {
 /// Scans `content` in pieces that end at `cuts`, each with the context that sources give them, and puts what they found
 /// together again.
 fn scan_cut(detector: &RefCell<Detector>, content: &[u8], cuts: &[usize]) -> Vec<Match> {
-    let mut ends: Vec<usize> = cuts
-        .iter()
-        .map(|&cut| cut.min(content.len()))
-        .chain([content.len()])
-        .collect();
+    let mut ends: Vec<usize> =
+        cuts.iter().map(|&cut| cut.min(content.len())).chain([content.len()]).collect();
     ends.sort_unstable();
     let mut matches = Vec::new();
     let mut own_start = 0usize;
     for own_end in ends {
         let from = own_start.saturating_sub(CONTEXT_BYTES);
         let to = (own_end + CONTEXT_BYTES).min(content.len());
-        let found = detector.borrow_mut().scan(&Chunk {
+        let piece = Chunk {
             bytes: &content[from..to],
             own: own_start - from..own_end - from,
             start: LineStart::FIRST.advance(&content[..from]),
             provenance: Provenance::Stdin,
             derivation: None,
-        });
+        };
+        let (found, _) = detector.borrow_mut().scan(&piece, None);
         matches.extend(found.into_iter().map(|found| Match {
             span: ByteSpan::new(found.span.start + from, found.span.end + from),
             ..found
@@ -360,21 +323,16 @@ fn far_apart() -> impl Strategy<Value = Vec<Part>> {
         1 => any::<bool>().prop_map(|is_big_endian| Encoding::Utf16 { is_big_endian }),
     ];
     let filler = (0usize..110 * 1024, encoding).prop_map(|(length, encoding)| Part::Filler(length, encoding));
-    (
-        vec(part(), 1..6),
-        filler.clone(),
-        vec(part(), 1..6),
-        filler,
-        vec(part(), 1..6),
-    )
-        .prop_map(|(first, one, second, two, third)| {
+    (vec(part(), 1..6), filler.clone(), vec(part(), 1..6), filler, vec(part(), 1..6)).prop_map(
+        |(first, one, second, two, third)| {
             let mut parts = first;
             parts.push(one);
             parts.extend(second);
             parts.push(two);
             parts.extend(third);
             parts
-        })
+        },
+    )
 }
 
 #[test]
@@ -425,6 +383,8 @@ fn scan_directory(rules: &Arc<RuleSet>, path: &Path, threads: usize) -> Outcome 
         rules: Arc::clone(rules),
         threads,
         min_confidence: Confidence::Low,
+        shows_secrets: false,
+        scans_whole: false,
     };
     scan_paths(&config, vec![path.to_owned()], &Silent).expect("threads can be started")
 }

@@ -29,13 +29,11 @@ struct Engine {
 
 impl Engine {
     fn new() -> Self {
-        Self {
-            detector: Detector::new(Arc::new(RuleSet::builtin())),
-        }
+        Self { detector: Detector::new(Arc::new(RuleSet::builtin())) }
     }
 
     fn scan(&mut self, text: &[u8]) -> Vec<Match> {
-        self.detector.scan(&Chunk::whole(text, Provenance::Stdin))
+        self.detector.scan(&Chunk::whole(text, Provenance::Stdin), None).0
     }
 
     /// What is left once overlaps are resolved.
@@ -51,9 +49,7 @@ impl Engine {
             (Kind::Generic, Shape::Bare) => b"config/app.env",
             _ => b"src/app.py",
         };
-        let is_covered = COVERED_BY
-            .iter()
-            .any(|(covered, surer, _)| rule.id == *covered && by.id == *surer);
+        let is_covered = COVERED_BY.iter().any(|(covered, surer, _)| rule.id == *covered && by.id == *surer);
         (by.id == rule.id || is_covered)
             && judge(by, &found.evidence, found.secret.expose().len(), Some(path))
                 .is_some_and(|verdict| verdict.confidence >= Confidence::Medium)
@@ -77,9 +73,7 @@ fn rules() -> Vec<(RuleId, Rule)> {
 
 /// A generator of its own for each rule, so that a new rule does not change the samples of the others.
 fn random_for(rule: &Rule, salt: u64) -> Random {
-    let seed = rule.id.bytes().fold(salt, |seed, byte| {
-        seed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte)
-    });
+    let seed = rule.id.bytes().fold(salt, |seed, byte| seed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte));
     Random::new(seed)
 }
 
@@ -102,11 +96,7 @@ fn examples_of_every_rule_are_found_and_believed() {
         }
         if missed.len() > MISSES_ALLOWED {
             let sample = engine.describe(&missed[0]);
-            failures.push(format!(
-                "{}: {} of {SAMPLES} missed, such as {sample}",
-                rule.id,
-                missed.len()
-            ));
+            failures.push(format!("{}: {} of {SAMPLES} missed, such as {sample}", rule.id, missed.len()));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -152,9 +142,7 @@ const CONTEXTS: &[&str] = &[
 /// Each context as UTF-8, and as UTF-16 in both byte orders with and without a byte order mark.
 fn encodings(text: &[u8]) -> Vec<Vec<u8>> {
     let wide = |is_big_endian: bool| -> Vec<u8> {
-        text.iter()
-            .flat_map(|&byte| if is_big_endian { [0, byte] } else { [byte, 0] })
-            .collect()
+        text.iter().flat_map(|&byte| if is_big_endian { [0, byte] } else { [byte, 0] }).collect()
     };
     vec![
         text.to_vec(),
@@ -189,15 +177,11 @@ fn sure_tokens_are_found_wherever_they_are_written() {
                     .is_some_and(|start| start.eq_ignore_ascii_case(keyword.as_bytes()))
             })
         };
-        let secrets: Vec<Vec<u8>> = secrets
-            .into_iter()
-            .filter(|secret| begins_with_keyword(secret))
-            .collect();
+        let secrets: Vec<Vec<u8>> =
+            secrets.into_iter().filter(|secret| begins_with_keyword(secret)).collect();
         tested += usize::from(!secrets.is_empty());
         'context: for context in CONTEXTS {
-            let (before, after) = context
-                .split_once("{}")
-                .expect("a context has a place for the secret");
+            let (before, after) = context.split_once("{}").expect("a context has a place for the secret");
             for secret in &secrets {
                 let text = [before.as_bytes(), secret, after.as_bytes()].concat();
                 for encoded in encodings(&text) {
@@ -220,21 +204,12 @@ fn sure_tokens_are_found_wherever_they_are_written() {
 fn a_secret_in_utf16_is_placed_at_its_bytes() {
     let mut engine = Engine::new();
     let rules = rules();
-    let (_, rule) = rules
-        .iter()
-        .find(|(_, rule)| rule.id == "gitlab-pat")
-        .expect("a built-in rule");
+    let (_, rule) = rules.iter().find(|(_, rule)| rule.id == "gitlab-pat").expect("a built-in rule");
     let secret = example(&mut random_for(rule, 4), rule, 0).text;
     let text = [b"line\nkey ".as_slice(), &secret].concat();
     for encoded in encodings(&text) {
         for found in engine.matches(&encoded) {
-            let bytes: Vec<u8> = found
-                .span
-                .of(&encoded)
-                .iter()
-                .copied()
-                .filter(|&byte| byte != 0)
-                .collect();
+            let bytes: Vec<u8> = found.span.of(&encoded).iter().copied().filter(|&byte| byte != 0).collect();
             assert_eq!(bytes, found.secret.expose());
             assert_eq!(found.location.line, 2);
         }
@@ -251,9 +226,7 @@ fn the_surer_of_overlapping_rules_is_kept() {
         let kept = engine.matches(&text);
         for (position, found) in kept.iter().enumerate() {
             assert!(
-                kept[position + 1..]
-                    .iter()
-                    .all(|other| !other.span.overlaps(&found.span)),
+                kept[position + 1..].iter().all(|other| !other.span.overlaps(&found.span)),
                 "{}: overlapping matches are left",
                 rule.id
             );

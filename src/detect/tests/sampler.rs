@@ -54,23 +54,16 @@ pub(super) fn example(random: &mut Random, rule: &Rule, number: usize) -> Filled
     }
     let text = seal(rule, matching(random, &rule.pattern));
     let whole = ByteSpan::new(0, text.len());
-    Filled {
-        text,
-        sampled: vec![whole],
-    }
+    Filled { text, sampled: vec![whole] }
 }
 
 /// `template` with each `<<...>>` replaced: by a text that matches the expression inside, or, for `jwt`, `basic` and
 /// `pem:LABEL `, by a text of that structure. With a `rule`, sampled tokens get the checksum that it asks for.
 pub(super) fn fill(random: &mut Random, template: &str, rule: Option<&Rule>) -> Filled {
-    let mut filled = Filled {
-        text: Vec::new(),
-        sampled: Vec::new(),
-    };
+    let mut filled = Filled { text: Vec::new(), sampled: Vec::new() };
     let mut rest = template;
-    while let Some((before, (inside, after))) = rest
-        .split_once("<<")
-        .and_then(|(before, rest)| Some((before, rest.split_once(">>")?)))
+    while let Some((before, (inside, after))) =
+        rest.split_once("<<").and_then(|(before, rest)| Some((before, rest.split_once(">>")?)))
     {
         filled.text.extend(before.as_bytes());
         let start = filled.text.len();
@@ -134,16 +127,8 @@ fn member(random: &mut Random, class: &Class) -> u8 {
     let Class::Bytes(class) = class else {
         unreachable!("without Unicode, classes are of bytes");
     };
-    let all: Vec<u8> = class
-        .ranges()
-        .iter()
-        .flat_map(|range| range.start()..=range.end())
-        .collect();
-    let printable: Vec<u8> = all
-        .iter()
-        .copied()
-        .filter(|byte| (b' '..=b'~').contains(byte))
-        .collect();
+    let all: Vec<u8> = class.ranges().iter().flat_map(|range| range.start()..=range.end()).collect();
+    let printable: Vec<u8> = all.iter().copied().filter(|byte| (b' '..=b'~').contains(byte)).collect();
     let members = if printable.is_empty() { all } else { printable };
     members[random.below(members.len())]
 }
@@ -168,19 +153,14 @@ fn json_web_token(random: &mut Random) -> Vec<u8> {
 }
 
 fn basic_credentials(random: &mut Random) -> Vec<u8> {
-    STANDARD
-        .encode(matching(random, "[a-z]{4,9}:[A-Za-z0-9!#]{8,16}"))
-        .into_bytes()
+    STANDARD.encode(matching(random, "[a-z]{4,9}:[A-Za-z0-9!#]{8,16}")).into_bytes()
 }
 
 /// A whole private key in PEM; `label` is what stands in front of `PRIVATE KEY`.
 fn private_key(random: &mut Random, label: &str) -> Vec<u8> {
     let key: Vec<u8> = if label == "OPENSSH " {
         let head = b"openssh-key-v1\0\0\0\0\x04none\0\0\0\x04none\0\0\0\0\0\0\0\x01";
-        head.iter()
-            .copied()
-            .chain((0..300).map(|_| random.byte()))
-            .collect()
+        head.iter().copied().chain((0..300).map(|_| random.byte())).collect()
     } else {
         // Lengths of one, two and three bytes, as elliptic curves and RSA keys have them.
         let length = [110, 200, 1190][random.below(3)];
@@ -190,19 +170,11 @@ fn private_key(random: &mut Random, label: &str) -> Vec<u8> {
             200 => &[0x30, 0x81, low],
             _ => &[0x30, 0x82, high, low],
         };
-        header
-            .iter()
-            .copied()
-            .chain((0..length).map(|_| random.byte()))
-            .collect()
+        header.iter().copied().chain((0..length).map(|_| random.byte())).collect()
     };
     let body = STANDARD.encode(key);
     let mut lines = vec![["-----", "BEGIN ", label, "PRIVATE KEY", "-----"].concat()];
-    lines.extend(
-        body.as_bytes()
-            .chunks(64)
-            .map(|line| String::from_utf8_lossy(line).into_owned()),
-    );
+    lines.extend(body.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()));
     lines.push(["-----", "END ", label, "PRIVATE KEY", "-----"].concat());
     lines.join("\n").into_bytes()
 }
@@ -216,10 +188,7 @@ fn samples_match_their_expression() {
         let text = matching(&mut random, pattern);
         assert!(regex.is_match(&text), "{}", String::from_utf8_lossy(&text));
     }
-    assert_eq!(
-        matching(&mut Random::new(7), pattern),
-        matching(&mut Random::new(7), pattern)
-    );
+    assert_eq!(matching(&mut Random::new(7), pattern), matching(&mut Random::new(7), pattern));
 }
 
 #[test]
