@@ -97,7 +97,7 @@ fn write_part(rules: &RuleSet, part: &Part, text: &mut Vec<u8>) {
     match part {
         Part::Example(rule, seed) => text.extend(sampled(rule, *seed)),
         Part::Utf16Example(rule, seed, is_big_endian) => {
-            text.extend(utf16(&sampled(rule, *seed), *is_big_endian))
+            text.extend(utf16(&sampled(rule, *seed), *is_big_endian));
         }
         Part::Sample(rule, seed) => {
             text.extend(matching(&mut Random::new(*seed), &rule.get(rules.rules()).pattern));
@@ -300,8 +300,8 @@ fn scan_cut(detector: &RefCell<Detector>, content: &[u8], cuts: &[usize]) -> Vec
         own_start = own_end;
     }
     // The pieces of two keywords may both find one secret, as one piece does that has both.
-    matches.sort_by(|a, b| (a.span, a.rule).cmp(&(b.span, b.rule)));
-    matches.dedup_by(|a, b| (a.span, a.rule) == (b.span, b.rule));
+    matches.sort_by_key(|found| (found.span, found.rule));
+    matches.dedup_by_key(|found| (found.span, found.rule));
     matches
 }
 

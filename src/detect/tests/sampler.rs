@@ -52,7 +52,7 @@ pub(super) fn example(random: &mut Random, rule: &Rule, number: usize) -> Filled
     if let Some(count) = rule.examples.len().checked_sub(1) {
         return fill(random, &rule.examples[number % (count + 1)], Some(rule));
     }
-    let text = seal(rule, matching(random, &rule.pattern));
+    let text = seal(rule, &matching(random, &rule.pattern));
     let whole = ByteSpan::new(0, text.len());
     Filled { text, sampled: vec![whole] }
 }
@@ -74,7 +74,7 @@ pub(super) fn fill(random: &mut Random, template: &str, rule: Option<&Rule>) -> 
             (pattern, None) => matching(random, pattern),
         };
         filled.text.extend(match rule {
-            Some(rule) => seal(rule, sampled),
+            Some(rule) => seal(rule, &sampled),
             None => sampled,
         });
         filled.sampled.push(ByteSpan::new(start, filled.text.len()));
@@ -133,12 +133,12 @@ fn member(random: &mut Random, class: &Class) -> u8 {
     members[random.below(members.len())]
 }
 
-fn seal(rule: &Rule, token: Vec<u8>) -> Vec<u8> {
+fn seal(rule: &Rule, token: &[u8]) -> Vec<u8> {
     let checksum = rule.checks.iter().find_map(|check| match check {
         Check::Checksum(checksum) => Some(*checksum),
         _ => None,
     });
-    checksum.map_or_else(|| token.clone(), |checksum| checksum::seal(checksum, &token))
+    checksum.map_or_else(|| token.to_vec(), |checksum| checksum::seal(checksum, token))
 }
 
 fn json_web_token(random: &mut Random) -> Vec<u8> {
