@@ -129,3 +129,6 @@ impl RuleSet {
         &self.rules[id.index()]
     }
 }
+
+#[cfg(test)]
+mod tests;
