@@ -22,24 +22,15 @@ const RULE: &[(&str, &str)] = &[
 
 /// The line of a field in the file that [`with`] makes.
 fn line_of(field: &str) -> usize {
-    3 + RULE
-        .iter()
-        .position(|(known, _)| *known == field)
-        .expect("a field of the rule")
+    3 + RULE.iter().position(|(known, _)| *known == field).expect("a field of the rule")
 }
 
 /// The rule file with other values for some fields; without those whose value is empty. Fields that it does not have come last.
 fn with(changes: &[(&str, &str)]) -> String {
-    let changed = |field: &str| {
-        changes
-            .iter()
-            .find(|(changed, _)| *changed == field)
-            .map(|(_, value)| *value)
-    };
+    let changed =
+        |field: &str| changes.iter().find(|(changed, _)| *changed == field).map(|(_, value)| *value);
     let is_known = |field: &str| RULE.iter().any(|(known, _)| *known == field);
-    let own = RULE
-        .iter()
-        .map(|&(field, value)| (field, changed(field).unwrap_or(value)));
+    let own = RULE.iter().map(|&(field, value)| (field, changed(field).unwrap_or(value)));
     let added = changes.iter().copied().filter(|(field, _)| !is_known(field));
     let fields = own.chain(added);
     let mut text = "schema: 1\nrules:\n".to_owned();
@@ -58,21 +49,10 @@ fn error(text: &str) -> CompileError {
 /// The problem that the compiler has with one changed rule, once file, line, rule and field are what they should be.
 fn problem_in(field: &str, line: usize, changes: &[(&str, &str)]) -> String {
     let error = error(&with(changes));
-    let CompileError::Field {
-        file,
-        line: found_line,
-        rule,
-        field: found_field,
-        problem,
-    } = &error
-    else {
+    let CompileError::Field { file, line: found_line, rule, field: found_field, problem } = &error else {
         panic!("not an error of a field: {error}");
     };
-    assert_eq!(
-        (file.as_str(), *found_line, *found_field),
-        ("rules.yaml", line, field),
-        "{error}"
-    );
+    assert_eq!((file.as_str(), *found_line, *found_field), ("rules.yaml", line, field), "{error}");
     let told = error.to_string();
     assert!(
         told.starts_with(&format!("rules.yaml:{line}: rule `{rule}`, field `{field}`: "))
@@ -104,55 +84,28 @@ fn the_rule_that_the_errors_are_made_from_is_right() {
 
 #[test]
 fn keywords_are_asked_for() {
-    assert_says(
-        &problem_in("keywords", 3, &[("keywords", "")]),
-        &["at least one keyword"],
-    );
+    assert_says(&problem_in("keywords", 3, &[("keywords", "")]), &["at least one keyword"]);
     assert_says(&problem("keywords", "[]"), &["at least one keyword"]);
-    assert_says(
-        &problem("keywords", "['acme_', 'ac']"),
-        &["`ac` is too short", "3 bytes"],
-    );
+    assert_says(&problem("keywords", "['acme_', 'ac']"), &["`ac` is too short", "3 bytes"]);
 }
 
 #[test]
 fn words_are_listed_when_another_one_is_written() {
-    assert_says(
-        &problem("severity", "urgent"),
-        &["urgent", "low", "medium", "high", "critical"],
-    );
-    assert_says(
-        &problem("confidence", "maybe"),
-        &["maybe", "low", "medium", "high"],
-    );
+    assert_says(&problem("severity", "urgent"), &["urgent", "low", "medium", "high", "critical"]);
+    assert_says(&problem("confidence", "maybe"), &["maybe", "low", "medium", "high"]);
     assert_says(&problem("kind", "vendor"), &["vendor", "provider", "generic"]);
     let line = 3 + RULE.len();
     let checks = |checks: &str| problem_in("checks", line, &[("checks", checks)]);
     assert_says(&checks("{checksum: crc}"), &["crc", "github", "npm"]);
-    assert_says(
-        &checks("{structure: der}"),
-        &["der", "jwt", "pem", "aws-key-id", "basic-credentials"],
-    );
-    assert_says(
-        &checks("{entropy: {alphabet: base58, min: 3}}"),
-        &["base58", "base62", "base64url", "any"],
-    );
-    assert_says(
-        &checks("{entropy: {alphabet: any, min: 9}}"),
-        &["9", "between 0 and 8"],
-    );
-    assert_says(
-        &checks("{entropy: {alphabet: any, min: .nan}}"),
-        &["between 0 and 8"],
-    );
+    assert_says(&checks("{structure: der}"), &["der", "jwt", "pem", "aws-key-id", "basic-credentials"]);
+    assert_says(&checks("{entropy: {alphabet: base58, min: 3}}"), &["base58", "base62", "base64url", "any"]);
+    assert_says(&checks("{entropy: {alphabet: any, min: 9}}"), &["9", "between 0 and 8"]);
+    assert_says(&checks("{entropy: {alphabet: any, min: .nan}}"), &["between 0 and 8"]);
 }
 
 #[test]
 fn patterns_are_checked() {
-    assert_says(
-        &problem("pattern", "'acme_[a-z0-9]{32}'"),
-        &["group named `secret`", "(?P<secret>...)"],
-    );
+    assert_says(&problem("pattern", "'acme_[a-z0-9]{32}'"), &["group named `secret`", "(?P<secret>...)"]);
     assert_says(
         &problem("pattern", "'(?P<secret>acme_[a-z0-9]{32}'"),
         &["not a regular expression", "unclosed group"],
@@ -165,10 +118,7 @@ fn patterns_are_checked() {
         &problem("pattern", r"'acme_(?P<secret>([a-z]{1,900}[0-9]{1,900}){1,900})'"),
         &["too large", "smaller repetition counts"],
     );
-    assert_says(
-        &problem("pattern", "'(?P<secret>(?:acme_)?)'"),
-        &["matches the empty text"],
-    );
+    assert_says(&problem("pattern", "'(?P<secret>(?:acme_)?)'"), &["matches the empty text"]);
     assert_says(
         &problem("pattern", r"'\b(?P<secret>[0-9]{8}acme_[a-z]{8})'"),
         &["begin with the keyword", "window with `before`"],
@@ -186,17 +136,11 @@ fn a_pattern_in_front_of_its_keyword_needs_a_window() {
 #[test]
 fn lengths_are_bounded() {
     let unbounded = ("pattern", r"'\b(?P<secret>acme_[a-z0-9]+)'");
-    assert_says(
-        &problem_in("window", 3, &[unbounded]),
-        &["no bound", "give a window"],
-    );
+    assert_says(&problem_in("window", 3, &[unbounded]), &["no bound", "give a window"]);
     let line = 3 + RULE.len();
     let window = |window: &str| problem_in("window", line, &[unbounded, ("window", window)]);
     assert_says(&window("{after: 40000}"), &["further than 32768 bytes"]);
-    assert_says(
-        &window("{before: 40000, after: 1}"),
-        &["further than 32768 bytes"],
-    );
+    assert_says(&window("{before: 40000, after: 1}"), &["further than 32768 bytes"]);
     assert_says(
         &problem_in("window", 3, &[("pattern", r"'(?P<secret>acme_[a-z]{40000})'")]),
         &["further than 32768 bytes"],
@@ -206,10 +150,7 @@ fn lengths_are_bounded() {
 #[test]
 fn ids_are_kebab_case_and_unique() {
     for id in ["Acme", "acme_key", "acme--key", "-acme", "acme-", "acme key"] {
-        assert_says(
-            &problem("id", &format!("'{id}'")),
-            &["kebab case", "`acme-api-key`"],
-        );
+        assert_says(&problem("id", &format!("'{id}'")), &["kebab case", "`acme-api-key`"]);
     }
     let one = with(&[]);
     let both = format!("{one}{}", one.split_once("rules:\n").expect("a list of rules").1);
@@ -217,10 +158,7 @@ fn ids_are_kebab_case_and_unique() {
     let told = error(&both).to_string();
     assert_says(
         &told,
-        &[
-            &format!("rules.yaml:{line}: rule `acme-api-key`, field `id`: "),
-            "the rule on line 3",
-        ],
+        &[&format!("rules.yaml:{line}: rule `acme-api-key`, field `id`: "), "the rule on line 3"],
     );
 }
 
@@ -230,10 +168,7 @@ fn what_people_read_is_not_empty() {
         assert_says(&problem(field, "' '"), &["must not be empty"]);
     }
     assert_says(&problem("references", "[]"), &["documents the format"]);
-    assert_says(
-        &problem("counter_examples", "[]"),
-        &["looks like a match and is none"],
-    );
+    assert_says(&problem("counter_examples", "[]"), &["looks like a match and is none"]);
 }
 
 #[test]
@@ -247,34 +182,17 @@ fn fields_that_are_unknown_or_missing_are_named_with_their_line() {
         &told(&[("checks", "{entropie: 3}")]),
         &["rules.yaml: ", "unknown field `entropie`", "`entropy`", "line"],
     );
-    for field in [
-        "name",
-        "provider",
-        "kind",
-        "severity",
-        "confidence",
-        "pattern",
-        "fix",
-    ] {
-        assert_says(
-            &told(&[(field, "")]),
-            &["rules.yaml: ", &format!("missing field `{field}`"), "line 3"],
-        );
+    for field in ["name", "provider", "kind", "severity", "confidence", "pattern", "fix"] {
+        assert_says(&told(&[(field, "")]), &["rules.yaml: ", &format!("missing field `{field}`"), "line 3"]);
     }
-    assert_says(
-        &told(&[("keywords", "acme_")]),
-        &["rules.yaml: ", "keywords", "line"],
-    );
+    assert_says(&told(&[("keywords", "acme_")]), &["rules.yaml: ", "keywords", "line"]);
 }
 
 #[test]
 fn files_that_are_no_rule_files_are_refused() {
     assert_eq!(
         error(&with(&[]).replace("schema: 1", "schema: 2")),
-        CompileError::Schema {
-            file: "rules.yaml".to_owned(),
-            found: 2
-        }
+        CompileError::Schema { file: "rules.yaml".to_owned(), found: 2 }
     );
     let told = |text: &str| error(text).to_string();
     assert_says(
@@ -285,10 +203,7 @@ fn files_that_are_no_rule_files_are_refused() {
     assert_says(&told("schema: 1\n"), &["rules.yaml: ", "missing field `rules`"]);
     assert_says(&told("schema: 1\nrules:\n  - id: [\n"), &["rules.yaml: ", "line"]);
     // The parser knows no line for a character that no token begins with.
-    assert_says(
-        &told("\tschema: 1\n"),
-        &["rules.yaml: ", "cannot start any token"],
-    );
+    assert_says(&told("\tschema: 1\n"), &["rules.yaml: ", "cannot start any token"]);
     assert_says(&told("- 1\n"), &["rules.yaml: "]);
     for empty in ["", "\n", "# nothing but a comment\n"] {
         assert_says(&told(empty), &["rules.yaml: "]);
@@ -299,20 +214,12 @@ fn files_that_are_no_rule_files_are_refused() {
 fn the_second_of_several_rules_is_named() {
     let first = with(&[]);
     let second = with(&[("id", "acme-other-key"), ("severity", "urgent")]);
-    let text = format!(
-        "{first}\n  # The next one.\n{}",
-        second.split_once("rules:\n").expect("a list of rules").1
-    );
-    let line = text
-        .lines()
-        .position(|line| line.contains("urgent"))
-        .expect("the field")
-        + 1;
+    let text =
+        format!("{first}\n  # The next one.\n{}", second.split_once("rules:\n").expect("a list of rules").1);
+    let line = text.lines().position(|line| line.contains("urgent")).expect("the field") + 1;
     assert_says(
         &error(&text).to_string(),
-        &[&format!(
-            "rules.yaml:{line}: rule `acme-other-key`, field `severity`: "
-        )],
+        &[&format!("rules.yaml:{line}: rule `acme-other-key`, field `severity`: ")],
     );
 }
 
@@ -320,31 +227,19 @@ fn the_second_of_several_rules_is_named() {
 fn a_users_rule_replaces_the_built_in_one_of_its_id() {
     let builtin = RuleSet::builtin();
     let count = builtin.rules().len();
-    let more = builtin
-        .clone()
-        .with_yaml("rules.yaml", &with(&[]))
-        .expect("a valid rule file");
+    let more = builtin.clone().with_yaml("rules.yaml", &with(&[])).expect("a valid rule file");
     assert_eq!(more.rules().len(), count + 1);
-    let same = builtin
-        .with_yaml("rules.yaml", &with(&[("id", "github-pat")]))
-        .expect("a valid rule file");
+    let same = builtin.with_yaml("rules.yaml", &with(&[("id", "github-pat")])).expect("a valid rule file");
     assert_eq!(same.rules().len(), count);
-    let (_, rule) = same
-        .iter()
-        .find(|(_, rule)| rule.id == "github-pat")
-        .expect("still there");
+    let (_, rule) = same.iter().find(|(_, rule)| rule.id == "github-pat").expect("still there");
     assert_eq!(rule.provider, "Acme");
 }
 
 #[test]
 fn a_rule_file_that_cannot_be_read_is_named() {
-    let error = RuleSet::builtin()
-        .with_file(Path::new("no/such/rules.yaml"))
-        .expect_err("there is no such file");
-    assert_says(
-        &error.to_string(),
-        &["cannot read the rule file no/such/rules.yaml"],
-    );
+    let error =
+        RuleSet::builtin().with_file(Path::new("no/such/rules.yaml")).expect_err("there is no such file");
+    assert_says(&error.to_string(), &["cannot read the rule file no/such/rules.yaml"]);
 }
 
 #[test]
@@ -359,15 +254,10 @@ fn every_built_in_rule_is_whole() {
             "{id}: no reference"
         );
         assert!(rule.fix.trim().len() > 20, "{id}: no fix");
-        assert!(
-            !rule.name.is_empty() && !rule.provider.is_empty(),
-            "{id}: no name"
-        );
+        assert!(!rule.name.is_empty() && !rule.provider.is_empty(), "{id}: no name");
         assert!(!rule.counter_examples.is_empty(), "{id}: no counter-example");
         assert!(
-            rule.keywords
-                .iter()
-                .all(|keyword| keyword.len() >= 3 && keyword.is_ascii()),
+            rule.keywords.iter().all(|keyword| keyword.len() >= 3 && keyword.is_ascii()),
             "{id}: keywords {:?}",
             rule.keywords
         );
