@@ -5,11 +5,12 @@ use bstr::BString;
 
 use crate::coverage::{Coverage, Unread};
 use crate::dotenv::{EnvFile, EnvState};
-use crate::finding::{CommitSummary, Container, Finding};
+use crate::finding::{CommitSummary, Container, Finding, Secret};
 use crate::provenance::Metadata;
 
-/// Shorter secrets are not masked in names: they would mask ordinary words.
+/// Shorter secrets are not masked in names: they would mask ordinary words. Longer ones fit in no name.
 const MIN_SECRET_BYTES: usize = 8;
+const MAX_SECRET_BYTES: usize = 4096;
 /// What stands in a name instead.
 const MASK: &str = "[redacted]";
 
@@ -20,13 +21,14 @@ pub(crate) struct Redaction {
 }
 
 impl Redaction {
-    /// Masks the secrets of `findings`; `None` where there are none, or more than an automaton holds.
-    pub(crate) fn of(findings: &[Finding]) -> Option<Self> {
-        let secrets: Vec<&[u8]> = findings
-            .iter()
-            .map(|finding| finding.secret.expose())
-            .filter(|secret| secret.len() >= MIN_SECRET_BYTES)
-            .collect();
+    /// Masks `secrets`, those apart that are words; `None` where there are none.
+    pub(crate) fn of(secrets: &[Secret]) -> Option<Self> {
+        let is_no_word = |secret: &&[u8]| {
+            secret.len() >= MIN_SECRET_BYTES
+                && secret.len() <= MAX_SECRET_BYTES
+                && secret.iter().any(u8::is_ascii_digit)
+        };
+        let secrets: Vec<&[u8]> = secrets.iter().map(Secret::expose).filter(is_no_word).collect();
         if secrets.is_empty() {
             return None;
         }

@@ -1,6 +1,6 @@
 //! Joins the stages: sources -> detect -> judge -> findings. The one module that sees them all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,7 +11,10 @@ use crate::chunk::{Chunk, Visitor};
 use crate::coverage::{Coverage, Unread};
 use crate::detect::{Detector, Match, Memo, checks, resolve_overlaps};
 use crate::dotenv::{EnvFile, EnvState, file_name, is_env_name};
-use crate::finding::{Container, Exposure, Finding, Fingerprint, HistoryPlace, MetadataPlace, Place, Secret};
+use crate::finding::{
+    CommitSummary, Container, Exposure, Finding, Fingerprint, HistoryPlace, MetadataPlace, Place, Reach,
+    Secret,
+};
 use crate::judge::{Verdict, judge};
 use crate::location::Location;
 use crate::provenance::{Metadata, ObjectId, Provenance, path_bytes};
@@ -104,6 +107,10 @@ pub fn scan_paths(
     let tracked = tracked_below(&paths, &mut gaps);
     let mut outcome = scan_source(config, &Worktree::of_paths(paths, tracked, is_env_name), progress)?;
     outcome.coverage.unread.extend(gaps);
+    if outcome.coverage.read.files == 0 && outcome.coverage.is_complete() {
+        let why = "there was no file to read; name a path that holds files";
+        outcome.coverage.unread.push(Unread::new("the given paths", why));
+    }
     Ok(outcome)
 }
 
@@ -158,7 +165,7 @@ fn scan_source<S: Source + Sync>(
             notices: Vec::new(),
             elapsed: start.elapsed(),
         };
-        redacted(config, outcome)
+        redacted(config, outcome, &found.secrets)
     })
 }
 
@@ -240,13 +247,13 @@ impl Audit<'_> {
             notices,
             elapsed: self.start.elapsed(),
         };
-        redacted(self.config, outcome)
+        redacted(self.config, outcome, &found.secrets)
     }
 }
 
 /// Masks secrets where they stand in names, unless they may be seen.
-fn redacted(config: &ScanConfig, mut outcome: Outcome) -> Outcome {
-    let redaction = if config.shows_secrets { None } else { Redaction::of(&outcome.findings) };
+fn redacted(config: &ScanConfig, mut outcome: Outcome, secrets: &[Secret]) -> Outcome {
+    let redaction = if config.shows_secrets { None } else { Redaction::of(secrets) };
     if let Some(redaction) = redaction {
         outcome.findings.iter_mut().for_each(|finding| redaction.finding(finding));
         outcome.env_files.iter_mut().for_each(|file| redaction.env_file(file));
@@ -377,9 +384,11 @@ struct Assembled {
     kept_in_env: usize,
     /// Where the blobs of environment files were.
     env_places: Vec<HistoryPlace>,
+    /// Every secret that matched, reported or not: none may show in a name.
+    secrets: Vec<Secret>,
 }
 
-/// A secret under one rule, with everything that matched.
+/// A secret, with everything that matched it.
 #[derive(Default)]
 struct Candidate {
     blobs: BTreeMap<ObjectId, Vec<Match>>,
@@ -394,6 +403,17 @@ struct Judged {
     place: Place,
 }
 
+impl Judged {
+    fn new(found: &Match, verdict: Verdict, container: Container) -> Self {
+        Self {
+            rule: found.rule,
+            verdict,
+            note: found.evidence.note.clone(),
+            place: Place { container, location: found.location },
+        }
+    }
+}
+
 /// Matches -> findings: places are looked up, each match is judged at each of its places, and what one secret left behind
 /// becomes one finding.
 fn assemble(
@@ -401,10 +421,10 @@ fn assemble(
     matches: BTreeMap<Provenance, Vec<Match>>,
     history: Option<&History>,
 ) -> Assembled {
-    let mut candidates: BTreeMap<(Secret, RuleId), Candidate> = BTreeMap::new();
+    let mut candidates: BTreeMap<Secret, Candidate> = BTreeMap::new();
     for (provenance, matches) in matches {
         for found in matches {
-            let candidate = candidates.entry((found.secret.clone(), found.rule)).or_default();
+            let candidate = candidates.entry(found.secret.clone()).or_default();
             match &provenance {
                 Provenance::GitBlob(id) => candidate.blobs.entry(*id).or_default().push(found),
                 _ => candidate.others.push((provenance.clone(), found)),
@@ -418,28 +438,18 @@ fn assemble(
     let mut places =
         history.map(|history| history.places(&groups)).unwrap_or_else(|| vec![Vec::new(); groups.len()]);
     let env_places = places.pop().unwrap_or_default();
-    let mut judged: BTreeMap<Secret, Vec<Judged>> = BTreeMap::new();
-    for (((secret, rule), candidate), places) in candidates.into_iter().zip(places) {
-        let in_blobs =
-            places.into_iter().filter_map(|place| judge_in_history(config, &candidate, rule, place));
+    let commits = history.map(|history| history.commits(&metadata_ids(&candidates))).unwrap_or_default();
+    let mut assembled = Assembled { findings: Vec::new(), kept_in_env: 0, env_places, secrets: Vec::new() };
+    for ((secret, candidate), places) in candidates.into_iter().zip(places) {
+        let in_blobs = places.into_iter().filter_map(|place| judge_in_history(config, &candidate, place));
         let elsewhere = candidate.others.iter().filter_map(|(provenance, found)| {
-            let container = container(provenance, found, history)?;
-            let path = path_of(&container);
-            judge_at(config, found, path).map(|verdict| Judged {
-                rule,
-                verdict,
-                note: found.evidence.note.clone(),
-                place: Place { location: found.location, container },
-            })
+            let container = container(provenance, found, &commits)?;
+            let verdict = judge_at(config, found, path_of(&container))?;
+            Some(Judged::new(found, verdict, container))
         });
-        let all: Vec<Judged> = in_blobs.chain(elsewhere).collect();
-        judged.entry(secret).or_default().extend(all);
-    }
-    let mut assembled = Assembled { findings: Vec::new(), kept_in_env: 0, env_places };
-    for (secret, judged) in judged {
-        let Some(finding) = finding(config, secret, judged) else {
-            continue;
-        };
+        let judged: Vec<Judged> = in_blobs.chain(elsewhere).collect();
+        assembled.secrets.push(secret.clone());
+        let Some(finding) = finding(config, secret, judged) else { continue };
         if finding.confidence < config.min_confidence {
             continue;
         }
@@ -459,40 +469,53 @@ fn assemble(
     assembled
 }
 
-/// The best verdict on what matched in the version that introduced the secret at `place`.
-fn judge_in_history(
-    config: &ScanConfig,
-    candidate: &Candidate,
-    rule: RuleId,
-    place: HistoryPlace,
-) -> Option<Judged> {
+/// The commits and tags in which something matched.
+fn metadata_ids(candidates: &BTreeMap<Secret, Candidate>) -> Vec<ObjectId> {
+    let others = candidates.values().flat_map(|candidate| &candidate.others);
+    let ids: BTreeSet<ObjectId> = others
+        .filter_map(|(provenance, _)| match provenance {
+            Provenance::GitMetadata(Metadata::Commit(id) | Metadata::Tag(id)) => Some(*id),
+            _ => None,
+        })
+        .collect();
+    ids.into_iter().collect()
+}
+
+/// The best verdict, at `place`, on what matched in any version; shown where it lies in the version that came first.
+fn judge_in_history(config: &ScanConfig, candidate: &Candidate, place: HistoryPlace) -> Option<Judged> {
     let path = place.path.as_ref().map(|path| path.as_bytes());
-    let (verdict, found) = candidate
-        .blobs
-        .get(&place.blob)?
-        .iter()
-        .filter_map(|found| judge_at(config, found, path).map(|verdict| (verdict, found)))
-        .max_by_key(|(verdict, found)| {
-            (verdict.confidence, verdict.severity, std::cmp::Reverse(found.span))
+    let judged =
+        candidate.blobs.iter().flat_map(|(blob, matches)| matches.iter().map(move |found| (blob, found)));
+    let (verdict, _, best) = judged
+        .filter_map(|(blob, found)| Some((judge_at(config, found, path)?, *blob == place.blob, found)))
+        .max_by_key(|(verdict, is_first, found)| {
+            (verdict.confidence, verdict.severity, *is_first, std::cmp::Reverse((found.rule, found.span)))
         })?;
-    let location: Location = found.location;
-    let note = found.evidence.note.clone();
-    Some(Judged { rule, verdict, note, place: Place { container: Container::History(place), location } })
+    let first = candidate.blobs.get(&place.blob).into_iter().flatten();
+    let shown = first.min_by_key(|found| (found.rule != best.rule, found.span)).unwrap_or(best);
+    let location: Location = shown.location;
+    Some(Judged {
+        place: Place { container: Container::History(place.clone()), location },
+        ..Judged::new(best, verdict, Container::History(place))
+    })
 }
 
 fn judge_at(config: &ScanConfig, found: &Match, path: Option<&[u8]>) -> Option<Verdict> {
     judge(config.rules.rule(found.rule), &found.evidence, found.secret.expose().len(), path)
 }
 
-fn container(provenance: &Provenance, found: &Match, history: Option<&History>) -> Option<Container> {
+/// What is known of commits and tags, by id.
+type Commits = HashMap<ObjectId, (Option<CommitSummary>, Reach)>;
+
+fn container(provenance: &Provenance, found: &Match, commits: &Commits) -> Option<Container> {
     match provenance {
         Provenance::File { path, ignored } => Some(Container::File { path: path.clone(), ignored: *ignored }),
         Provenance::Stdin => Some(Container::Stdin),
         Provenance::GitBlob(_) => None,
         Provenance::GitMetadata(metadata) => {
-            let (commit, reach) = match (metadata, history) {
-                (Metadata::Commit(id) | Metadata::Tag(id), Some(history)) => history.commit(id),
-                _ => Default::default(),
+            let (commit, reach) = match metadata {
+                Metadata::Commit(id) | Metadata::Tag(id) => commits.get(id).cloned().unwrap_or_default(),
+                Metadata::RefName | Metadata::File(_) => Default::default(),
             };
             Some(Container::Metadata(MetadataPlace {
                 metadata: metadata.clone(),

@@ -26,7 +26,7 @@ pub(crate) fn rules(files: &[PathBuf]) -> Result<RuleSet, RulesError> {
 pub(crate) fn scan_config(common: &Common) -> Result<ScanConfig, RulesError> {
     Ok(ScanConfig {
         rules: Arc::new(rules(&common.rules)?),
-        threads: common.threads,
+        threads: usize::from(common.threads),
         min_confidence: match common.min_confidence {
             ConfidenceArg::Low => Confidence::Low,
             ConfidenceArg::Medium => Confidence::Medium,

@@ -65,7 +65,9 @@ fn next_run_start(bytes: &[u8], from: usize) -> Option<usize> {
         if is_text(bytes.get(zero - 1)) {
             return Some(zero - 1);
         }
-        at = zero;
+        // Zeros behind zeros begin no text: long runs of them are passed over at once.
+        at = zero + bytes[zero..].iter().position(|&byte| byte != 0)? - 1;
+        at = at.max(zero);
     }
 }
 

@@ -58,7 +58,7 @@ impl EnvFile {
     /// What to do about it.
     #[must_use]
     pub fn fix(&self) -> String {
-        let (path, name) = (self.path.as_bstr(), file_name(self.path.as_bstr()).as_bstr());
+        let (path, name) = (shell_word(&self.path), file_name(self.path.as_bstr()).as_bstr());
         let ignore = format!("add `{name}` to .gitignore");
         match &self.state {
             EnvState::Tracked => format!("`git rm --cached {path}`, {ignore}, and rotate what it holds once it was pushed"),
@@ -71,6 +71,17 @@ impl EnvFile {
             }
             EnvState::NotIgnored => ignore,
         }
+    }
+}
+
+/// The path as one word of a POSIX shell, whatever is in it: people paste commands.
+fn shell_word(path: &[u8]) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-/".contains(byte);
+    let text = path.to_str_lossy();
+    if path.iter().all(is_plain) && !path.starts_with(b"-") {
+        text.into_owned()
+    } else {
+        format!("-- '{}'", text.replace('\'', "'\\''"))
     }
 }
 

@@ -197,7 +197,7 @@ fn write_env_files(out: &mut dyn Write, files: &[EnvFile], paint: Paint) -> io::
             }
         };
         writeln!(out, "{}  {} {state}", paint.with("33", ".env"), paint.bold(&escaped(&file.path)))?;
-        writeln!(out, "  fix      {}\n", file.fix())?;
+        writeln!(out, "  fix      {}\n", escaped(file.fix().as_bytes()))?;
     }
     Ok(())
 }
@@ -226,6 +226,13 @@ fn write_verdict(out: &mut dyn Write, outcome: &Outcome, paint: Paint) -> io::Re
         0 if unread.is_empty() && outcome.kept_in_env > 0 => {
             paint.with("32", "no secrets out of place; everything was read")
         }
+        0 if unread.is_empty() && !outcome.env_files.is_empty() => paint.with(
+            "33",
+            &format!(
+                "no secrets found; everything was read; {} above",
+                plural(outcome.env_files.len() as u64, ".env warning")
+            ),
+        ),
         0 if unread.is_empty() => paint.with("32", "no secrets found; everything was read"),
         0 => "no secrets found in what was read".to_owned(),
         count => paint.with("31", &format!("{} found", plural(count as u64, "secret"))),

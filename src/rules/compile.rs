@@ -14,8 +14,9 @@ use super::syntax::{self, ChecksSyntax, RuleSyntax};
 const SCHEMA: u32 = 1;
 /// The shortest keyword, in bytes: shorter ones would hit everywhere.
 const MIN_KEYWORD_BYTES: usize = 3;
-/// The largest window on either side, in bytes; pieces of a large file overlap by no more than 64 KiB.
-const MAX_WINDOW_BYTES: u32 = 32 * 1024;
+/// The largest window on either side, in bytes. Pieces of a large file overlap by 64 KiB; UTF-16 takes two bytes a
+/// character, and keywords and checks some besides.
+const MAX_WINDOW_BYTES: u32 = 31 * 1024;
 /// The largest compiled form of a pattern, in bytes.
 const MAX_PATTERN_BYTES: usize = 4 << 20;
 
@@ -60,8 +61,10 @@ pub enum Error {
 ///
 /// The first thing that is wrong with it, see [`Error`].
 pub(crate) fn compile(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
-    let parsed = syntax::parse(text)
-        .map_err(|error| Error::Yaml { file: file.to_owned(), message: error.to_string() })?;
+    let parsed = syntax::parse(text).map_err(|error| Error::Yaml {
+        file: file.to_owned(),
+        message: with_rule_id(text, &error.to_string()),
+    })?;
     if parsed.schema != SCHEMA {
         return Err(Error::Schema { file: file.to_owned(), found: parsed.schema });
     }
@@ -330,6 +333,18 @@ fn is_kebab_case(id: &str) -> bool {
 
 fn one_line(message: &str) -> String {
     message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// The YAML parser's message, with the id of the rule that it names by its place in the list.
+fn with_rule_id(text: &str, message: &str) -> String {
+    let position = message
+        .strip_prefix("rules[")
+        .and_then(|rest| rest.split_once(']'))
+        .and_then(|(position, _)| position.parse::<usize>().ok());
+    match position.and_then(|position| syntax::id_of_rule(text, position)) {
+        Some(id) => format!("rule `{id}`: {message}"),
+        None => message.to_owned(),
+    }
 }
 
 /// The line of `field` in the rule at `position`, or of the rule's first line where the field is not written.

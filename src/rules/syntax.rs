@@ -107,3 +107,9 @@ pub(crate) struct EntropySyntax {
 pub(crate) fn parse(text: &str) -> Result<FileSyntax, serde_yaml::Error> {
     serde_yaml::from_str(text)
 }
+
+/// The id of the rule at `position`, of a file that may have other faults.
+pub(crate) fn id_of_rule(text: &str, position: usize) -> Option<String> {
+    let file: serde_yaml::Value = serde_yaml::from_str(text).ok()?;
+    Some(file.get("rules")?.get(position)?.get("id")?.as_str()?.to_owned())
+}

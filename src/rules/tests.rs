@@ -139,11 +139,11 @@ fn lengths_are_bounded() {
     assert_says(&problem_in("window", 3, &[unbounded]), &["no bound", "give a window"]);
     let line = 3 + RULE.len();
     let window = |window: &str| problem_in("window", line, &[unbounded, ("window", window)]);
-    assert_says(&window("{after: 40000}"), &["further than 32768 bytes"]);
-    assert_says(&window("{before: 40000, after: 1}"), &["further than 32768 bytes"]);
+    assert_says(&window("{after: 40000}"), &["further than 31744 bytes"]);
+    assert_says(&window("{before: 40000, after: 1}"), &["further than 31744 bytes"]);
     assert_says(
         &problem_in("window", 3, &[("pattern", r"'(?P<secret>acme_[a-z]{40000})'")]),
-        &["further than 32768 bytes"],
+        &["further than 31744 bytes"],
     );
 }
 

@@ -53,6 +53,9 @@ impl Worktree {
     }
 }
 
+/// The largest `.gitignore` that is honoured, in bytes; git has the same limit.
+const MAX_IGNORE_FILE_BYTES: u64 = 100 << 20;
+
 /// A file to be read.
 #[derive(Debug)]
 struct Found {
@@ -114,8 +117,13 @@ impl<V: Visitor> Listing<'_, V> {
         // What was asked for by name is followed and opened, whatever it is.
         match fs::metadata(root) {
             Ok(metadata) if metadata.is_dir() => {
-                let (ignores, inside_ignored) = self.ignores_above(root);
-                self.directories(root, ignores, inside_ignored);
+                // Asked for by name, it is read even where it is ignored itself.
+                let (ignores, _) = self.ignores_above(root);
+                self.directories(root, ignores);
+            }
+            Ok(metadata) if is_device(&metadata) => {
+                self.visitor
+                    .unread(Unread::new(path_bytes(root), "a device, not a file; it may have no end"));
             }
             Ok(_) => {
                 let ignored = !self.worktree.tracked.contains(&absolute(root)) && self.is_ignored_file(root);
@@ -175,7 +183,10 @@ impl<V: Visitor> Listing<'_, V> {
     fn with_own(&mut self, dir: &Path, above: Option<Rc<Ignores>>) -> Ignores {
         let file = dir.join(".gitignore");
         let mut builder = GitignoreBuilder::new(dir);
-        if file.exists() {
+        // Git does not follow a link here either; and what is no regular file may have no end.
+        if fs::symlink_metadata(&file)
+            .is_ok_and(|found| found.is_file() && found.len() <= MAX_IGNORE_FILE_BYTES)
+        {
             // A pattern that cannot be read ignores nothing, as in git; a file that cannot be read is said.
             if File::open(&file).is_err() {
                 self.visitor
@@ -187,8 +198,8 @@ impl<V: Visitor> Listing<'_, V> {
     }
 
     /// Lists a directory and all below, without recursion: directories can be nested thousands deep.
-    fn directories(&mut self, root: &Path, ignores: Option<Ignores>, inside_ignored: bool) {
-        let mut next = vec![(root.to_owned(), ignores.map(Rc::new), inside_ignored)];
+    fn directories(&mut self, root: &Path, ignores: Option<Ignores>) {
+        let mut next = vec![(root.to_owned(), ignores.map(Rc::new), false)];
         while let Some((dir, above, inside_ignored)) = next.pop() {
             let ignores = above.map(|above| Rc::new(self.with_own(&absolute(&dir), Some(above))));
             let entries = match fs::read_dir(&dir).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
@@ -242,4 +253,16 @@ impl<V: Visitor> Listing<'_, V> {
 
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.components().collect())
+}
+
+/// Whether reading it may never end. Pipes are read: `keysieve scan <(command)`.
+#[cfg(unix)]
+fn is_device(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    metadata.file_type().is_char_device() || metadata.file_type().is_block_device()
+}
+
+#[cfg(not(unix))]
+fn is_device(_metadata: &fs::Metadata) -> bool {
+    false
 }

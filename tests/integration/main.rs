@@ -13,6 +13,7 @@ mod history;
 mod metadata;
 mod output;
 mod readme;
+mod regression;
 mod rules_cli;
 mod secrets;
 mod worktree;

@@ -348,7 +348,12 @@ fn histories(
 ) -> Vec<PathHistory> {
     let groups_of = groups_of_blobs(groups, wanted);
     let mut traces: BTreeMap<(u32, PathId), Trace> = BTreeMap::new();
-    let age = |commit: CommitIndex| (commits.get(commit).seconds, commits.get(commit).id);
+    let age = |commit: CommitIndex| commits.age(commit);
+    // The latest of those that something names, if there is one.
+    let lateness = |commit: CommitIndex| {
+        let (is_abandoned, seconds, commit) = commits.age(commit);
+        (!is_abandoned, seconds, commit)
+    };
     // The latest commit of each set stands for all that have it; a top that no commit has stands for itself.
     let mut latest: BTreeMap<SetId, Option<CommitIndex>> = BTreeMap::new();
     let mut roots = HashSet::new();
@@ -358,7 +363,7 @@ fn histories(
         };
         roots.insert(raw.tree);
         let known = latest.entry(set).or_default();
-        if known.is_none_or(|known| age(known) < age(commit)) {
+        if known.is_none_or(|known| lateness(known) < lateness(commit)) {
             *known = Some(commit);
         }
     }
@@ -372,7 +377,7 @@ fn histories(
                 let trace = traces.entry((group, path)).or_default();
                 trace.blobs.push(blob);
                 trace.in_head |= head_set == Some(set);
-                trace.last = trace.last.into_iter().chain(commit).max_by_key(|&commit| age(commit));
+                trace.last = trace.last.into_iter().chain(commit).max_by_key(|&commit| lateness(commit));
             }
         }
     }

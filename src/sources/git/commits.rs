@@ -45,6 +45,10 @@ pub(super) fn headers(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split(|&byte| byte == b'\n').take_while(|line| !line.is_empty())
 }
 
+/// The years 1 to 9998, in seconds since 1970.
+const MIN_SECONDS: i64 = -62_135_596_800;
+const MAX_SECONDS: i64 = 253_370_764_799;
+
 /// `Name <address> seconds offset`.
 #[derive(Debug, Default, Clone)]
 struct Signature<'a> {
@@ -62,8 +66,10 @@ impl<'a> Signature<'a> {
         let (who, when) = line.split_at(close + 1);
         let when = String::from_utf8_lossy(when);
         let mut when = when.split_ascii_whitespace();
-        let seconds = when.next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
+        let seconds: i64 = when.next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
         let offset: i32 = when.next().and_then(|offset| offset.parse().ok()).unwrap_or(0);
+        // Forged dates are kept within what RFC 3339 can say.
+        let (seconds, offset) = (seconds.clamp(MIN_SECONDS, MAX_SECONDS), offset.clamp(-2359, 2359));
         Self { who, seconds, offset_seconds: (offset / 100 * 60 + offset % 100) * 60 }
     }
 }
@@ -130,6 +136,10 @@ pub(super) struct Commits {
     /// Tips that lead to blobs and trees.
     other_tips: HashMap<ObjectId, Vec<Tip>>,
     head: Option<CommitIndex>,
+    /// When each commit came, in seconds since 1970, put right where a clock was wrong: never before a parent.
+    seconds: Vec<i64>,
+    /// Whether a reference, HEAD or work tree leads to the commit.
+    named: Vec<bool>,
 }
 
 impl Commits {
@@ -149,8 +159,16 @@ impl Commits {
             .iter()
             .map(|commit| commit.parents.iter().filter_map(|id| index.get(id).copied()).collect())
             .collect();
-        let mut graph =
-            Self { commits, parents, index, tips: BTreeMap::new(), other_tips: HashMap::new(), head: None };
+        let mut graph = Self {
+            commits,
+            parents,
+            index,
+            tips: BTreeMap::new(),
+            other_tips: HashMap::new(),
+            head: None,
+            seconds: Vec::new(),
+            named: Vec::new(),
+        };
         for tip in tips {
             // The tags on the way are reached by the tip as much as what they point at.
             let chain = tag_chain(tip.target, tags);
@@ -161,8 +179,34 @@ impl Commits {
                 }
             }
         }
+        graph.order();
         graph.head = head.and_then(|head| graph.find(head));
         graph
+    }
+
+    fn order(&mut self) {
+        self.seconds = self.commits.iter().map(|commit| commit.seconds).collect();
+        for (commit, parents) in self.parents.iter().enumerate() {
+            let latest =
+                parents.iter().map(|&parent| self.seconds[parent as usize]).max().unwrap_or(i64::MIN);
+            self.seconds[commit] = self.seconds[commit].max(latest);
+        }
+        self.named = vec![false; self.commits.len()];
+        for (&commit, tips) in &self.tips {
+            self.named[commit as usize] = tips.iter().any(|tip| tip.kind != TipKind::Reflog);
+        }
+        for commit in (0..self.commits.len()).rev() {
+            if self.named[commit] {
+                for &parent in &self.parents[commit] {
+                    self.named[parent as usize] = true;
+                }
+            }
+        }
+    }
+
+    /// Sorts commits by when they came, those that nothing names any more behind the others.
+    pub(super) fn age(&self, commit: CommitIndex) -> (bool, i64, CommitIndex) {
+        (!self.named[commit as usize], self.seconds[commit as usize], commit)
     }
 
     pub(super) fn find(&self, id: ObjectId) -> Option<CommitIndex> {
@@ -217,17 +261,22 @@ impl Commits {
     }
 }
 
+/// What stands behind a reference's name where its reflog speaks.
+pub(super) const REFLOG_SUFFIX: &[u8] = b"@{reflog}";
+
 /// Remote-tracking references first, then by name.
 fn reach_of(tips: &[&Tip]) -> Reach {
     let named = tips.iter().filter(|tip| tip.kind != TipKind::Asked);
     let mut names: Vec<(TipKind, &BString)> = named.map(|tip| (tip.kind, &tip.name)).collect();
     names.sort();
     names.dedup();
-    if names.first().is_some_and(|(kind, _)| *kind != TipKind::Reflog) {
-        names.retain(|(kind, _)| *kind != TipKind::Reflog);
+    let pushed = names.first().is_some_and(|(kind, _)| *kind == TipKind::Remote);
+    let is_reflog = |name: &BString| name.ends_with(REFLOG_SUFFIX);
+    if names.iter().any(|(_, name)| !is_reflog(name)) {
+        names.retain(|(_, name)| !is_reflog(name));
     }
     Reach {
-        pushed: names.first().is_some_and(|(kind, _)| *kind == TipKind::Remote),
+        pushed,
         in_revision: tips.iter().any(|tip| tip.kind == TipKind::Asked),
         more_refs: names.len().saturating_sub(Reach::MAX_REFS),
         refs: names.into_iter().take(Reach::MAX_REFS).map(|(_, name)| name.clone()).collect(),

@@ -2,7 +2,7 @@
 //! hold secrets (`config` with remotes' URLs, messages that wait for a commit, reflogs).
 
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use bstr::{BString, ByteSlice};
@@ -25,13 +25,20 @@ const TEXTS: &[&str] = &[
     "SQUASH_MSG",
     "TAG_EDITMSG",
     "NOTES_EDITMSG",
+    "description",
+    "info/attributes",
+    "info/exclude",
+    "rebase-merge/message",
 ];
+
+/// The largest of git's own files that is read, in bytes.
+const MAX_TEXT_BYTES: u64 = 1 << 30;
 
 /// References, reflogs, and the HEAD of every work tree.
 pub(super) fn tips(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> {
     let mut tips = references(git, unread);
     for (name, dir) in work_tree_dirs(git) {
-        match std::fs::read(dir.join("HEAD")) {
+        match read_file(&dir.join("HEAD")) {
             // A symbolic HEAD names a branch, which is among the references.
             Ok(head) if head.starts_with(b"ref: ") => {}
             Ok(head) => match GitId::from_hex(head.trim_ascii()) {
@@ -51,7 +58,7 @@ pub(super) fn tips(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> 
             Err(error) => unread.push(Unread::new(path_bytes(&dir.join("HEAD")), error.to_string())),
         }
         for log in reflogs(&dir) {
-            let Ok(text) = std::fs::read(&log) else { continue };
+            let Ok(text) = read_file(&log) else { continue };
             tips.extend(reflog_tips(&dir, &log, &text));
         }
     }
@@ -87,6 +94,13 @@ fn work_tree_dirs(git: &gix::Repository) -> Vec<(BString, PathBuf)> {
     std::iter::once((BString::default(), common))
         .chain(linked.into_iter().map(|dir| (name(&dir), dir)))
         .collect()
+}
+
+/// The hooks that are installed, without git's samples.
+fn hooks(dir: &Path) -> Vec<PathBuf> {
+    let mut hooks = list(&dir.join("hooks"));
+    hooks.retain(|path| path.is_file() && path.extension().is_none_or(|extension| extension != "sample"));
+    hooks
 }
 
 fn reflogs(dir: &Path) -> Vec<PathBuf> {
@@ -155,8 +169,8 @@ pub(super) fn read_texts<V: Visitor>(
     let mut bytes = names.len() as u64;
     let common = git.common_dir();
     for (_, dir) in work_tree_dirs(git) {
-        for path in TEXTS.iter().map(|name| dir.join(name)).chain(reflogs(&dir)) {
-            match std::fs::read(&path) {
+        for path in TEXTS.iter().map(|name| dir.join(name)).chain(hooks(&dir)).chain(reflogs(&dir)) {
+            match read_file(&path) {
                 Ok(text) => {
                     let name = path_bytes(path.strip_prefix(common).unwrap_or(&path));
                     let provenance = Provenance::GitMetadata(Metadata::File(name));
@@ -176,6 +190,21 @@ pub(super) fn read_texts<V: Visitor>(
         ));
     }
     bytes
+}
+
+/// The content of a regular file: what else lies there may have no end.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file, and not read"));
+    }
+    if metadata.len() > MAX_TEXT_BYTES {
+        return Err(io::Error::other(format!(
+            "it has {} bytes; of git's own files those up to {MAX_TEXT_BYTES} are read",
+            metadata.len()
+        )));
+    }
+    std::fs::read(path)
 }
 
 /// The paths in a directory, sorted; none where it cannot be read.

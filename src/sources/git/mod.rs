@@ -275,25 +275,31 @@ impl History {
         places
     }
 
-    /// The commit with its facts, and what reaches it.
+    /// Each commit or tag with its facts, and what reaches it.
     #[must_use]
-    pub fn commit(&self, id: &ObjectId) -> (Option<CommitSummary>, Reach) {
-        let id = git_id(id);
-        let Some(commit) = self.commits.find(id) else {
-            return (None, self.commits.direct_reach(&id));
-        };
-        let reach = self.commits.reach(&[vec![commit]]).pop().unwrap_or_default();
-        (self.summary(id), reach)
+    pub fn commits(&self, ids: &[ObjectId]) -> HashMap<ObjectId, (Option<CommitSummary>, Reach)> {
+        let found: Vec<_> = ids.iter().map(|id| self.commits.find(git_id(id))).collect();
+        let sets: Vec<Vec<_>> = found.iter().map(|commit| commit.iter().copied().collect()).collect();
+        let reaches = self.commits.reach(&sets);
+        let facts = ids.iter().zip(found).zip(reaches).map(|((id, commit), reach)| match commit {
+            Some(_) => (*id, (self.summary(git_id(id)), reach)),
+            None => (*id, (None, self.commits.direct_reach(&git_id(id)))),
+        });
+        facts.collect()
+    }
+
+    fn reach_without_commit(&self, blob: &GitId) -> Reach {
+        let mut reach = self.commits.direct_reach(blob);
+        if self.index.contains_key(blob) {
+            reach.refs.push("the index (staged)".into());
+        }
+        reach
     }
 
     fn pathless_place(&self, blob: &GitId) -> HistoryPlace {
-        let mut reach = self.commits.direct_reach(blob);
-        let path = self.index.get(blob).cloned();
-        if path.is_some() {
-            reach.refs.push("the index (staged)".into());
-        }
+        let reach = self.reach_without_commit(blob);
         HistoryPlace {
-            path,
+            path: self.index.get(blob).cloned(),
             blob: ObjectId::from_bytes(blob.as_bytes()),
             versions: 1,
             introduced: None,
@@ -322,6 +328,11 @@ impl Summaries<'_> {
     fn place(&mut self, history: &PathHistory, reach: Reach) -> HistoryPlace {
         let commits = &self.history.commits;
         let (introduced, last) = (history.introduced.first(), history.last);
+        // What no commit has may be staged all the same.
+        let reach = match introduced {
+            Some(_) => reach,
+            None => self.history.reach_without_commit(&history.blobs[0]),
+        };
         let introduced = introduced.map(|&commit| commits.get(commit).id);
         let last = last.map(|commit| commits.get(commit).id);
         HistoryPlace {
