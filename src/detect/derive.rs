@@ -12,11 +12,11 @@ use crate::location::ByteSpan;
 use crate::rules::RuleId;
 
 use super::Evidence;
-use super::prefilter::{Hit, Prefilter};
+use super::prefilter::{Hit, Prefilter, SEARCHED_BYTES};
 use super::reach::Reach;
 
-/// Copied spans shorter than this, or than two keywords, are searched again: that is cheaper than to keep them apart, and no
-/// keyword can reach over one.
+/// Copied spans shorter than this are searched again: that is cheaper than to keep them apart. What is searched for of a
+/// keyword is much shorter, so none can reach over one.
 const MIN_COPY_BYTES: usize = 64;
 
 /// What is remembered of a chunk for those derived from it. Opaque to all but the detector.
@@ -85,8 +85,7 @@ pub(super) fn derive(
     let mut derived = Derived { memo: Memo::default(), pending: Vec::new() };
     let mut has_zero = false;
     let mut end_of_last = 0;
-    let min_copy = MIN_COPY_BYTES.max(2 * prefilter.longest_keyword());
-    let copies = derivation.copies.iter().filter(|copy| copy.length >= min_copy);
+    let copies = derivation.copies.iter().filter(|copy| copy.length >= MIN_COPY_BYTES);
     for &copy in copies {
         has_zero |= search_gap(prefilter, bytes, ByteSpan::new(end_of_last, copy.to), &mut derived);
         let origin = Origin::new(copy, derivation.base.len(), bytes.len());
@@ -104,22 +103,21 @@ fn search_gap(prefilter: &Prefilter, bytes: &[u8], gap: ByteSpan, derived: &mut 
     if gap.start == gap.end && !is_seam_in_text {
         return false;
     }
-    let margin = prefilter.longest_keyword().saturating_sub(1);
-    let start = gap.start.saturating_sub(margin);
-    let region = &bytes[start..(gap.end + margin).min(bytes.len())];
-    let first = derived.memo.hits.len();
-    for hit in prefilter.hits(region) {
-        let hit = hit.shifted(start);
-        let span = prefilter.span(hit);
-        let is_inside_a_copy =
-            (span.end <= gap.start && gap.start > 0) || (span.start >= gap.end && gap.end < bytes.len());
-        if !is_inside_a_copy {
-            derived.memo.hits.push(hit);
-            derived.pending.push((hit, None));
+    let hits = &mut derived.memo.hits;
+    let first = hits.len();
+    prefilter.find(bytes, gap.start.saturating_sub(SEARCHED_BYTES - 1)..gap.end, hits);
+    // Where it ends in front of the gap, it was found in the copied span.
+    let mut kept = first;
+    for at in first..hits.len() {
+        if prefilter.searched_span(hits[at]).end > gap.start {
+            hits[kept] = hits[at];
+            kept += 1;
         }
     }
+    hits.truncate(kept);
+    derived.pending.extend(hits[first..].iter().map(|&hit| (hit, None)));
     // A keyword may begin in the copied span before the gap, among that span's own.
-    sort_tail(&mut derived.memo.hits, first);
+    sort_tail(hits, first);
     memchr::memchr(0, gap.of(bytes)).is_some()
 }
 
@@ -144,7 +142,7 @@ fn shift(
         if hit.start() >= copy.from + copy.length {
             break;
         }
-        if prefilter.span(*hit).end > copy.from + copy.length {
+        if prefilter.searched_span(*hit).end > copy.from + copy.length {
             continue;
         }
         let hit = hit.moved(copy.from, copy.to);
@@ -158,7 +156,7 @@ fn shift(
         if verified.hit.start() >= copy.from + copy.length {
             break;
         }
-        if prefilter.span(verified.hit).end > copy.from + copy.length {
+        if prefilter.searched_span(verified.hit).end > copy.from + copy.length {
             continue;
         }
         let hit = verified.hit.moved(copy.from, copy.to);

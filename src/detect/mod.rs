@@ -152,7 +152,8 @@ impl Detector {
 
     /// Searches all of `bytes` for keywords.
     fn search(&self, bytes: &[u8]) -> Derived {
-        let mut hits: Vec<Hit> = self.plan.prefilter.hits(bytes).collect();
+        let mut hits = Vec::new();
+        self.plan.prefilter.find(bytes, 0..bytes.len(), &mut hits);
         hits.sort_unstable();
         let pending = hits.iter().map(|&hit| (hit, None)).collect();
         let has_zero = memchr::memchr(0, bytes).is_some();
@@ -167,7 +168,7 @@ impl Detector {
         verified: &mut Vec<Verified>,
     ) {
         let Self { plan, matcher } = self;
-        for (hit, origin) in pending {
+        for (hit, origin) in pending.filter(|(hit, _)| plan.prefilter.is_at(bytes, *hit)) {
             let keyword = plan.prefilter.span(hit);
             for &id in plan.prefilter.rules_for(hit) {
                 let rule = plan.rules.rule(id);
