@@ -8,35 +8,46 @@ use gix::ObjectId;
 use crate::finding::{CommitSummary, Reach};
 use crate::provenance;
 
+use super::numbers::Number;
+use super::objects::Objects;
+
 /// A commit's place in its [`Commits`].
 pub(super) type CommitIndex = u32;
 
-/// A commit as it is written.
+/// A commit, with what it names by number; parents that are not there are left out.
 #[derive(Debug, Clone)]
-pub(super) struct RawCommit {
+pub(super) struct Commit {
     pub(super) id: ObjectId,
+    pub(super) number: Number,
+    pub(super) tree: Number,
+    pub(super) parents: Vec<Number>,
+    /// The committer's seconds since 1970.
+    pub(super) seconds: i64,
+}
+
+/// What a commit's headers say.
+#[derive(Debug)]
+pub(super) struct Headers {
     pub(super) tree: ObjectId,
     pub(super) parents: Vec<ObjectId>,
     /// The committer's seconds since 1970.
     pub(super) seconds: i64,
 }
 
-impl RawCommit {
-    /// Reads a commit's headers; `None` where they are damaged.
-    pub(super) fn parse(id: ObjectId, bytes: &[u8]) -> Option<Self> {
-        let mut commit = Self { id, tree: ObjectId::null(id.kind()), parents: Vec::new(), seconds: 0 };
-        let mut has_tree = false;
+impl Headers {
+    /// Reads them from a commit's bytes; `None` where they are damaged.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (mut tree, mut parents, mut seconds) = (None, Vec::new(), 0);
         for line in headers(bytes) {
-            if let Some(tree) = line.strip_prefix(b"tree ") {
-                commit.tree = ObjectId::from_hex(tree).ok()?;
-                has_tree = true;
+            if let Some(id) = line.strip_prefix(b"tree ") {
+                tree = Some(ObjectId::from_hex(id).ok()?);
             } else if let Some(parent) = line.strip_prefix(b"parent ") {
-                commit.parents.push(ObjectId::from_hex(parent).ok()?);
+                parents.push(ObjectId::from_hex(parent).ok()?);
             } else if let Some(committer) = line.strip_prefix(b"committer ") {
-                commit.seconds = Signature::parse(committer).seconds;
+                seconds = Signature::parse(committer).seconds;
             }
         }
-        has_tree.then_some(commit)
+        Some(Self { tree: tree?, parents, seconds })
     }
 }
 
@@ -128,9 +139,10 @@ impl Tip {
 /// All commits of the object database, parents before children where they are there.
 #[derive(Debug)]
 pub(super) struct Commits {
-    commits: Vec<RawCommit>,
+    commits: Vec<Commit>,
     parents: Vec<Vec<CommitIndex>>,
-    index: HashMap<ObjectId, CommitIndex>,
+    /// For each object its place among the commits, where it is one.
+    index: Vec<CommitIndex>,
     /// The commits that tips lead to, with the tips.
     tips: BTreeMap<CommitIndex, Vec<Tip>>,
     /// Tips that lead to blobs and trees.
@@ -145,19 +157,23 @@ pub(super) struct Commits {
 impl Commits {
     /// The graph of `commits`. `tags` says what each annotated tag points at.
     pub(super) fn new(
-        mut commits: Vec<RawCommit>,
+        objects: &Objects,
+        mut commits: Vec<Commit>,
         tags: &HashMap<ObjectId, ObjectId>,
         tips: Vec<Tip>,
         head: Option<ObjectId>,
     ) -> Self {
-        commits.sort_by_key(|commit| commit.id);
-        commits.dedup_by_key(|commit| commit.id);
-        let commits = parents_first(commits);
-        let index: HashMap<ObjectId, CommitIndex> =
-            commits.iter().zip(0..).map(|(commit, at)| (commit.id, at)).collect();
+        // By id, whichever pack they lie in; numbers follow ids within a pack, so little is left to do for the second sort.
+        commits.sort_unstable_by_key(|commit| commit.number);
+        commits.sort_by(|a, b| a.id.cmp(&b.id));
+        let commits = parents_first(commits, objects.len());
+        let index = places(&commits, objects.len());
         let parents = commits
             .iter()
-            .map(|commit| commit.parents.iter().filter_map(|id| index.get(id).copied()).collect())
+            .map(|commit| {
+                let places = commit.parents.iter().map(|&parent| place(&index, parent));
+                places.flatten().collect()
+            })
             .collect();
         let mut graph = Self {
             commits,
@@ -173,14 +189,14 @@ impl Commits {
             // The tags on the way are reached by the tip as much as what they point at.
             let chain = tag_chain(tip.target, tags);
             for id in chain {
-                match graph.index.get(&id) {
-                    Some(&commit) => graph.tips.entry(commit).or_default().push(tip.clone()),
+                match objects.number(&id).and_then(|number| graph.find(number)) {
+                    Some(commit) => graph.tips.entry(commit).or_default().push(tip.clone()),
                     None => graph.other_tips.entry(id).or_default().push(tip.clone()),
                 }
             }
         }
         graph.order();
-        graph.head = head.and_then(|head| graph.find(head));
+        graph.head = head.and_then(|head| graph.find(objects.number(&head)?));
         graph
     }
 
@@ -209,15 +225,16 @@ impl Commits {
         (!self.named[commit as usize], self.seconds[commit as usize], commit)
     }
 
-    pub(super) fn find(&self, id: ObjectId) -> Option<CommitIndex> {
-        self.index.get(&id).copied()
+    /// The place of the object among the commits, where it is one.
+    pub(super) fn find(&self, number: Number) -> Option<CommitIndex> {
+        place(&self.index, number)
     }
 
     pub(super) fn head(&self) -> Option<CommitIndex> {
         self.head
     }
 
-    pub(super) fn get(&self, commit: CommitIndex) -> &RawCommit {
+    pub(super) fn get(&self, commit: CommitIndex) -> &Commit {
         &self.commits[commit as usize]
     }
 
@@ -227,7 +244,7 @@ impl Commits {
     }
 
     /// All commits, parents before children.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (CommitIndex, &RawCommit)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (CommitIndex, &Commit)> {
         (0..).zip(&self.commits)
     }
 
@@ -299,15 +316,32 @@ fn tag_chain(id: ObjectId, tags: &HashMap<ObjectId, ObjectId>) -> Vec<ObjectId> 
     chain
 }
 
+/// No commit has this place.
+const NO_COMMIT: CommitIndex = CommitIndex::MAX;
+
+/// For each object its place among the commits, where it is one.
+fn places(commits: &[Commit], objects: usize) -> Vec<CommitIndex> {
+    let mut places = vec![NO_COMMIT; objects];
+    for (commit, at) in commits.iter().zip(0..) {
+        if let Some(place) = places.get_mut(commit.number as usize) {
+            *place = at;
+        }
+    }
+    places
+}
+
+fn place(places: &[CommitIndex], number: Number) -> Option<CommitIndex> {
+    places.get(number as usize).copied().filter(|&place| place != NO_COMMIT)
+}
+
 /// Sorts so that every commit comes after those of its parents that are there. Without recursion: histories are long.
-fn parents_first(commits: Vec<RawCommit>) -> Vec<RawCommit> {
-    let index: HashMap<ObjectId, usize> =
-        commits.iter().enumerate().map(|(at, commit)| (commit.id, at)).collect();
+fn parents_first(commits: Vec<Commit>, objects: usize) -> Vec<Commit> {
+    let index = places(&commits, objects);
     let mut children: Vec<Vec<u32>> = vec![Vec::new(); commits.len()];
     let mut waiting = vec![0u32; commits.len()];
     for (at, commit) in commits.iter().enumerate() {
-        for parent in commit.parents.iter().filter_map(|id| index.get(id)) {
-            children[*parent].push(at as u32);
+        for parent in commit.parents.iter().filter_map(|&parent| place(&index, parent)) {
+            children[parent as usize].push(at as u32);
             waiting[at] += 1;
         }
     }
@@ -324,6 +358,6 @@ fn parents_first(commits: Vec<RawCommit>) -> Vec<RawCommit> {
     }
     // Commits in a circle, which only a forged pack can hold, come last in any order.
     order.extend((0..commits.len()).filter(|&at| waiting[at] > 0));
-    let mut slots: Vec<Option<RawCommit>> = commits.into_iter().map(Some).collect();
+    let mut slots: Vec<Option<Commit>> = commits.into_iter().map(Some).collect();
     order.into_iter().filter_map(|at| slots[at].take()).collect()
 }

@@ -5,10 +5,12 @@ mod attribution;
 mod commits;
 mod delta;
 mod git_dir;
+mod numbers;
 mod objects;
 mod packs;
 mod sieve;
 mod tree;
+mod tree_log;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -26,6 +28,7 @@ use self::attribution::PathHistory;
 use self::commits::{Commits, Tip, TipKind};
 use self::objects::Objects;
 use self::sieve::{ObjectSieve, Sieved};
+use self::tree_log::TreeLog;
 
 /// Why a repository cannot be opened or asked.
 #[derive(Debug, thiserror::Error)]
@@ -146,7 +149,7 @@ impl Repository {
         let shallow = self.shallow_commits(&mut unread);
         let sieve = ObjectSieve::new(visitor, &objects, hash, shallow, is_watched);
         let failures = objects.visit(&sieve);
-        let Sieved { mut read, commits, tags, missing, damaged, watched } = sieve.finish();
+        let Sieved { mut read, commits, tags, trees, missing, damaged, watched } = sieve.finish();
         read.bytes += git_dir::read_texts(&git, &tips, visitor, &mut unread);
         let index = git_dir::index_entries(&git, &mut unread);
         for tip in tips.iter().filter(|tip| !tip.target.is_null() && !objects.contains(&tip.target)) {
@@ -171,10 +174,10 @@ impl Repository {
         let asked =
             revision.map(|id| Tip { name: BString::default(), target: git_id(&id), kind: TipKind::Asked });
         tips.extend(asked);
-        let commits = Commits::new(commits, &tags, tips, head);
+        let commits = Commits::new(&objects, commits, &tags, tips, head);
         let index = index.into_iter().map(|(path, id)| (id, path)).collect();
         let watched = watched.into_iter().map(|id| ObjectId::from_bytes(id.as_bytes())).collect();
-        History { objects, commits, hash, index, watched, read, is_empty }
+        History { objects, commits, trees, index, watched, read, is_empty }
     }
 
     /// The commit that `revision` names.
@@ -227,7 +230,7 @@ fn git_dir_above(path: &Path) -> Option<PathBuf> {
 pub struct History {
     objects: Objects,
     commits: Commits,
-    hash: HashKind,
+    trees: TreeLog,
     index: HashMap<GitId, BString>,
     watched: Vec<ObjectId>,
     read: Read,
@@ -258,7 +261,7 @@ impl History {
     #[must_use]
     pub fn places(&self, groups: &[Vec<ObjectId>]) -> Vec<Vec<HistoryPlace>> {
         let groups: Vec<Vec<GitId>> = groups.iter().map(|blobs| blobs.iter().map(git_id).collect()).collect();
-        let histories = attribution::attribute(&self.objects, self.hash, &self.commits, &groups);
+        let histories = attribution::attribute(&self.objects, &self.trees, &self.commits, &groups);
         let introduced: Vec<_> = histories.iter().map(|history| history.introduced.clone()).collect();
         let reaches = self.commits.reach(&introduced);
         let mut places: Vec<Vec<HistoryPlace>> = vec![Vec::new(); groups.len()];
@@ -278,7 +281,8 @@ impl History {
     /// Each commit or tag with its facts, and what reaches it.
     #[must_use]
     pub fn commits(&self, ids: &[ObjectId]) -> HashMap<ObjectId, (Option<CommitSummary>, Reach)> {
-        let found: Vec<_> = ids.iter().map(|id| self.commits.find(git_id(id))).collect();
+        let found: Vec<_> =
+            ids.iter().map(|id| self.commits.find(self.objects.number(&git_id(id))?)).collect();
         let sets: Vec<Vec<_>> = found.iter().map(|commit| commit.iter().copied().collect()).collect();
         let reaches = self.commits.reach(&sets);
         let facts = ids.iter().zip(found).zip(reaches).map(|((id, commit), reach)| match commit {

@@ -1,6 +1,6 @@
 //! Every object of a repository once: all packs and loose objects, those of alternates too, reachable or not.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -12,14 +12,18 @@ use rayon::prelude::*;
 
 use crate::coverage::Unread;
 
+use super::numbers::{NO_OBJECT, Number, Numbers};
 use super::packs::{MAX_OBJECT_BYTES, PackVisitor, PackedObject, Packs};
 
 /// The object database of a repository.
 pub(super) struct Objects {
     packs: Packs,
     loose: Vec<loose::Store>,
-    loose_ids: HashSet<ObjectId>,
-    repeated: HashSet<ObjectId>,
+    /// The ids of loose objects, sorted.
+    loose_ids: Vec<ObjectId>,
+    numbers: Numbers,
+    /// The objects that lie in several packs.
+    repeated: HashSet<Number>,
     hash: HashKind,
 }
 
@@ -36,9 +40,6 @@ impl std::fmt::Debug for Objects {
 pub(super) trait ObjectVisitor: Sync {
     /// What is remembered of an object for those derived from it.
     type Memo: Send + Sync;
-
-    /// Whether objects of this kind are to be handed over.
-    fn wants(&self, kind: Kind) -> bool;
 
     /// Takes an object, see [`PackVisitor::object`].
     fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Self::Memo;
@@ -70,7 +71,7 @@ impl Objects {
         let packs = Packs::open(&dirs, hash, unread);
         let options = loose::Options { alloc_limit_bytes: Some(MAX_OBJECT_BYTES), ..Default::default() };
         let loose: Vec<_> = dirs.iter().map(|dir| loose::Store::at_opts(dir, hash, options)).collect();
-        let mut loose_ids = HashSet::new();
+        let mut loose_ids = BTreeSet::new();
         for (store, dir) in loose.iter().zip(&dirs).filter(|(_, dir)| dir.is_dir()) {
             for id in store.iter() {
                 match id {
@@ -83,13 +84,46 @@ impl Objects {
                 }
             }
         }
-        let repeated = packs.repeated();
-        Self { packs, loose, loose_ids, repeated, hash }
+        let mut objects = Self {
+            numbers: Numbers::with_room_for(packs.len() + loose_ids.len()),
+            packs,
+            loose,
+            loose_ids: loose_ids.into_iter().collect(),
+            repeated: HashSet::new(),
+            hash,
+        };
+        objects.give_numbers();
+        objects
+    }
+
+    fn give_numbers(&mut self) {
+        let Self { packs, loose_ids, numbers, repeated, .. } = self;
+        let in_packs = packs.len() as Number;
+        for number in 0..in_packs + loose_ids.len() as Number {
+            let id_of = |number| id_of(packs, loose_ids, number);
+            let known = numbers.insert(id_of(number), number, id_of);
+            repeated.extend(known.filter(|_| number < in_packs));
+        }
+    }
+
+    /// The number of the object, where the repository lists it, readable or not.
+    pub(super) fn number(&self, id: &gix::oid) -> Option<Number> {
+        self.numbers.find(id, |number| id_of(&self.packs, &self.loose_ids, number))
     }
 
     /// Whether the repository lists the object, readable or not.
     pub(super) fn contains(&self, id: &gix::oid) -> bool {
-        self.packs.contains(id) || self.loose_ids.contains(id)
+        self.number(id).is_some()
+    }
+
+    /// The id of the object with the number.
+    pub(super) fn id(&self, number: Number) -> &gix::oid {
+        id_of(&self.packs, &self.loose_ids, number)
+    }
+
+    /// How many numbers there are.
+    pub(super) fn len(&self) -> usize {
+        self.packs.len() + self.loose_ids.len()
     }
 
     /// Whether there is no object at all.
@@ -129,7 +163,7 @@ impl Objects {
         Err(failure)
     }
 
-    /// Hands every object of the wanted kinds over, once each, and returns those that cannot be read. One bad object never
+    /// Hands every object over, once each, and returns those that cannot be read. One bad object never
     /// stops the rest.
     pub(super) fn visit<V: ObjectVisitor>(&self, visitor: &V) -> Failures {
         let walk = PackWalk { objects: self, visitor, seen: Mutex::default(), failures: Mutex::default() };
@@ -141,18 +175,17 @@ impl Objects {
         }
         failures.retain(|id, _| !seen.contains(id));
         // What a pack could not give may lie elsewhere too; what it gave is not read again.
-        let retried: Vec<ObjectId> =
-            failures.keys().filter(|id| self.repeated.contains(*id)).copied().collect();
+        let retried: Vec<ObjectId> = failures.keys().filter(|id| self.is_repeated(id)).copied().collect();
         let loose: Vec<ObjectId> = self
             .loose_ids
             .iter()
-            .filter(|id| failures.contains_key(*id) || !self.packs.contains(id))
+            .filter(|id| failures.contains_key(*id) || !self.is_packed(id))
             .copied()
             .collect();
         let others: HashSet<ObjectId> = loose.into_iter().chain(retried).collect();
         let results: Vec<(ObjectId, Result<(), String>)> = others
             .into_par_iter()
-            .map(|id| (id, self.read(&id).map(|(kind, bytes)| hand_over(visitor, id, kind, &bytes))))
+            .map(|id| (id, self.read(&id).map(|(kind, bytes)| self.hand_over(visitor, id, kind, &bytes))))
             .collect();
         for (id, result) in results {
             match result {
@@ -166,11 +199,25 @@ impl Objects {
         }
         failures
     }
+
+    fn is_packed(&self, id: &gix::oid) -> bool {
+        self.number(id).is_some_and(|number| (number as usize) < self.packs.len())
+    }
+
+    fn is_repeated(&self, id: &gix::oid) -> bool {
+        self.number(id).is_some_and(|number| self.repeated.contains(&number))
+    }
+
+    fn hand_over<V: ObjectVisitor>(&self, visitor: &V, id: ObjectId, kind: Kind, bytes: &[u8]) {
+        let number = self.number(&id).unwrap_or(NO_OBJECT);
+        visitor.object(&PackedObject { id, number, kind, bytes, derivation: None }, None);
+    }
 }
 
-fn hand_over<V: ObjectVisitor>(visitor: &V, id: ObjectId, kind: Kind, bytes: &[u8]) {
-    if visitor.wants(kind) {
-        visitor.object(&PackedObject { id, kind, bytes, derivation: None }, None);
+fn id_of<'a>(packs: &'a Packs, loose: &'a [ObjectId], number: Number) -> &'a gix::oid {
+    match (number as usize).checked_sub(packs.len()) {
+        Some(place) => &loose[place],
+        None => packs.id_of(number),
     }
 }
 
@@ -189,22 +236,22 @@ struct PackWalk<'a, V> {
 impl<V: ObjectVisitor> PackVisitor for PackWalk<'_, V> {
     type Memo = V::Memo;
 
-    fn wants(&self, kind: Kind) -> bool {
-        self.visitor.wants(kind)
-    }
-
     fn elsewhere(&self, id: &gix::oid) -> Option<(Kind, Vec<u8>)> {
         self.objects.read_loose(id).ok()
     }
 
     fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Option<Self::Memo> {
-        let is_repeated = self.objects.repeated.contains(&object.id);
-        if is_repeated
+        if self.objects.repeated.is_empty() {
+            return Some(self.visitor.object(object, base));
+        }
+        // In several packs it has several numbers; the first is the one that others know.
+        let number = self.objects.number(&object.id).unwrap_or(object.number);
+        if self.objects.repeated.contains(&number)
             && !self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(object.id)
         {
             return None;
         }
-        Some(self.visitor.object(object, base))
+        Some(self.visitor.object(&PackedObject { number, ..*object }, base))
     }
 
     fn failed(&self, id: ObjectId, why: String) {

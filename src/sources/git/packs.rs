@@ -1,7 +1,6 @@
 //! Packs as forests of deltas: every entry is inflated once, from the roots down, and handed on with what its delta says of
 //! its base.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -17,6 +16,7 @@ use crate::chunk::Derivation;
 use crate::coverage::Unread;
 
 use super::delta::Delta;
+use super::numbers::Number;
 
 /// The largest object that is read, in bytes. Larger ones are named as unread.
 pub(super) const MAX_OBJECT_BYTES: usize = 1 << 30;
@@ -32,6 +32,7 @@ const MIN_TASK_OBJECTS: usize = 64;
 #[derive(Debug)]
 pub(super) struct PackedObject<'a> {
     pub(super) id: ObjectId,
+    pub(super) number: Number,
     pub(super) kind: Kind,
     pub(super) bytes: &'a [u8],
     pub(super) derivation: Option<Derivation<'a>>,
@@ -41,9 +42,6 @@ pub(super) struct PackedObject<'a> {
 pub(super) trait PackVisitor: Sync {
     /// What is remembered of an object for those derived from it.
     type Memo: Send + Sync;
-
-    /// Whether objects of this kind are to be handed over.
-    fn wants(&self, kind: Kind) -> bool;
 
     /// An object that a delta builds on and that is in no pack.
     fn elsewhere(&self, id: &gix::oid) -> Option<(Kind, Vec<u8>)>;
@@ -112,23 +110,10 @@ impl Packs {
         Self { packs, bases, child_starts, children, weights, hash }
     }
 
-    /// Whether some pack's index lists the object.
-    pub(super) fn contains(&self, id: &gix::oid) -> bool {
-        self.packs.iter().any(|pack| pack.index.lookup(id).is_some())
-    }
-
-    /// The objects that several packs hold.
-    pub(super) fn repeated(&self) -> HashSet<ObjectId> {
-        let mut seen = HashSet::new();
-        let mut repeated = HashSet::new();
-        if self.packs.len() > 1 {
-            for pack in &self.packs {
-                let ids = (0..pack.index.num_objects())
-                    .map(|position| pack.index.oid_at_index(position).to_owned());
-                repeated.extend(ids.filter(|id| !seen.insert(*id)));
-            }
-        }
-        repeated
+    /// The id of the object with the number; there has to be one.
+    pub(super) fn id_of(&self, number: Number) -> &gix::oid {
+        let pack = self.pack_of(number);
+        pack.index.oid_at_index(number - pack.first)
     }
 
     /// How many entries there are.
@@ -182,15 +167,14 @@ impl Packs {
         Ok((kind, bytes))
     }
 
-    /// Hands every object of the wanted kinds to `visitor`, each base before what derives from it, on all threads of the
+    /// Hands every object to `visitor`, each base before what derives from it, on all threads of the
     /// current pool. An object in several packs is handed over once for each.
     pub(super) fn walk<V: PackVisitor>(&self, visitor: &V) {
         let split =
             (self.len() / (TASKS_PER_THREAD * rayon::current_num_threads())).max(MIN_TASK_OBJECTS) as u32;
         let mut roots: Vec<u32> = (0..self.bases.len() as u32)
             .filter(|&entry| match self.bases[entry as usize] {
-                Base::Whole(kind) => visitor.wants(kind),
-                Base::Elsewhere(_) => true,
+                Base::Whole(_) | Base::Elsewhere(_) => true,
                 Base::Entry(_) | Base::Broken(_) => false,
             })
             .collect();
@@ -227,10 +211,14 @@ impl Packs {
         &self.packs[after - 1]
     }
 
-    fn id(&self, entry: u32) -> ObjectId {
+    fn number(&self, entry: u32) -> Number {
         let pack = self.pack_of(entry);
         let (_, position) = pack.entries[(entry - pack.first) as usize];
-        pack.index.oid_at_index(position).to_owned()
+        pack.first + position
+    }
+
+    fn id(&self, entry: u32) -> ObjectId {
+        self.id_of(self.number(entry)).to_owned()
     }
 
     fn children_of(&self, entry: u32) -> &[u32] {
@@ -257,7 +245,8 @@ impl Packs {
         if size > compressed.len().saturating_mul(MAX_DEFLATE_RATIO) {
             return Err(format!("it claims {size} bytes, more than its {} can hold", compressed.len()));
         }
-        out.clear();
+        // What it held before is written over: only what it grows by needs a value.
+        out.truncate(size);
         out.resize(size, 0);
         match inflater.zlib_decompress(compressed, out) {
             Ok(written) if written == size => Ok(()),
@@ -480,10 +469,9 @@ impl<V: PackVisitor> Walk<'_, V> {
         match self.packs.bases[entry as usize] {
             Base::Whole(kind) => self.tree(scope, kind, entry, None, scratch),
             Base::Elsewhere(id) => match self.visitor.elsewhere(&id) {
-                Some((kind, bytes)) if self.visitor.wants(kind) => {
+                Some((kind, bytes)) => {
                     self.tree(scope, kind, entry, Some(Arc::new(Node { bytes, memo: None })), scratch);
                 }
-                Some(_) => {}
                 None => self.fail_below(entry, &format!("its delta's base {id} is not in the repository")),
             },
             Base::Entry(_) | Base::Broken(_) => {}
@@ -547,7 +535,9 @@ impl<V: PackVisitor> Walk<'_, V> {
         let derivation = base
             .filter(|base| base.memo.is_some())
             .map(|base| Derivation { base: &base.bytes, copies: &scratch.delta.copies });
-        let object = PackedObject { id: self.packs.id(entry), kind, bytes: &bytes, derivation };
+        let number = self.packs.number(entry);
+        let id = self.packs.id_of(number).to_owned();
+        let object = PackedObject { id, number, kind, bytes: &bytes, derivation };
         let memo = self.visitor.object(&object, base.and_then(|base| base.memo.as_ref()));
         Ok(Node { bytes, memo })
     }

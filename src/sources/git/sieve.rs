@@ -12,10 +12,12 @@ use crate::chunk::{Chunk, Visitor};
 use crate::coverage::Read;
 use crate::provenance::{Metadata, ObjectId, Provenance};
 
-use super::commits::{self, RawCommit};
+use super::commits::{self, Commit};
+use super::numbers::{NO_OBJECT, Number};
 use super::objects::{ObjectVisitor, Objects};
 use super::packs::PackedObject;
-use super::tree::{self, EntryKind, TreeMemo};
+use super::tree::{self, EntryKind, Part, TreeMemo};
+use super::tree_log::TreeLog;
 
 /// Takes every object: text goes on to the visitor, links between objects are followed to see what is missing.
 pub(super) struct ObjectSieve<'a, V: Visitor> {
@@ -23,12 +25,14 @@ pub(super) struct ObjectSieve<'a, V: Visitor> {
     objects: &'a Objects,
     hash: HashKind,
     shallow: HashSet<GitId>,
-    commits: Mutex<Vec<RawCommit>>,
+    commits: Mutex<Vec<Commit>>,
     tags: Mutex<HashMap<GitId, GitId>>,
     missing: Mutex<BTreeMap<GitId, &'static str>>,
     damaged: Mutex<BTreeMap<GitId, String>>,
     is_watched: fn(&[u8]) -> bool,
     watched: Mutex<BTreeSet<GitId>>,
+    /// One for each thread.
+    trees: Vec<Mutex<TreeLog>>,
     blobs: AtomicU64,
     bytes: AtomicU64,
 }
@@ -52,6 +56,7 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
             damaged: Mutex::default(),
             is_watched,
             watched: Mutex::default(),
+            trees: (0..rayon::current_num_threads().max(1)).map(|_| Mutex::default()).collect(),
             blobs: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
         }
@@ -60,6 +65,9 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
     /// What was gathered.
     pub(super) fn finish(self) -> Sieved {
         let (commits, tags) = (into_inner(self.commits), into_inner(self.tags));
+        let mut logs = self.trees.into_iter().map(into_inner);
+        let mut trees = logs.next().unwrap_or_default();
+        logs.for_each(|log| trees.append(log));
         Sieved {
             read: Read {
                 commits: commits.len() as u64,
@@ -70,16 +78,19 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
             },
             commits,
             tags,
+            trees,
             missing: into_inner(self.missing),
             damaged: into_inner(self.damaged),
             watched: into_inner(self.watched),
         }
     }
 
-    fn expect_object(&self, id: &gix::oid, kind: &'static str) {
-        if !self.objects.contains(id) {
+    /// The number of an object that has to be there.
+    fn expect(&self, id: &gix::oid, kind: &'static str) -> Number {
+        self.objects.number(id).unwrap_or_else(|| {
             lock(&self.missing).insert(id.to_owned(), kind);
-        }
+            NO_OBJECT
+        })
     }
 
     fn text(&self, object: &PackedObject<'_>, provenance: Provenance, base: Option<&V::Memo>) -> V::Memo {
@@ -89,14 +100,21 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
     }
 
     fn commit(&self, object: &PackedObject<'_>) {
-        let Some(commit) = RawCommit::parse(object.id, object.bytes) else {
+        let Some(headers) = commits::Headers::parse(object.bytes) else {
             lock(&self.damaged).insert(object.id, "the commit's headers are damaged".to_owned());
             return;
         };
-        self.expect_object(&commit.tree, "tree");
-        if !self.shallow.contains(&commit.id) {
-            commit.parents.iter().for_each(|parent| self.expect_object(parent, "commit"));
-        }
+        let is_cut_off = self.shallow.contains(&object.id);
+        let parent = |id: &GitId| {
+            if is_cut_off { self.objects.number(id) } else { Some(self.expect(id, "commit")) }
+        };
+        let commit = Commit {
+            id: object.id,
+            number: object.number,
+            tree: self.expect(&headers.tree, "tree"),
+            parents: headers.parents.iter().filter_map(parent).collect(),
+            seconds: headers.seconds,
+        };
         lock(&self.commits).push(commit);
     }
 
@@ -106,7 +124,7 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
             .and_then(|id| GitId::from_hex(id).ok());
         match target {
             Some(target) => {
-                self.expect_object(&target, "object");
+                self.expect(&target, "object");
                 lock(&self.tags).insert(object.id, target);
             }
             None => {
@@ -115,25 +133,39 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
         }
     }
 
-    /// Looks whether what the tree names is there; what an entry of its base names was looked for with the base.
-    fn tree(&self, object: &PackedObject<'_>, base: Option<&TreeMemo<()>>) -> TreeMemo<()> {
-        let read = tree::read(object.bytes, self.hash, object.derivation.zip(base), |entry| {
-            match entry.kind {
-                EntryKind::Blob => {
-                    self.expect_object(entry.id, "blob");
-                    if (self.is_watched)(entry.name) {
-                        lock(&self.watched).insert(entry.id.to_owned());
+    /// Looks whether what the tree names is there, and notes it; what its base names was looked for with the base.
+    fn tree(&self, object: &PackedObject<'_>, base: Option<&NumberedTree>) -> NumberedTree {
+        let thread = rayon::current_thread_index().unwrap_or(0) % self.trees.len();
+        let mut log = lock(&self.trees[thread]);
+        let derived = object.derivation.zip(base.map(|base| &base.memo));
+        let read = tree::read(object.bytes, self.hash, derived, |part| match part {
+            Part::Copied(entries) => log.copied(entries),
+            Part::New(entry) => {
+                let child = match entry.kind {
+                    EntryKind::Blob => {
+                        if (self.is_watched)(entry.name) {
+                            lock(&self.watched).insert(entry.id.to_owned());
+                        }
+                        self.expect(entry.id, "blob")
                     }
-                }
-                EntryKind::Tree => self.expect_object(entry.id, "tree"),
-                EntryKind::Submodule => {}
+                    EntryKind::Tree => self.expect(entry.id, "tree"),
+                    EntryKind::Submodule => NO_OBJECT,
+                };
+                log.entry(child, entry.name);
             }
-            None
         });
-        read.unwrap_or_else(|tree::Damaged| {
-            lock(&self.damaged).insert(object.id, "the tree's entries are damaged".to_owned());
-            TreeMemo::default()
-        })
+        let number = object.number;
+        match read {
+            Ok(memo) => {
+                log.finish(number, derived.and(base).map(|base| base.number));
+                NumberedTree { number, memo }
+            }
+            Err(tree::Damaged) => {
+                log.abandon();
+                lock(&self.damaged).insert(object.id, "the tree's entries are damaged".to_owned());
+                NumberedTree { number, memo: TreeMemo::default() }
+            }
+        }
     }
 }
 
@@ -141,7 +173,8 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
 #[derive(Debug)]
 pub(super) struct Sieved {
     pub(super) read: Read,
-    pub(super) commits: Vec<RawCommit>,
+    pub(super) commits: Vec<Commit>,
+    pub(super) trees: TreeLog,
     /// What each annotated tag points at.
     pub(super) tags: HashMap<GitId, GitId>,
     /// Objects that others name and that are not there, with their kind.
@@ -155,7 +188,13 @@ pub(super) struct Sieved {
 /// What is remembered of an object for those derived from it.
 pub(super) enum ObjectMemo<M> {
     Text(M),
-    Tree(TreeMemo<()>),
+    Tree(NumberedTree),
+}
+
+/// What is remembered of a tree.
+pub(super) struct NumberedTree {
+    number: Number,
+    memo: TreeMemo,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -164,10 +203,6 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl<V: Visitor> ObjectVisitor for ObjectSieve<'_, V> {
     type Memo = ObjectMemo<V::Memo>;
-
-    fn wants(&self, _kind: Kind) -> bool {
-        true
-    }
 
     fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Self::Memo {
         let id = ObjectId::from_bytes(object.id.as_bytes());
