@@ -82,7 +82,8 @@ pub(super) fn derive(
     base: &Memo,
     reach: impl Fn(RuleId) -> Reach,
 ) -> Derived {
-    let mut derived = Derived { memo: Memo::default(), pending: Vec::new() };
+    let hits = Vec::with_capacity(base.hits.len() + 1);
+    let mut derived = Derived { memo: Memo { hits, ..Memo::default() }, pending: Vec::new() };
     let mut has_zero = false;
     let mut end_of_last = 0;
     let copies = derivation.copies.iter().filter(|copy| copy.length >= MIN_COPY_BYTES);

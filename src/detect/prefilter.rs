@@ -116,24 +116,24 @@ impl Prefilter {
         let last_core = starts.end + SEARCHED_BYTES - CORE_BYTES;
         // The trigram at an offset belongs to a core that begins there or one byte before.
         let mut at = starts.start + 1;
-        while at <= last_core {
-            let Some(block) = bytes.get(at - 1..).and_then(<[u8]>::first_chunk) else { break };
-            self.find_in_block(block, bytes, at - 1, &starts, hits);
-            at += STEP_BYTES;
-        }
-        // The last bytes, with zeros behind them.
         while at <= last_core && at <= bytes.len() {
             let rest = &bytes[at - 1..];
-            let length = rest.len().min(size_of::<Block>());
-            let mut block = Block::default();
-            block[..length].copy_from_slice(&rest[..length]);
-            self.find_in_block(&block, bytes, at - 1, &starts, hits);
+            // The last bytes, with zeros behind them.
+            let padded: Block;
+            let block = match rest.first_chunk() {
+                Some(block) => block,
+                None => {
+                    padded = std::array::from_fn(|at| rest.get(at).copied().unwrap_or(0));
+                    &padded
+                }
+            };
+            self.find_in_block(block, bytes, at - 1, &starts, hits);
             at += STEP_BYTES;
         }
     }
 
     /// `block` holds what lies at `block_start`.
-    #[inline]
+    #[inline(always)]
     fn find_in_block(
         &self,
         block: &Block,

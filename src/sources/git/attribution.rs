@@ -12,7 +12,7 @@ use gix::ObjectId;
 use super::commits::{CommitIndex, Commits};
 use super::numbers::Number;
 use super::objects::Objects;
-use super::tree_log::{Edge, NameId, TreeLog};
+use super::tree_log::{Edge, NameId, Trees};
 
 /// The most paths that are told apart below one tree: a forged tree can name the same blob at billions.
 const MAX_HOLDINGS: usize = 20_000;
@@ -35,7 +35,7 @@ pub(super) struct PathHistory {
 /// Finds where the blobs of each group were. A group is the blobs of one finding; blobs that no tree names give nothing.
 pub(super) fn attribute(
     objects: &Objects,
-    trees: &TreeLog,
+    trees: &Trees,
     commits: &Commits,
     groups: &[Vec<ObjectId>],
 ) -> Vec<PathHistory> {
@@ -47,7 +47,10 @@ pub(super) fn attribute(
     }
     let numbers: HashMap<Number, u32> =
         wanted.iter().zip(0..).filter_map(|(id, blob)| Some((objects.number(id)?, blob))).collect();
-    let edges = trees.edges_to(|number| numbers.contains_key(&number), objects.len());
+    let mut is_wanted = vec![false; objects.len()];
+    numbers.keys().for_each(|&number| is_wanted[number as usize] = true);
+    let is_wanted = |number: Number| is_wanted.get(number as usize).is_some_and(|&wanted| wanted);
+    let edges = trees.edges_to(is_wanted, objects.len());
     let holdings = Holdings::build(trees, edges, &numbers);
     histories(&holdings, commits, groups, &wanted)
 }
@@ -73,7 +76,7 @@ struct Holdings {
 }
 
 impl Holdings {
-    fn build(trees: &TreeLog, mut edges: Vec<Edge>, wanted: &HashMap<Number, u32>) -> Self {
+    fn build(trees: &Trees, mut edges: Vec<Edge>, wanted: &HashMap<Number, u32>) -> Self {
         edges.sort_unstable_by_key(|edge| edge.parent);
         let mut holdings = Self::default();
         let mut names: HashMap<NameId, u32, RandomState> = HashMap::default();

@@ -28,7 +28,7 @@ use self::attribution::PathHistory;
 use self::commits::{Commits, Tip, TipKind};
 use self::objects::Objects;
 use self::sieve::{ObjectSieve, Sieved};
-use self::tree_log::TreeLog;
+use self::tree_log::Trees;
 
 /// Why a repository cannot be opened or asked.
 #[derive(Debug, thiserror::Error)]
@@ -230,7 +230,7 @@ fn git_dir_above(path: &Path) -> Option<PathBuf> {
 pub struct History {
     objects: Objects,
     commits: Commits,
-    trees: TreeLog,
+    trees: Trees,
     index: HashMap<GitId, BString>,
     watched: Vec<ObjectId>,
     read: Read,

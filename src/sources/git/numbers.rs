@@ -41,6 +41,27 @@ impl Numbers {
         (number != NO_OBJECT).then_some(number)
     }
 
+    /// The numbers of `ids`, in their order. Much faster than one after the other: each look-up waits for memory that is far
+    /// away, and these wait together.
+    pub(super) fn find_all<'a, 'b>(
+        &self,
+        ids: impl Iterator<Item = &'b gix::oid> + Clone,
+        id_of: impl Fn(Number) -> &'a gix::oid,
+        numbers: &mut Vec<Option<Number>>,
+    ) {
+        let last = self.slots.len() - 1;
+        let first_slots: Vec<(u32, Slot)> = ids
+            .clone()
+            .map(|id| self.hasher.hash_one(id.as_bytes()))
+            .map(|hash| ((hash >> 32) as u32, self.slots[hash as usize & last]))
+            .collect();
+        numbers.clear();
+        numbers.extend(ids.zip(first_slots).map(|(id, (tag, slot))| {
+            let is_here = slot.number != NO_OBJECT && slot.tag == tag && id_of(slot.number) == id;
+            if is_here { Some(slot.number) } else { self.find(id, &id_of) }
+        }));
+    }
+
     /// Gives `id` a number, unless it has one: then that is returned. There has to be room.
     pub(super) fn insert<'a>(
         &mut self,
@@ -94,5 +115,9 @@ mod tests {
         for (id, number) in ids.iter().zip(0..) {
             assert_eq!(numbers.find(id, id_of), (number < 900).then_some(number));
         }
+        let mut all = Vec::new();
+        numbers.find_all(ids.iter().map(|id| &**id), id_of, &mut all);
+        let expected: Vec<_> = (0..1000).map(|number| (number < 900).then_some(number)).collect();
+        assert_eq!(all, expected);
     }
 }

@@ -111,14 +111,18 @@ impl Objects {
         self.numbers.find(id, |number| id_of(&self.packs, &self.loose_ids, number))
     }
 
+    /// The numbers of several objects, in their order.
+    pub(super) fn numbers<'b>(
+        &self,
+        ids: impl Iterator<Item = &'b gix::oid> + Clone,
+        numbers: &mut Vec<Option<Number>>,
+    ) {
+        self.numbers.find_all(ids, |number| id_of(&self.packs, &self.loose_ids, number), numbers);
+    }
+
     /// Whether the repository lists the object, readable or not.
     pub(super) fn contains(&self, id: &gix::oid) -> bool {
         self.number(id).is_some()
-    }
-
-    /// The id of the object with the number.
-    pub(super) fn id(&self, number: Number) -> &gix::oid {
-        id_of(&self.packs, &self.loose_ids, number)
     }
 
     /// How many numbers there are.

@@ -17,7 +17,7 @@ use super::numbers::{NO_OBJECT, Number};
 use super::objects::{ObjectVisitor, Objects};
 use super::packs::PackedObject;
 use super::tree::{self, EntryKind, Part, TreeMemo};
-use super::tree_log::TreeLog;
+use super::tree_log::{PartId, TreeLog, Trees};
 
 /// Takes every object: text goes on to the visitor, links between objects are followed to see what is missing.
 pub(super) struct ObjectSieve<'a, V: Visitor> {
@@ -25,14 +25,14 @@ pub(super) struct ObjectSieve<'a, V: Visitor> {
     objects: &'a Objects,
     hash: HashKind,
     shallow: HashSet<GitId>,
-    commits: Mutex<Vec<Commit>>,
+    commits: Mutex<Vec<RawCommit>>,
     tags: Mutex<HashMap<GitId, GitId>>,
     missing: Mutex<BTreeMap<GitId, &'static str>>,
     damaged: Mutex<BTreeMap<GitId, String>>,
     is_watched: fn(&[u8]) -> bool,
     watched: Mutex<BTreeSet<GitId>>,
     /// One for each thread.
-    trees: Vec<Mutex<TreeLog>>,
+    trees: Vec<Mutex<TreeNotes>>,
     blobs: AtomicU64,
     bytes: AtomicU64,
 }
@@ -64,10 +64,11 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
 
     /// What was gathered.
     pub(super) fn finish(self) -> Sieved {
-        let (commits, tags) = (into_inner(self.commits), into_inner(self.tags));
-        let mut logs = self.trees.into_iter().map(into_inner);
-        let mut trees = logs.next().unwrap_or_default();
-        logs.for_each(|log| trees.append(log));
+        for notes in &self.trees {
+            self.look_up(&mut lock(notes));
+        }
+        let commits = self.numbered(&lock(&self.commits));
+        let tags = into_inner(self.tags);
         Sieved {
             read: Read {
                 commits: commits.len() as u64,
@@ -78,11 +79,37 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
             },
             commits,
             tags,
-            trees,
+            trees: Trees::new(self.trees.into_iter().map(|notes| into_inner(notes).log).collect()),
             missing: into_inner(self.missing),
             damaged: into_inner(self.damaged),
             watched: into_inner(self.watched),
         }
+    }
+
+    /// Commits with the numbers of what they name.
+    fn numbered(&self, commits: &[RawCommit]) -> Vec<Commit> {
+        let mut numbers = Vec::new();
+        self.objects.numbers(commits.iter().flat_map(RawCommit::named), &mut numbers);
+        let mut numbers = numbers.into_iter();
+        let mut next = |id: &GitId, kind: Option<&'static str>| {
+            let number = numbers.next().flatten();
+            if let (None, Some(kind)) = (number, kind) {
+                lock(&self.missing).insert(*id, kind);
+            }
+            number
+        };
+        let numbered = commits.iter().map(|RawCommit { id, number, headers }| {
+            // Those of a commit at which a shallow clone was cut off are known not to be there.
+            let parent_kind = (!self.shallow.contains(id)).then_some("commit");
+            Commit {
+                id: *id,
+                number: *number,
+                tree: next(&headers.tree, Some("tree")).unwrap_or(NO_OBJECT),
+                parents: headers.parents.iter().filter_map(|parent| next(parent, parent_kind)).collect(),
+                seconds: headers.seconds,
+            }
+        });
+        numbered.collect()
     }
 
     /// The number of an object that has to be there.
@@ -100,22 +127,14 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
     }
 
     fn commit(&self, object: &PackedObject<'_>) {
-        let Some(headers) = commits::Headers::parse(object.bytes) else {
-            lock(&self.damaged).insert(object.id, "the commit's headers are damaged".to_owned());
-            return;
-        };
-        let is_cut_off = self.shallow.contains(&object.id);
-        let parent = |id: &GitId| {
-            if is_cut_off { self.objects.number(id) } else { Some(self.expect(id, "commit")) }
-        };
-        let commit = Commit {
-            id: object.id,
-            number: object.number,
-            tree: self.expect(&headers.tree, "tree"),
-            parents: headers.parents.iter().filter_map(parent).collect(),
-            seconds: headers.seconds,
-        };
-        lock(&self.commits).push(commit);
+        match commits::Headers::parse(object.bytes) {
+            Some(headers) => {
+                lock(&self.commits).push(RawCommit { id: object.id, number: object.number, headers });
+            }
+            None => {
+                lock(&self.damaged).insert(object.id, "the commit's headers are damaged".to_owned());
+            }
+        }
     }
 
     fn tag(&self, object: &PackedObject<'_>) {
@@ -133,39 +152,81 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
         }
     }
 
-    /// Looks whether what the tree names is there, and notes it; what its base names was looked for with the base.
+    /// Notes what the tree names, to look later whether it is there; what its base names was noted with the base.
     fn tree(&self, object: &PackedObject<'_>, base: Option<&NumberedTree>) -> NumberedTree {
         let thread = rayon::current_thread_index().unwrap_or(0) % self.trees.len();
-        let mut log = lock(&self.trees[thread]);
+        let mut notes = lock(&self.trees[thread]);
+        let TreeNotes { log, pending } = &mut *notes;
         let derived = object.derivation.zip(base.map(|base| &base.memo));
         let read = tree::read(object.bytes, self.hash, derived, |part| match part {
             Part::Copied(entries) => log.copied(entries),
             Part::New(entry) => {
-                let child = match entry.kind {
-                    EntryKind::Blob => {
-                        if (self.is_watched)(entry.name) {
-                            lock(&self.watched).insert(entry.id.to_owned());
-                        }
-                        self.expect(entry.id, "blob")
-                    }
-                    EntryKind::Tree => self.expect(entry.id, "tree"),
-                    EntryKind::Submodule => NO_OBJECT,
-                };
-                log.entry(child, entry.name);
+                let part = log.entry(entry.name);
+                if entry.kind != EntryKind::Submodule {
+                    pending.push((entry.id.to_owned(), part, entry.kind));
+                }
+                if entry.kind == EntryKind::Blob && (self.is_watched)(entry.name) {
+                    lock(&self.watched).insert(entry.id.to_owned());
+                }
             }
         });
         let number = object.number;
-        match read {
+        let memo = match read {
             Ok(memo) => {
                 log.finish(number, derived.and(base).map(|base| base.number));
-                NumberedTree { number, memo }
+                memo
             }
             Err(tree::Damaged) => {
                 log.abandon();
+                pending.retain(|(_, part, _)| log.has(*part));
                 lock(&self.damaged).insert(object.id, "the tree's entries are damaged".to_owned());
-                NumberedTree { number, memo: TreeMemo::default() }
+                TreeMemo::default()
+            }
+        };
+        if notes.pending.len() >= MAX_PENDING {
+            self.look_up(&mut notes);
+        }
+        NumberedTree { number, memo }
+    }
+
+    /// Looks up what the noted entries name.
+    fn look_up(&self, TreeNotes { log, pending }: &mut TreeNotes) {
+        let mut numbers = Vec::new();
+        self.objects.numbers(pending.iter().map(|(id, _, _)| &**id), &mut numbers);
+        for ((id, part, kind), number) in pending.drain(..).zip(numbers) {
+            let is_tree = kind == EntryKind::Tree;
+            match number {
+                Some(number) => log.set_child(part, number, is_tree),
+                None => {
+                    lock(&self.missing).insert(id, if is_tree { "tree" } else { "blob" });
+                }
             }
         }
+    }
+}
+
+/// What one thread notes of trees.
+#[derive(Default)]
+struct TreeNotes {
+    log: TreeLog,
+    /// Entries of which it was not yet looked up what they name.
+    pending: Vec<(GitId, PartId, EntryKind)>,
+}
+
+/// How many look-ups are put off, to be done together.
+const MAX_PENDING: usize = 256;
+
+/// A commit as it is written.
+struct RawCommit {
+    id: GitId,
+    number: Number,
+    headers: commits::Headers,
+}
+
+impl RawCommit {
+    /// The tree, then the parents.
+    fn named(&self) -> impl Iterator<Item = &gix::oid> + Clone {
+        std::iter::once(&self.headers.tree).chain(&self.headers.parents).map(|id| &**id)
     }
 }
 
@@ -174,7 +235,7 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
 pub(super) struct Sieved {
     pub(super) read: Read,
     pub(super) commits: Vec<Commit>,
-    pub(super) trees: TreeLog,
+    pub(super) trees: Trees,
     /// What each annotated tag points at.
     pub(super) tags: HashMap<GitId, GitId>,
     /// Objects that others name and that are not there, with their kind.

@@ -13,7 +13,7 @@ use super::numbers::{NO_OBJECT, Number};
 /// A file name, by its place among all that were noted.
 pub(super) type NameId = u32;
 
-/// The entries of trees.
+/// The entries of trees, as one thread read them.
 #[derive(Debug, Default)]
 pub(super) struct TreeLog {
     trees: Vec<Logged>,
@@ -28,16 +28,42 @@ struct Logged {
     /// The tree in which copied parts lie.
     base: Number,
     /// Where its parts end; they begin where those of the tree before end.
-    parts_end: usize,
+    parts_end: u32,
 }
 
+/// A part of a tree in eight bytes: a large history has millions. Either entries that the base has as well, or a new entry.
 #[derive(Debug, Clone, Copy)]
-enum Part {
-    /// These entries of the base.
-    Copied { first: u32, end: u32 },
-    /// An entry that the base has not.
-    New { child: Number, name: NameId },
+struct Part {
+    /// The first copied entry with [`Part::COPIED`], or the child with or without [`Part::TREE`].
+    first: u32,
+    /// The end of the copied entries, or the child's name.
+    second: u32,
 }
+
+impl Part {
+    const COPIED: u32 = 1 << 31;
+    const TREE: u32 = 1 << 30;
+    /// The child when it is not there; what has a larger number is not told apart from it.
+    const NO_CHILD: u32 = Self::TREE - 1;
+
+    fn read(self) -> Read {
+        if self.first & Self::COPIED != 0 {
+            return Read::Copied(self.first & !Self::COPIED..self.second);
+        }
+        let child = self.first & !Self::TREE;
+        let child = if child == Self::NO_CHILD { NO_OBJECT } else { child };
+        Read::New { child, is_tree: self.first & Self::TREE != 0, name: self.second }
+    }
+}
+
+enum Read {
+    Copied(Range<u32>),
+    New { child: Number, is_tree: bool, name: NameId },
+}
+
+/// Which part of a log is meant.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PartId(u32);
 
 /// `parent` names `child` as `name`.
 #[derive(Debug, Clone, Copy)]
@@ -50,11 +76,11 @@ pub(super) struct Edge {
 impl TreeLog {
     /// Notes that the next entries of the tree at hand are these of its base.
     pub(super) fn copied(&mut self, entries: Range<u32>) {
-        self.parts.push(Part::Copied { first: entries.start, end: entries.end });
+        self.parts.push(Part { first: entries.start | Part::COPIED, second: entries.end });
     }
 
-    /// Notes the next entry of the tree at hand.
-    pub(super) fn entry(&mut self, child: Number, name: &[u8]) {
+    /// Notes the next entry of the tree at hand; which object it names is said later.
+    pub(super) fn entry(&mut self, name: &[u8]) -> PartId {
         let name = match self.name_ids.get(name) {
             Some(&known) => known,
             None => {
@@ -64,34 +90,63 @@ impl TreeLog {
                 new
             }
         };
-        self.parts.push(Part::New { child, name });
+        self.parts.push(Part { first: Part::NO_CHILD, second: name });
+        PartId(self.parts.len() as u32 - 1)
+    }
+
+    /// Says which object an entry names.
+    pub(super) fn set_child(&mut self, part: PartId, child: Number, is_tree: bool) {
+        let child = child.min(Part::NO_CHILD);
+        self.parts[part.0 as usize].first = if is_tree { child | Part::TREE } else { child };
     }
 
     /// The tree at hand is read to its end.
     pub(super) fn finish(&mut self, tree: Number, base: Option<Number>) {
-        self.trees.push(Logged { tree, base: base.unwrap_or(NO_OBJECT), parts_end: self.parts.len() });
+        let parts_end = self.parts.len() as u32;
+        self.trees.push(Logged { tree, base: base.unwrap_or(NO_OBJECT), parts_end });
     }
 
     /// The tree at hand is damaged: what was noted of it is forgotten.
     pub(super) fn abandon(&mut self) {
-        self.parts.truncate(self.trees.last().map_or(0, |last| last.parts_end));
+        self.parts.truncate(self.trees.last().map_or(0, |last| last.parts_end as usize));
     }
 
-    /// Adds what another walker noted.
-    pub(super) fn append(&mut self, other: Self) {
-        let (parts, names) = (self.parts.len(), self.names.len() as NameId);
-        let moved = |tree: Logged| Logged { parts_end: tree.parts_end + parts, ..tree };
-        self.trees.extend(other.trees.into_iter().map(moved));
-        self.parts.extend(other.parts.into_iter().map(|part| match part {
-            Part::New { child, name } => Part::New { child, name: name + names },
-            copied @ Part::Copied { .. } => copied,
-        }));
-        self.names.extend(other.names);
+    /// Whether the part was not forgotten.
+    pub(super) fn has(&self, part: PartId) -> bool {
+        (part.0 as usize) < self.parts.len()
+    }
+
+    fn parts_of(&self, at: usize) -> &[Part] {
+        let start = at.checked_sub(1).map_or(0, |before| self.trees[before].parts_end);
+        &self.parts[start as usize..self.trees[at].parts_end as usize]
+    }
+}
+
+/// What all threads noted.
+#[derive(Debug)]
+pub(super) struct Trees {
+    logs: Vec<TreeLog>,
+    /// The first tree of each log among all, and the first name.
+    starts: Vec<(u32, NameId)>,
+    count: u32,
+}
+
+impl Trees {
+    pub(super) fn new(logs: Vec<TreeLog>) -> Self {
+        let mut starts = Vec::with_capacity(logs.len());
+        let (mut count, mut names) = (0, 0);
+        for log in &logs {
+            starts.push((count, names));
+            count += log.trees.len() as u32;
+            names += log.names.len() as NameId;
+        }
+        Self { logs, starts, count }
     }
 
     /// The text of a name.
     pub(super) fn name(&self, name: NameId) -> &[u8] {
-        &self.names[name as usize]
+        let log = self.starts.partition_point(|&(_, first)| first <= name) - 1;
+        &self.logs[log].names[(name - self.starts[log].1) as usize]
     }
 
     /// Every entry that leads to an object for which `is_wanted` says yes, directly or through other trees, with the tree that
@@ -107,18 +162,21 @@ impl TreeLog {
                 break;
             }
         }
-        let edges = (0..self.trees.len()).flat_map(|at| {
-            search.held_by(at as u32).iter().filter_map(move |held| match self.parts[held.part as usize] {
-                Part::New { child, name } => Some(Edge { parent: self.trees[at].tree, child, name }),
-                Part::Copied { .. } => None,
-            })
+        let edges = (0..self.count).flat_map(|at| {
+            let parent = self.tree(at).0.tree;
+            let edge = move |held: &Held| Edge { parent, child: held.child, name: held.name };
+            search.held_by(at).iter().map(edge)
         });
         edges.collect()
     }
 
-    fn parts_of(&self, at: u32) -> Range<usize> {
-        let start = (at as usize).checked_sub(1).map_or(0, |before| self.trees[before].parts_end);
-        start..self.trees[at as usize].parts_end
+    /// A tree with its parts, and the first name of its log.
+    fn tree(&self, at: u32) -> (&Logged, &[Part], NameId) {
+        // There are as many logs as threads.
+        let log = self.starts.iter().rposition(|&(first, _)| first <= at).unwrap_or(0);
+        let (first, names) = self.starts[log];
+        let at = (at - first) as usize;
+        (&self.logs[log].trees[at], self.logs[log].parts_of(at), names)
     }
 }
 
@@ -127,14 +185,14 @@ impl TreeLog {
 struct Held {
     /// Its place among the tree's entries.
     place: u32,
-    /// Where it was noted, in this tree or one that this one copied it from.
-    part: u32,
+    child: Number,
+    name: NameId,
 }
 
 /// Which entries of which trees lead to a wanted object. What a tree holds follows from its base and from the trees that it
 /// names, so those come first.
 struct Search<'a, F> {
-    log: &'a TreeLog,
+    trees: &'a Trees,
     is_wanted: &'a F,
     /// For each object its place in the log, where it is a tree.
     places: Vec<u32>,
@@ -158,15 +216,15 @@ enum State {
 }
 
 impl<'a, F: Fn(Number) -> bool> Search<'a, F> {
-    fn new(log: &'a TreeLog, is_wanted: &'a F, numbers: usize) -> Self {
+    fn new(trees: &'a Trees, is_wanted: &'a F, numbers: usize) -> Self {
         let mut places = vec![NOWHERE; numbers];
-        for (logged, at) in log.trees.iter().zip(0..) {
-            if let Some(place) = places.get_mut(logged.tree as usize) {
+        for at in 0..trees.count {
+            if let Some(place) = places.get_mut(trees.tree(at).0.tree as usize) {
                 *place = at;
             }
         }
-        let ranges = vec![0..0; log.trees.len()];
-        Self { log, is_wanted, places, held: Vec::new(), ranges, has_circle: false }
+        let ranges = vec![0..0; trees.count as usize];
+        Self { trees, is_wanted, places, held: Vec::new(), ranges, has_circle: false }
     }
 
     fn place(&self, tree: Number) -> Option<u32> {
@@ -184,9 +242,9 @@ impl<'a, F: Fn(Number) -> bool> Search<'a, F> {
 
     /// Goes over all trees. Without recursion: chains and folders can be thousands deep.
     fn pass(&mut self) {
-        let mut states = vec![State::Untouched; self.log.trees.len()];
+        let mut states = vec![State::Untouched; self.trees.count as usize];
         let mut stack = Vec::new();
-        for at in 0..self.log.trees.len() as u32 {
+        for at in 0..self.trees.count {
             stack.push(at);
             while let Some(&at) = stack.last() {
                 match states[at as usize] {
@@ -209,13 +267,13 @@ impl<'a, F: Fn(Number) -> bool> Search<'a, F> {
 
     /// Puts the trees on the stack on which this one depends.
     fn wait_for(&mut self, at: u32, states: &[State], stack: &mut Vec<u32>) {
-        let base = self.log.trees[at as usize].base;
-        let children = self.log.parts[self.log.parts_of(at)].iter().filter_map(|part| match part {
-            Part::New { child, .. } => Some(*child),
-            Part::Copied { .. } => None,
+        let (logged, parts, _) = self.trees.tree(at);
+        let children = parts.iter().filter_map(|part| match part.read() {
+            Read::New { child, is_tree: true, .. } => Some(child),
+            Read::New { .. } | Read::Copied(_) => None,
         });
         let mut has_circle = false;
-        for place in std::iter::once(base).chain(children).filter_map(|tree| self.place(tree)) {
+        for place in std::iter::once(logged.base).chain(children).filter_map(|tree| self.place(tree)) {
             match states[place as usize] {
                 State::Untouched => stack.push(place),
                 State::Waiting => has_circle = true,
@@ -227,31 +285,31 @@ impl<'a, F: Fn(Number) -> bool> Search<'a, F> {
 
     fn gather(&mut self, at: u32) {
         let start = self.held.len() as u32;
-        let base = self.place(self.log.trees[at as usize].base);
-        let base = base.map_or(0..0, |base| {
+        let (logged, parts, names) = self.trees.tree(at);
+        let base = self.place(logged.base).map_or(0..0, |base| {
             let range = &self.ranges[base as usize];
             range.start as usize..range.end as usize
         });
         let mut place = 0;
-        for part in self.log.parts_of(at) {
-            match self.log.parts[part] {
-                Part::Copied { first, end } => {
-                    let skipped = self.held[base.clone()].partition_point(|held| held.place < first);
+        for part in parts {
+            match part.read() {
+                Read::Copied(entries) => {
+                    let skipped = self.held[base.clone()].partition_point(|held| held.place < entries.start);
                     for held in base.start + skipped..base.end {
                         let held = self.held[held];
-                        if held.place >= end {
+                        if held.place >= entries.end {
                             break;
                         }
-                        self.held.push(Held { place: held.place - first + place, part: held.part });
+                        self.held.push(Held { place: held.place - entries.start + place, ..held });
                     }
-                    place += end - first;
+                    place += entries.end - entries.start;
                 }
-                Part::New { child, .. } => {
-                    let leads = child != NO_OBJECT
-                        && ((self.is_wanted)(child)
-                            || self.place(child).is_some_and(|child| !self.held_by(child).is_empty()));
+                Read::New { child, is_tree, name } => {
+                    let leads = (self.is_wanted)(child)
+                        || (is_tree
+                            && self.place(child).is_some_and(|child| !self.held_by(child).is_empty()));
                     if leads {
-                        self.held.push(Held { place, part: part as u32 });
+                        self.held.push(Held { place, child, name: name + names });
                     }
                     place += 1;
                 }
@@ -265,61 +323,77 @@ impl<'a, F: Fn(Number) -> bool> Search<'a, F> {
 mod tests {
     use super::*;
 
-    /// A tree with its base and parts; `None` stands for a copied range.
-    fn log(trees: &[(Number, Option<Number>, &[(Option<Range<u32>>, Number)])]) -> TreeLog {
+    /// What a tree is made of: entries of its base, a blob, or a tree.
+    enum Made {
+        Copied(Range<u32>),
+        Blob(Number),
+        Tree(Number),
+    }
+    use Made::{Blob, Copied, Tree};
+
+    fn log(trees: Vec<(Number, Option<Number>, Vec<Made>)>) -> TreeLog {
         let mut log = TreeLog::default();
         for (tree, base, parts) in trees {
-            for (copied, child) in *parts {
-                match copied {
-                    Some(range) => log.copied(range.clone()),
-                    None => log.entry(*child, format!("name-{child}").as_bytes()),
-                }
+            for part in parts {
+                let (child, is_tree) = match part {
+                    Copied(entries) => {
+                        log.copied(entries);
+                        continue;
+                    }
+                    Blob(child) => (child, false),
+                    Tree(child) => (child, true),
+                };
+                let part = log.entry(format!("name-{child}").as_bytes());
+                log.set_child(part, child, is_tree);
             }
-            log.finish(*tree, *base);
+            log.finish(tree, base);
         }
         log
     }
 
-    fn edges(log: &TreeLog, wanted: Number) -> Vec<(Number, Number)> {
-        let mut edges: Vec<_> = log
-            .edges_to(|number| number == wanted, 100)
-            .into_iter()
-            .map(|edge| (edge.parent, edge.child))
-            .collect();
+    fn edges(trees: &Trees, wanted: Number) -> Vec<(Number, Number)> {
+        let edges = trees.edges_to(|number| number == wanted, 100);
+        for edge in &edges {
+            assert_eq!(trees.name(edge.name), format!("name-{}", edge.child).as_bytes());
+        }
+        let mut edges: Vec<_> = edges.into_iter().map(|edge| (edge.parent, edge.child)).collect();
         edges.sort_unstable();
         edges
     }
 
     #[test]
     fn copied_entries_lead_where_the_base_s_do() {
-        let log = log(&[
-            // Logged before the trees on which it depends, as threads do.
-            (12, Some(11), &[(None, 4), (Some(1..3), 0)]),
-            (10, None, &[(None, 1), (None, 2), (None, 3)]),
-            (11, Some(10), &[(Some(0..1), 0), (None, 5), (Some(2..3), 0)]),
-            (20, None, &[(None, 12)]),
-            (21, Some(20), &[(None, 11)]),
+        let trees = Trees::new(vec![
+            // Logged before the trees on which it depends, and by another thread.
+            log(vec![(12, Some(11), vec![Blob(4), Copied(1..3)]), (20, None, vec![Tree(12)])]),
+            log(vec![
+                (10, None, vec![Blob(1), Blob(2), Blob(3)]),
+                (11, Some(10), vec![Copied(0..1), Blob(5), Copied(2..3)]),
+                (21, Some(20), vec![Tree(11)]),
+            ]),
         ]);
-        assert_eq!(edges(&log, 3), [(10, 3), (11, 3), (12, 3), (20, 12), (21, 11)]);
-        assert_eq!(edges(&log, 1), [(10, 1), (11, 1), (21, 11)]);
-        assert_eq!(edges(&log, 2), [(10, 2)]);
-        assert_eq!(edges(&log, 9), []);
+        assert_eq!(edges(&trees, 3), [(10, 3), (11, 3), (12, 3), (20, 12), (21, 11)]);
+        assert_eq!(edges(&trees, 1), [(10, 1), (11, 1), (21, 11)]);
+        assert_eq!(edges(&trees, 2), [(10, 2)]);
+        assert_eq!(edges(&trees, 9), []);
     }
 
     #[test]
     fn a_tree_may_build_on_one_that_names_it() {
-        let log = log(&[(11, Some(10), &[(Some(1..2), 0)]), (10, None, &[(None, 11), (None, 1)])]);
-        assert_eq!(edges(&log, 1), [(10, 1), (10, 11), (11, 1)]);
+        let trees = vec![(11, Some(10), vec![Copied(1..2)]), (10, None, vec![Tree(11), Blob(1)])];
+        assert_eq!(edges(&Trees::new(vec![log(trees)]), 1), [(10, 1), (10, 11), (11, 1)]);
     }
 
     #[test]
     fn a_damaged_tree_leaves_nothing_behind() {
-        let mut log = log(&[(10, None, &[(None, 1)])]);
-        log.entry(2, b"cut");
+        let mut log = log(vec![(10, None, vec![Blob(1)])]);
+        let cut = log.entry(b"cut");
+        assert!(log.has(cut));
         log.abandon();
-        log.entry(1, b"whole");
+        assert!(!log.has(cut));
+        let whole = log.entry(b"name-1");
+        log.set_child(whole, 1, false);
         log.finish(11, None);
-        assert_eq!(edges(&log, 2), []);
-        assert_eq!(edges(&log, 1), [(10, 1), (11, 1)]);
+        assert_eq!(edges(&Trees::new(vec![log]), 1), [(10, 1), (11, 1)]);
     }
 }
