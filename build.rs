@@ -11,14 +11,19 @@ mod rule;
 mod syntax;
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
 use std::process::exit;
 
 use rule::{Check, Rule, Text};
 
 const PATTERNS: &str = "patterns.yaml";
 
+/// What decides whether something is found, besides the rules.
+const DETECTION: &str = "src/detect";
+
 fn main() {
+    println!("cargo::rustc-env=KEYSIEVE_SOURCES={:016x}", digest_of_sources());
     for input in [PATTERNS, "src/rules/compile.rs", "src/rules/rule.rs", "src/rules/syntax.rs"] {
         println!("cargo::rerun-if-changed={input}");
     }
@@ -29,6 +34,26 @@ fn main() {
     let table = Path::new(&out_dir).join("builtin_rules.rs");
     std::fs::write(&table, source_of(&rules))
         .unwrap_or_else(|error| fail(&format!("{}: {error}", table.display())));
+}
+
+/// Changes with the code that detects, so that what a build found clean is not believed by one that looks differently.
+fn digest_of_sources() -> u64 {
+    println!("cargo::rerun-if-changed={DETECTION}");
+    let mut hasher = DefaultHasher::new();
+    let mut folders = vec![PathBuf::from(DETECTION)];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                std::fs::read(&path).unwrap_or_default().hash(&mut hasher);
+            }
+        }
+    }
+    hasher.finish()
 }
 
 fn fail(message: &str) -> ! {

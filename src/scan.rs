@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bstr::{BString, ByteSlice};
 
-use crate::chunk::{Chunk, Visitor};
+use crate::chunk::{Chunk, Searched, Visitor};
 use crate::coverage::{Coverage, Unread};
 use crate::detect::{Detector, Match, Memo, checks, resolve_overlaps};
 use crate::dotenv::{EnvFile, EnvState, file_name, is_env_name};
@@ -39,6 +39,8 @@ pub struct ScanConfig {
     /// Scan every version of a file whole instead of deriving it from another. Slower, and must change nothing: for checking
     /// that it does not.
     pub scans_whole: bool,
+    /// Keep what is found clean in the git directory, and do not read it again.
+    pub uses_cache: bool,
 }
 
 /// Told how a run gets on, from several threads.
@@ -209,7 +211,8 @@ impl Audit<'_> {
         let repository = &self.repository;
         let collector = Collector::new(self.config, self.progress);
         self.progress.stage("history", None);
-        let history = repository.read(&collector, is_env_name, self.revision);
+        let cache = (self.config.uses_cache && !self.config.scans_whole).then(|| self.config.rules.digest());
+        let history = repository.read(&collector, is_env_name, self.revision, cache);
         let mut read = history.read();
         let tracked = repository.tracked_paths().unwrap_or_else(|unread| {
             collector.unread(unread);
@@ -349,10 +352,11 @@ impl<'a> Collector<'a> {
 impl Visitor for Collector<'_> {
     type Memo = Memo;
 
-    fn chunk(&self, chunk: &Chunk<'_>, base: Option<&Memo>) -> Memo {
+    fn chunk(&self, chunk: &Chunk<'_>, base: Option<&Memo>) -> Searched<Memo> {
         let thread = rayon::current_thread_index().unwrap_or(0) % self.detectors.len();
         let base = base.filter(|_| !self.config.scans_whole);
         let (found, memo) = lock(&self.detectors[thread]).scan(chunk, base);
+        let is_clean = found.is_empty();
         if !found.is_empty() {
             lock(&self.matches).extend(found.into_iter().map(|found| (chunk.provenance.clone(), found)));
         }
@@ -362,7 +366,7 @@ impl Visitor for Collector<'_> {
             lock(&self.env_files).insert(path.clone());
         }
         self.progress.step();
-        memo
+        Searched { memo, is_clean }
     }
 
     fn unread(&self, unread: Unread) {

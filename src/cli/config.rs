@@ -34,6 +34,7 @@ pub(crate) fn scan_config(common: &Common) -> Result<ScanConfig, RulesError> {
         },
         shows_secrets: common.show_secrets,
         scans_whole: common.scan_whole,
+        uses_cache: !common.no_cache,
     })
 }
 

@@ -258,6 +258,9 @@ fn read_text(read: &Read) -> String {
     let counts = [(read.commits, "commit"), (read.tags, "tag"), (read.blobs, "blob"), (read.files, "file")];
     let mut parts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|&(count, noun)| plural(count, noun)).collect();
+    if read.known > 0 {
+        parts.push(format!("{} of the blobs known to be clean from an earlier audit", group(read.known)));
+    }
     parts.push(bytes_text(read.bytes));
     parts.join(", ")
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use sha2::Digest as _;
+
 pub(crate) mod compile;
 mod rule;
 mod syntax;
@@ -117,6 +119,16 @@ impl RuleSet {
     /// The rules with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (RuleId, &Rule)> {
         (0..).map(RuleId).zip(&self.rules)
+    }
+
+    /// Changes with the rules and with the code that applies them.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = sha2::Sha256::new();
+        hash.update(env!("CARGO_PKG_VERSION"));
+        hash.update(env!("KEYSIEVE_SOURCES"));
+        hash.update(format!("{:?}", self.rules));
+        hash.finalize().into()
     }
 
     /// The rule with this id.

@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod cache;
 mod env_files;
 mod fixture;
 mod history;

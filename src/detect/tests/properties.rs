@@ -385,6 +385,7 @@ fn scan_directory(rules: &Arc<RuleSet>, path: &Path, threads: usize) -> Outcome 
         min_confidence: Confidence::Low,
         shows_secrets: false,
         scans_whole: false,
+        uses_cache: false,
     };
     scan_paths(&config, vec![path.to_owned()], &Silent).expect("threads can be started")
 }

@@ -51,7 +51,7 @@ pub(super) fn attribute(
     numbers.keys().for_each(|&number| is_wanted[number as usize] = true);
     let is_wanted = |number: Number| is_wanted.get(number as usize).is_some_and(|&wanted| wanted);
     let edges = trees.edges_to(is_wanted, objects.len());
-    let holdings = Holdings::build(trees, edges, &numbers);
+    let holdings = Holdings::build(objects, trees, edges, &numbers);
     histories(&holdings, commits, groups, &wanted)
 }
 
@@ -76,7 +76,7 @@ struct Holdings {
 }
 
 impl Holdings {
-    fn build(trees: &Trees, mut edges: Vec<Edge>, wanted: &HashMap<Number, u32>) -> Self {
+    fn build(objects: &Objects, trees: &Trees, mut edges: Vec<Edge>, wanted: &HashMap<Number, u32>) -> Self {
         edges.sort_unstable_by_key(|edge| edge.parent);
         let mut holdings = Self::default();
         let mut names: HashMap<NameId, u32, RandomState> = HashMap::default();
@@ -84,7 +84,9 @@ impl Holdings {
             let from = edges.partition_point(|edge| edge.parent < tree);
             let mut held = Vec::new();
             for edge in edges[from..].iter().take_while(|edge| edge.parent == tree) {
-                let name = *names.entry(edge.name).or_insert_with(|| holdings.name(trees.name(edge.name)));
+                let name = *names
+                    .entry(edge.name)
+                    .or_insert_with(|| holdings.name(&trees.name(edge.name, objects).unwrap_or_default()));
                 if let Some(&blob) = wanted.get(&edge.child) {
                     held.push((holdings.path(name, NO_PATH), blob));
                 } else if let Some(&set) = holdings.of_tree.get(&edge.child) {

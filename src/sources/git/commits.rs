@@ -143,10 +143,12 @@ pub(super) struct Commits {
     parents: Vec<Vec<CommitIndex>>,
     /// For each object its place among the commits, where it is one.
     index: Vec<CommitIndex>,
-    /// The commits that tips lead to, with the tips.
-    tips: BTreeMap<CommitIndex, Vec<Tip>>,
+    /// All tips, in the order in which they are shown.
+    tips: Vec<Tip>,
+    /// The commits that tips lead to, with the places of the tips.
+    tips_at: BTreeMap<CommitIndex, Vec<u32>>,
     /// Tips that lead to blobs and trees.
-    other_tips: HashMap<ObjectId, Vec<Tip>>,
+    other_tips: HashMap<ObjectId, Vec<u32>>,
     head: Option<CommitIndex>,
     /// When each commit came, in seconds since 1970, put right where a clock was wrong: never before a parent.
     seconds: Vec<i64>,
@@ -160,12 +162,14 @@ impl Commits {
         objects: &Objects,
         mut commits: Vec<Commit>,
         tags: &HashMap<ObjectId, ObjectId>,
-        tips: Vec<Tip>,
+        mut tips: Vec<Tip>,
         head: Option<ObjectId>,
     ) -> Self {
+        tips.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
         // By id, whichever pack they lie in; numbers follow ids within a pack, so little is left to do for the second sort.
         commits.sort_unstable_by_key(|commit| commit.number);
-        commits.sort_by(|a, b| a.id.cmp(&b.id));
+        commits.sort_by_key(|commit| commit.id);
+        commits.dedup_by_key(|commit| commit.id);
         let commits = parents_first(commits, objects.len());
         let index = places(&commits, objects.len());
         let parents = commits
@@ -179,22 +183,24 @@ impl Commits {
             commits,
             parents,
             index,
-            tips: BTreeMap::new(),
+            tips: Vec::new(),
+            tips_at: BTreeMap::new(),
             other_tips: HashMap::new(),
             head: None,
             seconds: Vec::new(),
             named: Vec::new(),
         };
-        for tip in tips {
+        for (tip, place) in tips.iter().zip(0..) {
             // The tags on the way are reached by the tip as much as what they point at.
             let chain = tag_chain(tip.target, tags);
             for id in chain {
                 match objects.number(&id).and_then(|number| graph.find(number)) {
-                    Some(commit) => graph.tips.entry(commit).or_default().push(tip.clone()),
-                    None => graph.other_tips.entry(id).or_default().push(tip.clone()),
+                    Some(commit) => graph.tips_at.entry(commit).or_default().push(place),
+                    None => graph.other_tips.entry(id).or_default().push(place),
                 }
             }
         }
+        graph.tips = tips;
         graph.order();
         graph.head = head.and_then(|head| graph.find(objects.number(&head)?));
         graph
@@ -208,8 +214,9 @@ impl Commits {
             self.seconds[commit] = self.seconds[commit].max(latest);
         }
         self.named = vec![false; self.commits.len()];
-        for (&commit, tips) in &self.tips {
-            self.named[commit as usize] = tips.iter().any(|tip| tip.kind != TipKind::Reflog);
+        for (&commit, tips) in &self.tips_at {
+            self.named[commit as usize] =
+                tips.iter().any(|&tip| self.tips[tip as usize].kind != TipKind::Reflog);
         }
         for commit in (0..self.commits.len()).rev() {
             if self.named[commit] {
@@ -260,45 +267,47 @@ impl Commits {
             for (commit, parents) in self.parents.iter().enumerate() {
                 masks[commit] |= parents.iter().fold(0, |mask, &parent| mask | masks[parent as usize]);
             }
-            let mut tips: Vec<Vec<&Tip>> = vec![Vec::new(); batch.len()];
-            for (&commit, at_commit) in &self.tips {
-                let mask = masks[commit as usize];
-                for (_, tips) in tips.iter_mut().enumerate().filter(|(bit, _)| mask & 1 << bit != 0) {
-                    tips.extend(at_commit);
+            let mut tips: Vec<Vec<u32>> = vec![Vec::new(); batch.len()];
+            for (&commit, at_commit) in &self.tips_at {
+                let mut mask = masks[commit as usize];
+                while mask != 0 {
+                    tips[mask.trailing_zeros() as usize].extend(at_commit);
+                    mask &= mask - 1;
                 }
             }
-            reaches.extend(tips.iter().map(|tips| reach_of(tips)));
+            reaches.extend(tips.into_iter().map(|tips| self.reach_of(tips)));
         }
         reaches
     }
 
     /// What names the blob or tree itself.
     pub(super) fn direct_reach(&self, id: &ObjectId) -> Reach {
-        self.other_tips.get(id).map(|tips| reach_of(&tips.iter().collect::<Vec<_>>())).unwrap_or_default()
+        self.other_tips.get(id).map(|tips| self.reach_of(tips.clone())).unwrap_or_default()
+    }
+
+    /// Remote-tracking references first, then by name: the order in which tips lie.
+    fn reach_of(&self, mut tips: Vec<u32>) -> Reach {
+        tips.sort_unstable();
+        let tips = tips.iter().map(|&tip| &self.tips[tip as usize]);
+        let in_revision = tips.clone().any(|tip| tip.kind == TipKind::Asked);
+        let mut named: Vec<&Tip> = tips.filter(|tip| tip.kind != TipKind::Asked).collect();
+        named.dedup_by(|a, b| (a.kind, &a.name) == (b.kind, &b.name));
+        let pushed = named.first().is_some_and(|tip| tip.kind == TipKind::Remote);
+        let is_reflog = |tip: &Tip| tip.name.ends_with(REFLOG_SUFFIX);
+        if named.iter().any(|tip| !is_reflog(tip)) {
+            named.retain(|tip| !is_reflog(tip));
+        }
+        Reach {
+            pushed,
+            in_revision,
+            more_refs: named.len().saturating_sub(Reach::MAX_REFS),
+            refs: named.into_iter().take(Reach::MAX_REFS).map(|tip| tip.name.clone()).collect(),
+        }
     }
 }
 
 /// What stands behind a reference's name where its reflog speaks.
 pub(super) const REFLOG_SUFFIX: &[u8] = b"@{reflog}";
-
-/// Remote-tracking references first, then by name.
-fn reach_of(tips: &[&Tip]) -> Reach {
-    let named = tips.iter().filter(|tip| tip.kind != TipKind::Asked);
-    let mut names: Vec<(TipKind, &BString)> = named.map(|tip| (tip.kind, &tip.name)).collect();
-    names.sort();
-    names.dedup();
-    let pushed = names.first().is_some_and(|(kind, _)| *kind == TipKind::Remote);
-    let is_reflog = |name: &BString| name.ends_with(REFLOG_SUFFIX);
-    if names.iter().any(|(_, name)| !is_reflog(name)) {
-        names.retain(|(_, name)| !is_reflog(name));
-    }
-    Reach {
-        pushed,
-        in_revision: tips.iter().any(|tip| tip.kind == TipKind::Asked),
-        more_refs: names.len().saturating_sub(Reach::MAX_REFS),
-        refs: names.into_iter().take(Reach::MAX_REFS).map(|(_, name)| name.clone()).collect(),
-    }
-}
 
 /// How many tags of tags are followed.
 const MAX_TAG_CHAIN: usize = 100;

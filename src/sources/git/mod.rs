@@ -2,6 +2,7 @@
 //! `gix`. Replace refs, grafts and the user's git configuration have no effect: what is stored is what is read.
 
 mod attribution;
+mod cache;
 mod commits;
 mod delta;
 mod git_dir;
@@ -25,6 +26,7 @@ use crate::finding::{CommitSummary, HistoryPlace, Reach};
 use crate::provenance::ObjectId;
 
 use self::attribution::PathHistory;
+use self::cache::Cache;
 use self::commits::{Commits, Tip, TipKind};
 use self::objects::Objects;
 use self::sieve::{ObjectSieve, Sieved};
@@ -135,11 +137,14 @@ impl Repository {
 
     /// Reads every object once, and the text that is no blob: commits, tags, names of references, `config`. Takes note of
     /// the blobs that some tree gives a file name for which `is_watched` says yes, and of what `revision` reaches.
+    ///
+    /// With a `cache_key`, what an earlier call with the same key found clean is not read again; see [`cache`].
     pub fn read<V: Visitor>(
         &self,
         visitor: &V,
         is_watched: fn(&[u8]) -> bool,
         revision: Option<ObjectId>,
+        cache_key: Option<[u8; 32]>,
     ) -> History {
         let mut unread = Vec::new();
         let git = self.git.to_thread_local();
@@ -147,9 +152,23 @@ impl Repository {
         let objects = Objects::open(&git.common_dir().join("objects"), hash, &mut unread);
         let mut tips = git_dir::tips(&git, &mut unread);
         let shallow = self.shallow_commits(&mut unread);
+        // What is incomplete is never kept.
+        let cache = cache_key.filter(|_| shallow.is_empty() && unread.is_empty());
+        let cache = cache.map(|key| Cache::new(git.common_dir(), key));
+        let recalled = cache.as_ref().map(|cache| cache.recall(&objects)).unwrap_or_default();
+        objects.verify(&recalled, &mut unread);
         let sieve = ObjectSieve::new(visitor, &objects, hash, shallow, is_watched);
-        let failures = objects.visit(&sieve);
-        let Sieved { mut read, commits, tags, trees, missing, damaged, watched } = sieve.finish();
+        let failures = objects.visit(&sieve, &recalled);
+        let known = recalled.unclean.clone();
+        let sieved = sieve.finish(recalled);
+        if let Some(cache) = cache
+            && failures.is_empty()
+            && unread.is_empty()
+            && sieved.is_sound()
+        {
+            cache.keep(&objects, &known, &sieved);
+        }
+        let Sieved { mut read, commits, tags, trees, missing, damaged, watched, seen: _ } = sieved;
         read.bytes += git_dir::read_texts(&git, &tips, visitor, &mut unread);
         let index = git_dir::index_entries(&git, &mut unread);
         for tip in tips.iter().filter(|tip| !tip.target.is_null() && !objects.contains(&tip.target)) {

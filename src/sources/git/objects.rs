@@ -1,6 +1,6 @@
 //! Every object of a repository once: all packs and loose objects, those of alternates too, reachable or not.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -12,8 +12,9 @@ use rayon::prelude::*;
 
 use crate::coverage::Unread;
 
+use super::cache::Recalled;
 use super::numbers::{NO_OBJECT, Number, Numbers};
-use super::packs::{MAX_OBJECT_BYTES, PackVisitor, PackedObject, Packs};
+use super::packs::{MAX_OBJECT_BYTES, PackFile, PackVisitor, PackedObject, Packs};
 
 /// The object database of a repository.
 pub(super) struct Objects {
@@ -22,8 +23,10 @@ pub(super) struct Objects {
     /// The ids of loose objects, sorted.
     loose_ids: Vec<ObjectId>,
     numbers: Numbers,
-    /// The objects that lie in several packs.
+    /// The objects that lie in several packs, by their first number.
     repeated: HashSet<Number>,
+    /// The first number of each that has another one.
+    canonical: HashMap<Number, Number>,
     hash: HashKind,
 }
 
@@ -90,6 +93,7 @@ impl Objects {
             loose,
             loose_ids: loose_ids.into_iter().collect(),
             repeated: HashSet::new(),
+            canonical: HashMap::new(),
             hash,
         };
         objects.give_numbers();
@@ -97,12 +101,14 @@ impl Objects {
     }
 
     fn give_numbers(&mut self) {
-        let Self { packs, loose_ids, numbers, repeated, .. } = self;
+        let Self { packs, loose_ids, numbers, repeated, canonical, .. } = self;
         let in_packs = packs.len() as Number;
         for number in 0..in_packs + loose_ids.len() as Number {
             let id_of = |number| id_of(packs, loose_ids, number);
-            let known = numbers.insert(id_of(number), number, id_of);
-            repeated.extend(known.filter(|_| number < in_packs));
+            if let Some(first) = numbers.insert(id_of(number), number, id_of) {
+                canonical.insert(number, first);
+                repeated.extend((number < in_packs).then_some(first));
+            }
         }
     }
 
@@ -123,6 +129,31 @@ impl Objects {
     /// Whether the repository lists the object, readable or not.
     pub(super) fn contains(&self, id: &gix::oid) -> bool {
         self.number(id).is_some()
+    }
+
+    /// The id of the object with the number; there has to be one.
+    pub(super) fn id(&self, number: Number) -> &gix::oid {
+        id_of(&self.packs, &self.loose_ids, number)
+    }
+
+    /// The first number of the object with the number: that by which others know it.
+    pub(super) fn canonical(&self, number: Number) -> Number {
+        if self.canonical.is_empty() { number } else { *self.canonical.get(&number).unwrap_or(&number) }
+    }
+
+    /// Whether the object with this first number lies in several packs.
+    pub(super) fn is_repeated(&self, canonical: Number) -> bool {
+        self.repeated.contains(&canonical)
+    }
+
+    /// Says which packs' indexes are damaged, of those of which nothing was recalled.
+    pub(super) fn verify(&self, recalled: &Recalled, unread: &mut Vec<Unread>) {
+        self.packs.verify(&recalled.unclean, unread);
+    }
+
+    /// The packs that could be opened.
+    pub(super) fn pack_files(&self) -> Vec<PackFile> {
+        self.packs.files()
     }
 
     /// How many numbers there are.
@@ -168,10 +199,13 @@ impl Objects {
     }
 
     /// Hands every object over, once each, and returns those that cannot be read. One bad object never
-    /// stops the rest.
-    pub(super) fn visit<V: ObjectVisitor>(&self, visitor: &V) -> Failures {
-        let walk = PackWalk { objects: self, visitor, seen: Mutex::default(), failures: Mutex::default() };
-        self.packs.walk(&walk);
+    /// stops the rest. Of what was recalled, only objects that are not clean are handed over.
+    pub(super) fn visit<V: ObjectVisitor>(&self, visitor: &V, recalled: &Recalled) -> Failures {
+        let seen = Mutex::new(recalled.clean_elsewhere.clone());
+        let walk = PackWalk { objects: self, visitor, seen, failures: Mutex::default() };
+        let is_known = recalled.unclean.iter().any(Option::is_some);
+        let selection = is_known.then(|| self.packs.select(&recalled.unclean));
+        self.packs.walk(&walk, selection.as_ref());
         let PackWalk { seen, failures, .. } = walk;
         let (seen, mut failures) = (into_inner(seen), into_inner(failures));
         for (id, why) in self.packs.unreachable_entries() {
@@ -179,7 +213,7 @@ impl Objects {
         }
         failures.retain(|id, _| !seen.contains(id));
         // What a pack could not give may lie elsewhere too; what it gave is not read again.
-        let retried: Vec<ObjectId> = failures.keys().filter(|id| self.is_repeated(id)).copied().collect();
+        let retried: Vec<ObjectId> = failures.keys().filter(|id| self.is_in_packs(id)).copied().collect();
         let loose: Vec<ObjectId> = self
             .loose_ids
             .iter()
@@ -208,8 +242,8 @@ impl Objects {
         self.number(id).is_some_and(|number| (number as usize) < self.packs.len())
     }
 
-    fn is_repeated(&self, id: &gix::oid) -> bool {
-        self.number(id).is_some_and(|number| self.repeated.contains(&number))
+    fn is_in_packs(&self, id: &gix::oid) -> bool {
+        self.number(id).is_some_and(|number| self.is_repeated(number))
     }
 
     fn hand_over<V: ObjectVisitor>(&self, visitor: &V, id: ObjectId, kind: Kind, bytes: &[u8]) {
@@ -249,8 +283,8 @@ impl<V: ObjectVisitor> PackVisitor for PackWalk<'_, V> {
             return Some(self.visitor.object(object, base));
         }
         // In several packs it has several numbers; the first is the one that others know.
-        let number = self.objects.number(&object.id).unwrap_or(object.number);
-        if self.objects.repeated.contains(&number)
+        let number = self.objects.canonical(object.number);
+        if self.objects.is_repeated(number)
             && !self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(object.id)
         {
             return None;

@@ -63,6 +63,27 @@ struct Pack {
     first: u32,
 }
 
+/// What to do about a damaged pack.
+const REPAIR: &str = "restore it from another clone, or run `git fsck`";
+
+/// A pack on disk.
+#[derive(Debug)]
+pub(super) struct PackFile {
+    pub(super) path: PathBuf,
+    /// What git computed over the pack's content.
+    pub(super) checksum: ObjectId,
+    /// The number of its first object, and how many it has.
+    pub(super) first: Number,
+    pub(super) count: u32,
+}
+
+/// Which entries a walk hands over, and which it has to make for that.
+#[derive(Debug)]
+pub(super) struct Selection {
+    handed: Vec<bool>,
+    needed: Vec<bool>,
+}
+
 /// What an entry is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Base {
@@ -114,6 +135,55 @@ impl Packs {
     pub(super) fn id_of(&self, number: Number) -> &gix::oid {
         let pack = self.pack_of(number);
         pack.index.oid_at_index(number - pack.first)
+    }
+
+    pub(super) fn files(&self) -> Vec<PackFile> {
+        let file = |pack: &Pack| PackFile {
+            path: pack.path.clone(),
+            checksum: pack.data.checksum(),
+            first: pack.first,
+            count: pack.entries.len() as u32,
+        };
+        self.packs.iter().map(file).collect()
+    }
+
+    /// Says which indexes are damaged, but for those of packs that have a list.
+    pub(super) fn verify(&self, lists: &[Option<Vec<Number>>], unread: &mut Vec<Unread>) {
+        for (at, pack) in self.packs.iter().enumerate() {
+            let is_known = lists.get(at).is_some_and(Option::is_some);
+            if !is_known
+                && pack.index.verify_checksum(&mut gix::progress::Discard, &AtomicBool::new(false)).is_err()
+            {
+                let path = crate::provenance::path_bytes(pack.index.path());
+                let why = format!("the index is damaged: its checksum does not match; {REPAIR}");
+                unread.push(Unread::new(path, why));
+            }
+        }
+    }
+
+    /// Selects the given objects of packs that have a list, and everything of the others.
+    pub(super) fn select(&self, lists: &[Option<Vec<Number>>]) -> Selection {
+        let mut selection = Selection { handed: vec![false; self.len()], needed: vec![false; self.len()] };
+        for (pack, list) in self.packs.iter().zip(lists) {
+            let entries: Box<dyn Iterator<Item = u32>> = match list {
+                None => Box::new(pack.first..pack.first + pack.entries.len() as u32),
+                Some(numbers) => Box::new(numbers.iter().filter_map(|number| {
+                    pack.entry_at(pack.index.pack_offset_at_index(number.checked_sub(pack.first)?))
+                })),
+            };
+            for entry in entries {
+                selection.handed[entry as usize] = true;
+                let mut next = Some(entry);
+                while let Some(entry) = next.filter(|&entry| !selection.needed[entry as usize]) {
+                    selection.needed[entry as usize] = true;
+                    next = match self.bases[entry as usize] {
+                        Base::Entry(base) => Some(base),
+                        _ => None,
+                    };
+                }
+            }
+        }
+        selection
     }
 
     /// How many entries there are.
@@ -168,18 +238,20 @@ impl Packs {
     }
 
     /// Hands every object to `visitor`, each base before what derives from it, on all threads of the
-    /// current pool. An object in several packs is handed over once for each.
-    pub(super) fn walk<V: PackVisitor>(&self, visitor: &V) {
+    /// current pool. An object in several packs is handed over once for each. With a `selection`, only what it selects.
+    pub(super) fn walk<V: PackVisitor>(&self, visitor: &V, selection: Option<&Selection>) {
         let split =
             (self.len() / (TASKS_PER_THREAD * rayon::current_num_threads())).max(MIN_TASK_OBJECTS) as u32;
+        let is_needed = |entry: &u32| selection.is_none_or(|selection| selection.needed[*entry as usize]);
         let mut roots: Vec<u32> = (0..self.bases.len() as u32)
+            .filter(is_needed)
             .filter(|&entry| match self.bases[entry as usize] {
                 Base::Whole(_) | Base::Elsewhere(_) => true,
                 Base::Entry(_) | Base::Broken(_) => false,
             })
             .collect();
         let heavy: Vec<u32> = roots.extract_if(.., |entry| self.weights[*entry as usize] > split).collect();
-        let walk = &Walk { packs: self, visitor, split };
+        let walk = &Walk { packs: self, visitor, selection, split };
         // The heavy ones first; the light ones in the order of the pack, many to a task.
         rayon::scope(|scope| {
             for entry in heavy {
@@ -302,7 +374,7 @@ fn index_files(dir: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> {
 
 impl Pack {
     fn open(path: &Path, hash: HashKind, first: u32, unread: &mut Vec<Unread>) -> Result<Self, String> {
-        let repair = "restore it from another clone, or run `git fsck`";
+        let repair = REPAIR;
         let index = pack::index::File::at(path, hash)
             .map_err(|error| format!("the index cannot be read ({error}); {repair}"))?;
         let data_path = path.with_extension("pack");
@@ -311,9 +383,6 @@ impl Pack {
         let mut damage = |path: &Path, why: &str| {
             unread.push(Unread::new(crate::provenance::path_bytes(path), format!("{why}; {repair}")));
         };
-        if index.verify_checksum(&mut gix::progress::Discard, &AtomicBool::new(false)).is_err() {
-            damage(path, "the index is damaged: its checksum does not match");
-        }
         if index.pack_checksum() != data.checksum() {
             damage(&data_path, "the pack is not the one that its index was made for, or was cut off");
         }
@@ -461,6 +530,7 @@ impl Scratch {
 struct Walk<'p, V: PackVisitor> {
     packs: &'p Packs,
     visitor: &'p V,
+    selection: Option<&'p Selection>,
     split: u32,
 }
 
@@ -502,6 +572,9 @@ impl<V: PackVisitor> Walk<'_, V> {
                 }
             };
             let mut children = self.packs.children_of(entry).to_vec();
+            if let Some(selection) = self.selection {
+                children.retain(|&child| selection.needed[child as usize]);
+            }
             if children.is_empty() {
                 scratch.recycle(node.bytes);
                 continue;
@@ -531,6 +604,9 @@ impl<V: PackVisitor> Walk<'_, V> {
         match base {
             Some(base) => self.packs.derive(entry, &base.bytes, scratch, &mut bytes)?,
             None => self.packs.inflate(entry, &mut scratch.inflater, &mut bytes)?,
+        }
+        if self.selection.is_some_and(|selection| !selection.handed[entry as usize]) {
+            return Ok(Node { bytes, memo: None });
         }
         let derivation = base
             .filter(|base| base.memo.is_some())

@@ -1,17 +1,17 @@
 //! What is done with each object: text goes on to the visitor, links between objects are followed to see what is missing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gix::ObjectId as GitId;
 use gix::hash::Kind as HashKind;
 use gix::objs::Kind;
 
-use crate::chunk::{Chunk, Visitor};
+use crate::chunk::{Chunk, Searched, Visitor};
 use crate::coverage::Read;
 use crate::provenance::{Metadata, ObjectId, Provenance};
 
+use super::cache::Recalled;
 use super::commits::{self, Commit};
 use super::numbers::{NO_OBJECT, Number};
 use super::objects::{ObjectVisitor, Objects};
@@ -32,9 +32,7 @@ pub(super) struct ObjectSieve<'a, V: Visitor> {
     is_watched: fn(&[u8]) -> bool,
     watched: Mutex<BTreeSet<GitId>>,
     /// One for each thread.
-    trees: Vec<Mutex<TreeNotes>>,
-    blobs: AtomicU64,
-    bytes: AtomicU64,
+    notes: Vec<Mutex<Notes>>,
 }
 
 impl<'a, V: Visitor> ObjectSieve<'a, V> {
@@ -56,33 +54,42 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
             damaged: Mutex::default(),
             is_watched,
             watched: Mutex::default(),
-            trees: (0..rayon::current_num_threads().max(1)).map(|_| Mutex::default()).collect(),
-            blobs: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
+            notes: (0..rayon::current_num_threads().max(1)).map(|_| Mutex::default()).collect(),
         }
     }
 
-    /// What was gathered.
-    pub(super) fn finish(self) -> Sieved {
-        for notes in &self.trees {
+    /// What was gathered, and what was recalled besides.
+    pub(super) fn finish(self, recalled: Recalled) -> Sieved {
+        for notes in &self.notes {
             self.look_up(&mut lock(notes));
         }
-        let commits = self.numbered(&lock(&self.commits));
-        let tags = into_inner(self.tags);
+        let mut commits = self.numbered(&lock(&self.commits));
+        commits.extend(recalled.commits);
+        let mut tags = into_inner(self.tags);
+        tags.extend(recalled.tags);
+        let mut missing = into_inner(self.missing);
+        missing.extend(recalled.missing);
+        let mut watched = into_inner(self.watched);
+        watched.extend(recalled.watched);
+        let (logs, seen): (Vec<_>, Vec<_>) =
+            self.notes.into_iter().map(into_inner).map(|notes| (notes.log, notes.seen)).unzip();
+        let mut read = recalled.read;
+        read.tags = tags.len() as u64;
+        let distinct: HashSet<Number> = commits.iter().map(|commit| commit.number).collect();
+        read.commits = distinct.len() as u64;
+        for seen in seen.iter().flatten() {
+            read.blobs += u64::from(seen.kind == Kind::Blob);
+            read.bytes += if seen.kind == Kind::Tree { 0 } else { u64::from(seen.size) };
+        }
         Sieved {
-            read: Read {
-                commits: commits.len() as u64,
-                tags: tags.len() as u64,
-                blobs: self.blobs.into_inner(),
-                bytes: self.bytes.into_inner(),
-                files: 0,
-            },
+            read,
             commits,
             tags,
-            trees: Trees::new(self.trees.into_iter().map(|notes| into_inner(notes).log).collect()),
-            missing: into_inner(self.missing),
+            trees: Trees::new(logs.into_iter().chain(recalled.trees).collect()),
+            missing,
             damaged: into_inner(self.damaged),
-            watched: into_inner(self.watched),
+            watched,
+            seen,
         }
     }
 
@@ -120,8 +127,12 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
         })
     }
 
-    fn text(&self, object: &PackedObject<'_>, provenance: Provenance, base: Option<&V::Memo>) -> V::Memo {
-        self.bytes.fetch_add(object.bytes.len() as u64, Ordering::Relaxed);
+    fn text(
+        &self,
+        object: &PackedObject<'_>,
+        provenance: Provenance,
+        base: Option<&V::Memo>,
+    ) -> Searched<V::Memo> {
         let chunk = Chunk { derivation: object.derivation, ..Chunk::whole(object.bytes, provenance) };
         self.visitor.chunk(&chunk, base)
     }
@@ -154,14 +165,13 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
 
     /// Notes what the tree names, to look later whether it is there; what its base names was noted with the base.
     fn tree(&self, object: &PackedObject<'_>, base: Option<&NumberedTree>) -> NumberedTree {
-        let thread = rayon::current_thread_index().unwrap_or(0) % self.trees.len();
-        let mut notes = lock(&self.trees[thread]);
-        let TreeNotes { log, pending } = &mut *notes;
+        let mut notes = self.own_notes();
+        let Notes { log, pending, .. } = &mut *notes;
         let derived = object.derivation.zip(base.map(|base| &base.memo));
         let read = tree::read(object.bytes, self.hash, derived, |part| match part {
             Part::Copied(entries) => log.copied(entries),
             Part::New(entry) => {
-                let part = log.entry(entry.name);
+                let part = log.entry(object.number, entry.range.start, entry.name);
                 if entry.kind != EntryKind::Submodule {
                     pending.push((entry.id.to_owned(), part, entry.kind));
                 }
@@ -189,8 +199,13 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
         NumberedTree { number, memo }
     }
 
+    fn own_notes(&self) -> MutexGuard<'_, Notes> {
+        let thread = rayon::current_thread_index().unwrap_or(0) % self.notes.len();
+        lock(&self.notes[thread])
+    }
+
     /// Looks up what the noted entries name.
-    fn look_up(&self, TreeNotes { log, pending }: &mut TreeNotes) {
+    fn look_up(&self, Notes { log, pending, .. }: &mut Notes) {
         let mut numbers = Vec::new();
         self.objects.numbers(pending.iter().map(|(id, _, _)| &**id), &mut numbers);
         for ((id, part, kind), number) in pending.drain(..).zip(numbers) {
@@ -205,12 +220,24 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
     }
 }
 
-/// What one thread notes of trees.
+/// What one thread notes.
 #[derive(Default)]
-struct TreeNotes {
+struct Notes {
     log: TreeLog,
     /// Entries of which it was not yet looked up what they name.
     pending: Vec<(GitId, PartId, EntryKind)>,
+    seen: Vec<Seen>,
+}
+
+/// An object that was read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    pub(super) number: Number,
+    /// In bytes.
+    pub(super) size: u32,
+    pub(super) kind: Kind,
+    /// Whether there is nothing to say of it, whatever is asked for.
+    pub(super) is_clean: bool,
 }
 
 /// How many look-ups are put off, to be done together.
@@ -244,6 +271,15 @@ pub(super) struct Sieved {
     pub(super) damaged: BTreeMap<GitId, String>,
     /// Blobs whose file names were watched for.
     pub(super) watched: BTreeSet<GitId>,
+    /// What each thread read.
+    pub(super) seen: Vec<Vec<Seen>>,
+}
+
+impl Sieved {
+    /// Whether everything was there, and made sense.
+    pub(super) fn is_sound(&self) -> bool {
+        self.missing.is_empty() && self.damaged.is_empty()
+    }
 }
 
 /// What is remembered of an object for those derived from it.
@@ -258,7 +294,7 @@ pub(super) struct NumberedTree {
     memo: TreeMemo,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -272,22 +308,27 @@ impl<V: Visitor> ObjectVisitor for ObjectSieve<'_, V> {
             Some(ObjectMemo::Tree(memo)) => (None, Some(memo)),
             None => (None, None),
         };
-        let provenance = match object.kind {
-            Kind::Tree => return ObjectMemo::Tree(self.tree(object, tree_base)),
-            Kind::Blob => {
-                self.blobs.fetch_add(1, Ordering::Relaxed);
-                Provenance::GitBlob(id)
-            }
-            Kind::Commit => {
-                self.commit(object);
-                Provenance::GitMetadata(Metadata::Commit(id))
-            }
-            Kind::Tag => {
-                self.tag(object);
-                Provenance::GitMetadata(Metadata::Tag(id))
-            }
+        let (memo, is_clean) = if object.kind == Kind::Tree {
+            (ObjectMemo::Tree(self.tree(object, tree_base)), true)
+        } else {
+            let provenance = match object.kind {
+                Kind::Blob | Kind::Tree => Provenance::GitBlob(id),
+                Kind::Commit => {
+                    self.commit(object);
+                    Provenance::GitMetadata(Metadata::Commit(id))
+                }
+                Kind::Tag => {
+                    self.tag(object);
+                    Provenance::GitMetadata(Metadata::Tag(id))
+                }
+            };
+            let Searched { memo, is_clean } = self.text(object, provenance, text_base);
+            (ObjectMemo::Text(memo), is_clean)
         };
-        ObjectMemo::Text(self.text(object, provenance, text_base))
+        // No object is larger than what a number of this size can say.
+        let size = object.bytes.len() as u32;
+        self.own_notes().seen.push(Seen { number: object.number, size, kind: object.kind, is_clean });
+        memo
     }
 }
 

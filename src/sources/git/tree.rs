@@ -83,6 +83,14 @@ pub(super) fn read(
     Ok(TreeMemo { starts })
 }
 
+/// The name of the entry that begins at `start`.
+pub(super) fn name_at(bytes: &[u8], start: usize) -> Option<&[u8]> {
+    let rest = bytes.get(start..)?;
+    let space = rest.iter().take(8).position(|&byte| byte == b' ')?;
+    let end = memchr::memchr(0, &rest[space + 1..])?;
+    Some(&rest[space + 1..][..end])
+}
+
 fn parse(bytes: &[u8], start: usize, hash: HashKind) -> Option<Entry<'_>> {
     let rest = &bytes[start..];
     let space = rest.iter().take(8).position(|&byte| byte == b' ')?;
@@ -110,11 +118,11 @@ mod tests {
         entries.iter().flat_map(entry).collect()
     }
 
+    /// The base of a tree: what was copied of it, what is remembered of it, and its entries.
+    type Base<'a> = (Derivation<'a>, &'a TreeMemo, &'a [(String, EntryKind)]);
+
     /// The names and kinds of all entries: those of copied parts are looked up in the base's.
-    fn entries(
-        bytes: &[u8],
-        derived: Option<(Derivation<'_>, &TreeMemo, &[(String, EntryKind)])>,
-    ) -> (TreeMemo, Vec<(String, EntryKind)>, usize) {
+    fn entries(bytes: &[u8], derived: Option<Base<'_>>) -> (TreeMemo, Vec<(String, EntryKind)>, usize) {
         let (mut entries, mut new) = (Vec::new(), 0);
         let base = derived.map(|(derivation, memo, _)| (derivation, memo));
         let memo = read(bytes, HashKind::Sha1, base, |part| match part {

@@ -3,12 +3,15 @@
 //!
 //! Most of a tree is a copy of another one, and the log says so: a tree costs a few numbers more than its base.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
 use foldhash::fast::RandomState;
 
+use super::cache::Words;
 use super::numbers::{NO_OBJECT, Number};
+use super::objects::Objects;
 
 /// A file name, by its place among all that were noted.
 pub(super) type NameId = u32;
@@ -18,8 +21,17 @@ pub(super) type NameId = u32;
 pub(super) struct TreeLog {
     trees: Vec<Logged>,
     parts: Vec<Part>,
-    names: Vec<Box<[u8]>>,
+    names: Vec<Name>,
     name_ids: HashMap<Box<[u8]>, NameId, RandomState>,
+}
+
+/// A name, and where it stands: of what an earlier run noted only that is known.
+#[derive(Debug)]
+struct Name {
+    text: Option<Box<[u8]>>,
+    tree: Number,
+    /// Where the entry begins in the tree's bytes.
+    start: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -79,13 +91,13 @@ impl TreeLog {
         self.parts.push(Part { first: entries.start | Part::COPIED, second: entries.end });
     }
 
-    /// Notes the next entry of the tree at hand; which object it names is said later.
-    pub(super) fn entry(&mut self, name: &[u8]) -> PartId {
+    /// Notes the next entry of `tree`, which begins at `start`; which object it names is said later.
+    pub(super) fn entry(&mut self, tree: Number, start: usize, name: &[u8]) -> PartId {
         let name = match self.name_ids.get(name) {
             Some(&known) => known,
             None => {
                 let new = self.names.len() as NameId;
-                self.names.push(name.into());
+                self.names.push(Name { text: Some(name.into()), tree, start: start as u32 });
                 self.name_ids.insert(name.into(), new);
                 new
             }
@@ -116,6 +128,31 @@ impl TreeLog {
         (part.0 as usize) < self.parts.len()
     }
 
+    /// What an earlier run stored; `number` is told how an object stands there.
+    pub(super) fn recall(stored: Stored, number: impl Fn(u32) -> Number) -> Self {
+        let base = |base: u32| if base == NO_BASE { NO_OBJECT } else { number(base) };
+        let trees = stored.trees.into_iter().map(|[tree, from, parts_end]| Logged {
+            tree: number(tree),
+            base: base(from),
+            parts_end,
+        });
+        let parts = stored.parts.into_iter().map(|[first, second]| {
+            if first & Part::COPIED != 0 {
+                return Part { first, second };
+            }
+            let child = number(first & !Part::TREE).min(Part::NO_CHILD);
+            Part { first: child | (first & Part::TREE), second }
+        });
+        let names =
+            stored.names.into_iter().map(|[tree, start]| Name { text: None, tree: number(tree), start });
+        Self {
+            trees: trees.collect(),
+            parts: parts.collect(),
+            names: names.collect(),
+            name_ids: HashMap::default(),
+        }
+    }
+
     fn parts_of(&self, at: usize) -> &[Part] {
         let start = at.checked_sub(1).map_or(0, |before| self.trees[before].parts_end);
         &self.parts[start as usize..self.trees[at].parts_end as usize]
@@ -143,10 +180,54 @@ impl Trees {
         Self { logs, starts, count }
     }
 
-    /// The text of a name.
-    pub(super) fn name(&self, name: NameId) -> &[u8] {
+    /// The text of a name; `None` where it has to be read from a tree that is no longer as it was.
+    pub(super) fn name(&self, name: NameId, objects: &Objects) -> Option<Cow<'_, [u8]>> {
         let log = self.starts.partition_point(|&(_, first)| first <= name) - 1;
-        &self.logs[log].names[(name - self.starts[log].1) as usize]
+        let name = self.logs[log].names.get((name - self.starts[log].1) as usize)?;
+        match &name.text {
+            Some(text) => Some(Cow::Borrowed(&**text)),
+            None if name.tree == NO_OBJECT => None,
+            None => {
+                let (_, tree) = objects.read(objects.id(name.tree)).ok()?;
+                super::tree::name_at(&tree, name.start as usize).map(|name| Cow::Owned(name.to_vec()))
+            }
+        }
+    }
+
+    /// What is to be stored of the trees with these numbers; `local` tells how an object, a tree or not, stands there.
+    pub(super) fn stored(
+        &self,
+        numbers: Range<Number>,
+        mut local: impl FnMut(Number, bool) -> u32,
+    ) -> Stored {
+        let mut stored = Stored::default();
+        for log in &self.logs {
+            let first_name = stored.names.len() as NameId;
+            let mut names: HashMap<NameId, NameId, RandomState> = HashMap::default();
+            for (at, logged) in
+                log.trees.iter().enumerate().filter(|(_, logged)| numbers.contains(&logged.tree))
+            {
+                for part in log.parts_of(at) {
+                    let (first, second) = match part.read() {
+                        Read::Copied(_) => (part.first, part.second),
+                        Read::New { child, is_tree, name } => {
+                            let next = first_name + names.len() as NameId;
+                            let name_id = *names.entry(name).or_insert_with(|| {
+                                let Name { tree, start, .. } = &log.names[name as usize];
+                                stored.names.push([local(*tree, true), *start]);
+                                next
+                            });
+                            let kind = if is_tree { Part::TREE } else { 0 };
+                            (local(child, is_tree) | kind, name_id)
+                        }
+                    };
+                    stored.parts.push([first, second]);
+                }
+                let base = if logged.base == NO_OBJECT { NO_BASE } else { local(logged.base, true) };
+                stored.trees.push([local(logged.tree, true), base, stored.parts.len() as u32]);
+            }
+        }
+        stored
     }
 
     /// Every entry that leads to an object for which `is_wanted` says yes, directly or through other trees, with the tree that
@@ -177,6 +258,48 @@ impl Trees {
         let (first, names) = self.starts[log];
         let at = (at - first) as usize;
         (&self.logs[log].trees[at], self.logs[log].parts_of(at), names)
+    }
+}
+
+/// No base, where trees are stored.
+const NO_BASE: u32 = u32::MAX;
+
+/// A log as it is stored: trees with their bases and ends of parts, parts, and where names stand.
+#[derive(Debug, Default)]
+pub(super) struct Stored {
+    trees: Vec<[u32; 3]>,
+    parts: Vec<[u32; 2]>,
+    names: Vec<[u32; 2]>,
+}
+
+impl Stored {
+    pub(super) fn encode(&self, word: &mut impl FnMut(u32)) {
+        word(self.trees.len() as u32);
+        self.trees.iter().flatten().copied().for_each(&mut *word);
+        word(self.parts.len() as u32);
+        self.parts.iter().flatten().copied().for_each(&mut *word);
+        word(self.names.len() as u32);
+        self.names.iter().flatten().copied().for_each(&mut *word);
+    }
+
+    /// `None` where it makes no sense.
+    pub(super) fn decode(words: &mut Words<'_>) -> Option<Self> {
+        fn list<const N: usize>(words: &mut Words<'_>) -> Option<Vec<[u32; N]>> {
+            let mut list = Vec::new();
+            for _ in 0..words.next()? {
+                let mut item = [0; N];
+                for value in &mut item {
+                    *value = words.next()?;
+                }
+                list.push(item);
+            }
+            Some(list)
+        }
+        let stored = Self { trees: list(words)?, parts: list(words)?, names: list(words)? };
+        let last_end = stored.trees.last().map_or(0, |[_, _, end]| *end);
+        let is_sound = stored.trees.iter().is_sorted_by_key(|[_, _, end]| *end)
+            && last_end as usize == stored.parts.len();
+        is_sound.then_some(stored)
     }
 }
 
@@ -343,7 +466,7 @@ mod tests {
                     Blob(child) => (child, false),
                     Tree(child) => (child, true),
                 };
-                let part = log.entry(format!("name-{child}").as_bytes());
+                let part = log.entry(tree, 0, format!("name-{child}").as_bytes());
                 log.set_child(part, child, is_tree);
             }
             log.finish(tree, base);
@@ -354,7 +477,9 @@ mod tests {
     fn edges(trees: &Trees, wanted: Number) -> Vec<(Number, Number)> {
         let edges = trees.edges_to(|number| number == wanted, 100);
         for edge in &edges {
-            assert_eq!(trees.name(edge.name), format!("name-{}", edge.child).as_bytes());
+            let name =
+                &trees.logs.iter().flat_map(|log| &log.names).nth(edge.name as usize).expect("a name").text;
+            assert_eq!(name.as_deref(), Some(format!("name-{}", edge.child).as_bytes()));
         }
         let mut edges: Vec<_> = edges.into_iter().map(|edge| (edge.parent, edge.child)).collect();
         edges.sort_unstable();
@@ -387,11 +512,11 @@ mod tests {
     #[test]
     fn a_damaged_tree_leaves_nothing_behind() {
         let mut log = log(vec![(10, None, vec![Blob(1)])]);
-        let cut = log.entry(b"cut");
+        let cut = log.entry(11, 0, b"cut");
         assert!(log.has(cut));
         log.abandon();
         assert!(!log.has(cut));
-        let whole = log.entry(b"name-1");
+        let whole = log.entry(11, 0, b"name-1");
         log.set_child(whole, 1, false);
         log.finish(11, None);
         assert_eq!(edges(&Trees::new(vec![log]), 1), [(10, 1), (11, 1)]);
