@@ -21,7 +21,7 @@ use crate::provenance::{Metadata, ObjectId, Provenance, path_bytes};
 use crate::redaction::Redaction;
 use crate::rules::{Confidence, Kind, RuleId, RuleSet};
 use crate::sources::Source;
-use crate::sources::git::{self, History, Repository};
+use crate::sources::git::{self, History, Places, Repository};
 use crate::sources::stdin::Stdin;
 use crate::sources::worktree::Worktree;
 
@@ -227,6 +227,7 @@ impl Audit<'_> {
         self.progress.stage("attribution", None);
         let unignored = collector.unignored_env_files();
         let mut found = assemble(self.config, collector.matches(), Some(&history));
+        coverage.unread.extend(found.unread.take());
         let env_files = match self.revision {
             None => env_files(found.env_places, &tracked_names(repository, &tracked), &unignored),
             Some(_) => {
@@ -390,6 +391,8 @@ struct Assembled {
     env_places: Vec<HistoryPlace>,
     /// Every secret that matched, reported or not: none may show in a name.
     secrets: Vec<Secret>,
+    /// What is not told of places.
+    unread: Option<Unread>,
 }
 
 /// A secret, with everything that matched it.
@@ -439,11 +442,14 @@ fn assemble(
         candidates.values().map(|candidate| candidate.blobs.keys().copied().collect()).collect();
     // One look-up for all: it walks every tree.
     groups.push(history.map(|history| history.watched().to_vec()).unwrap_or_default());
-    let mut places =
-        history.map(|history| history.places(&groups)).unwrap_or_else(|| vec![Vec::new(); groups.len()]);
+    let Places { of_groups: mut places, unread } = match history {
+        Some(history) => history.places(&groups),
+        None => Places { of_groups: vec![Vec::new(); groups.len()], unread: None },
+    };
     let env_places = places.pop().unwrap_or_default();
     let commits = history.map(|history| history.commits(&metadata_ids(&candidates))).unwrap_or_default();
-    let mut assembled = Assembled { findings: Vec::new(), kept_in_env: 0, env_places, secrets: Vec::new() };
+    let mut assembled =
+        Assembled { findings: Vec::new(), kept_in_env: 0, env_places, secrets: Vec::new(), unread };
     for ((secret, candidate), places) in candidates.into_iter().zip(places) {
         let in_blobs = places.into_iter().filter_map(|place| judge_in_history(config, &candidate, place));
         let elsewhere = candidate.others.iter().filter_map(|(provenance, found)| {
@@ -519,7 +525,7 @@ fn container(provenance: &Provenance, found: &Match, commits: &Commits) -> Optio
         Provenance::GitMetadata(metadata) => {
             let (commit, reach) = match metadata {
                 Metadata::Commit(id) | Metadata::Tag(id) => commits.get(id).cloned().unwrap_or_default(),
-                Metadata::RefName | Metadata::File(_) => Default::default(),
+                Metadata::RefName | Metadata::RemoteRefName | Metadata::File(_) => Default::default(),
             };
             Some(Container::Metadata(MetadataPlace {
                 metadata: metadata.clone(),
@@ -587,6 +593,7 @@ fn exposure(container: &Container) -> Exposure {
         Container::File { .. } => Exposure::Worktree,
         Container::Stdin => Exposure::Stdin,
         Container::History(place) => place.reach.exposure(),
+        Container::Metadata(MetadataPlace { metadata: Metadata::RemoteRefName, .. }) => Exposure::Pushed,
         Container::Metadata(MetadataPlace { metadata: Metadata::File(_) | Metadata::RefName, .. }) => {
             Exposure::GitDirectory
         }

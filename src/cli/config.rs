@@ -9,6 +9,7 @@ use keysieve::rules::{Confidence, Error as RulesError, RuleSet};
 use keysieve::scan::ScanConfig;
 
 use super::args::{ColourArg, Common, ConfidenceArg, FormatArg};
+use super::output::check_file;
 
 /// Where and how results are written.
 #[derive(Debug)]
@@ -38,10 +39,12 @@ pub(crate) fn scan_config(common: &Common) -> Result<ScanConfig, RulesError> {
     })
 }
 
-pub(crate) fn output_config(common: &Common) -> OutputConfig {
+/// Where and how results are written, checked before there are any.
+pub(crate) fn output_config(common: &Common) -> anyhow::Result<OutputConfig> {
+    common.output.as_deref().map(check_file).transpose()?;
     let is_terminal = common.output.is_none() && std::io::stdout().is_terminal();
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    OutputConfig {
+    Ok(OutputConfig {
         format: match common.format {
             FormatArg::Text => Format::Text,
             FormatArg::Json => Format::Json,
@@ -56,7 +59,7 @@ pub(crate) fn output_config(common: &Common) -> OutputConfig {
             },
         },
         file: common.output.clone(),
-    }
+    })
 }
 
 /// Whether progress is shown: on a terminal, where nobody asked for quiet.

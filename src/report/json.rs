@@ -192,7 +192,7 @@ impl PlaceJson {
                     Metadata::Commit(id) => json.commit = Some(id.to_string()),
                     Metadata::Tag(id) => json.tag = Some(id.to_string()),
                     Metadata::File(path) => json.set_path(path.as_bstr()),
-                    Metadata::RefName => {}
+                    Metadata::RefName | Metadata::RemoteRefName => {}
                 }
                 json.set_commit(metadata.commit.as_ref());
                 json.set_reach(&metadata.reach);
@@ -261,12 +261,16 @@ struct ReadJson {
 #[derive(Serialize)]
 struct UnreadJson {
     what: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    what_bytes: Option<String>,
     why: String,
 }
 
 #[derive(Serialize)]
 struct EnvFileJson {
     path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes: Option<String>,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     commit: Option<String>,
@@ -284,7 +288,14 @@ impl EnvFileJson {
             }
             EnvState::NotIgnored => ("not-ignored", None, None),
         };
-        Self { path: file.path.to_str_lossy().into_owned(), state, commit, pushed, fix: file.fix() }
+        Self {
+            path: file.path.to_str_lossy().into_owned(),
+            path_bytes: bytes_if_not_utf8(&file.path),
+            state,
+            commit,
+            pushed,
+            fix: file.fix(),
+        }
     }
 }
 
@@ -295,6 +306,7 @@ impl SummaryJson {
             list.iter()
                 .map(|unread| UnreadJson {
                     what: unread.what.to_str_lossy().into_owned(),
+                    what_bytes: bytes_if_not_utf8(&unread.what),
                     why: unread.why.clone(),
                 })
                 .collect()

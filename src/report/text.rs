@@ -158,6 +158,7 @@ fn write_metadata_place(
         Metadata::Commit(id) => format!("{} of commit {}, line {at}", place.field, id.short()),
         Metadata::Tag(id) => format!("{} of tag {}, line {at}", place.field, id.short()),
         Metadata::RefName => "the name of a reference".to_owned(),
+        Metadata::RemoteRefName => "the name of a remote's branch".to_owned(),
         Metadata::File(path) => format!("git directory, {}:{at}", escaped(path)),
     };
     writeln!(out, "  history  {what}")?;

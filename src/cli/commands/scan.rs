@@ -7,7 +7,7 @@ use anyhow::bail;
 use crate::cli::args::Common;
 use crate::cli::config::{output_config, scan_config, shows_progress};
 use crate::cli::exit_code::ExitStatus;
-use crate::cli::output;
+use crate::cli::output::finish;
 use crate::cli::progress::Bar;
 
 pub(crate) fn run(paths: Vec<PathBuf>, common: &Common) -> anyhow::Result<ExitStatus> {
@@ -17,7 +17,7 @@ pub(crate) fn run(paths: Vec<PathBuf>, common: &Common) -> anyhow::Result<ExitSt
             "`-` is standard input and stands alone; scan files in a call of their own (a file named `-` is `./-`)"
         );
     }
-    let config = scan_config(common)?;
+    let (config, output) = (scan_config(common)?, output_config(common)?);
     let progress = Bar::new(shows_progress(common));
     let outcome = if is_stdin {
         keysieve::scan::scan_stdin(&config, &progress)?
@@ -25,5 +25,5 @@ pub(crate) fn run(paths: Vec<PathBuf>, common: &Common) -> anyhow::Result<ExitSt
         keysieve::scan::scan_paths(&config, paths, &progress)?
     };
     drop(progress);
-    output::finish(&outcome, &output_config(common))
+    finish(&outcome, &output)
 }

@@ -1,7 +1,8 @@
 //! Where blobs came from, asked only for those in which something was found, for all of them together.
 //!
-//! The log of all trees tells the few that lead to a wanted blob. What such a tree *holds* (paths below it, with the wanted blob at each) is put together bottom up, each distinct
-//! set once. Most commits hold what their parents do: only where they differ was a secret brought in.
+//! The log of all trees tells the few that lead to a wanted blob. What such a tree *holds* (paths below it, with the wanted
+//! blob at each) is put together bottom up, each distinct set once. Most commits hold what their parents do: only where they
+//! differ was a secret brought in.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -15,7 +16,17 @@ use super::objects::Objects;
 use super::tree_log::{Edge, NameId, Trees};
 
 /// The most paths that are told apart below one tree: a forged tree can name the same blob at billions.
-const MAX_HOLDINGS: usize = 20_000;
+pub(super) const MAX_HOLDINGS: usize = 20_000;
+/// How many folders deep blobs are followed up to; git itself goes 2,048 deep. A forged nest of trees can have millions.
+pub(super) const MAX_DEPTH: usize = 4_096;
+
+/// Where groups of blobs were.
+#[derive(Debug, Default)]
+pub(super) struct Attribution {
+    pub(super) histories: Vec<PathHistory>,
+    /// Whether some tree holds more than is told.
+    pub(super) is_cut: bool,
+}
 
 /// A path over all versions of one group of blobs.
 #[derive(Debug)]
@@ -30,6 +41,8 @@ pub(super) struct PathHistory {
     pub(super) introduced: Vec<CommitIndex>,
     pub(super) last: Option<CommitIndex>,
     pub(super) in_head: bool,
+    /// Trees that have the group at the path and that something names without a commit.
+    pub(super) trees: Vec<ObjectId>,
 }
 
 /// Finds where the blobs of each group were. A group is the blobs of one finding; blobs that no tree names give nothing.
@@ -38,12 +51,12 @@ pub(super) fn attribute(
     trees: &Trees,
     commits: &Commits,
     groups: &[Vec<ObjectId>],
-) -> Vec<PathHistory> {
+) -> Attribution {
     let mut wanted: Vec<ObjectId> = groups.iter().flatten().copied().collect();
     wanted.sort();
     wanted.dedup();
     if wanted.is_empty() {
-        return Vec::new();
+        return Attribution::default();
     }
     let numbers: HashMap<Number, u32> =
         wanted.iter().zip(0..).filter_map(|(id, blob)| Some((objects.number(id)?, blob))).collect();
@@ -52,7 +65,8 @@ pub(super) fn attribute(
     let is_wanted = |number: Number| is_wanted.get(number as usize).is_some_and(|&wanted| wanted);
     let edges = trees.edges_to(is_wanted, objects.len());
     let holdings = Holdings::build(objects, trees, edges, &numbers);
-    histories(&holdings, commits, groups, &wanted)
+    let histories = histories(&holdings, objects, commits, groups, &wanted);
+    Attribution { histories, is_cut: holdings.is_cut }
 }
 
 /// A path: a name, and what follows it; `NO_PATH` ends it.
@@ -73,6 +87,8 @@ struct Holdings {
     of_tree: HashMap<Number, SetId, RandomState>,
     /// The trees that hold something and that no other such tree names.
     tops: Vec<Number>,
+    /// Whether some tree holds more than [`MAX_HOLDINGS`], or something below more than [`MAX_DEPTH`] others.
+    is_cut: bool,
 }
 
 impl Holdings {
@@ -80,9 +96,11 @@ impl Holdings {
         edges.sort_unstable_by_key(|edge| edge.parent);
         let mut holdings = Self::default();
         let mut names: HashMap<NameId, u32, RandomState> = HashMap::default();
+        // How many folders lie below a tree on the way to a wanted blob.
+        let mut depths: HashMap<Number, usize, RandomState> = HashMap::default();
         for tree in children_first(&edges, wanted) {
             let from = edges.partition_point(|edge| edge.parent < tree);
-            let mut held = Vec::new();
+            let (mut held, mut depth) = (Vec::new(), 0);
             for edge in edges[from..].iter().take_while(|edge| edge.parent == tree) {
                 let name = *names
                     .entry(edge.name)
@@ -90,13 +108,21 @@ impl Holdings {
                 if let Some(&blob) = wanted.get(&edge.child) {
                     held.push((holdings.path(name, NO_PATH), blob));
                 } else if let Some(&set) = holdings.of_tree.get(&edge.child) {
+                    let below = depths.get(&edge.child).map_or(0, |depth| depth + 1);
+                    if below > MAX_DEPTH {
+                        holdings.is_cut = true;
+                        continue;
+                    }
+                    depth = depth.max(below);
                     let below = holdings.sets[set as usize].clone();
                     let room = MAX_HOLDINGS.saturating_sub(held.len());
+                    holdings.is_cut |= below.len() > room;
                     held.extend(
                         below.iter().take(room).map(|&(path, blob)| (holdings.path(name, path), blob)),
                     );
                 }
             }
+            depths.insert(tree, depth);
             held.sort_unstable();
             let set = holdings.set(held.into());
             holdings.of_tree.insert(tree, set);
@@ -188,10 +214,12 @@ struct Trace {
     last: Option<CommitIndex>,
     in_head: bool,
     blobs: Vec<u32>,
+    trees: Vec<ObjectId>,
 }
 
 fn histories(
     holdings: &Holdings,
+    objects: &Objects,
     commits: &Commits,
     groups: &[Vec<ObjectId>],
     wanted: &[ObjectId],
@@ -228,6 +256,19 @@ fn histories(
                 trace.blobs.push(blob);
                 trace.in_head |= head_set == Some(set);
                 trace.last = trace.last.into_iter().chain(commit).max_by_key(|&commit| lateness(commit));
+            }
+        }
+    }
+    // A tree that a tag names for itself is a root as much as that of a commit.
+    let mut named: Vec<ObjectId> = commits.named_objects().copied().collect();
+    named.sort();
+    let set_of = |id: &ObjectId| holdings.of_tree.get(&objects.number(id)?).copied();
+    for (tree, set) in named.into_iter().filter_map(|id| Some((id, set_of(&id)?))) {
+        for &(path, blob) in &holdings.sets[set as usize] {
+            for &group in &groups_of[blob as usize] {
+                let trace = traces.entry((group, path)).or_default();
+                trace.blobs.push(blob);
+                trace.trees.push(tree);
             }
         }
     }
@@ -273,6 +314,7 @@ fn histories(
             introduced: trace.introduced,
             last: trace.last,
             in_head: trace.in_head,
+            trees: trace.trees,
         }
     };
     traces.into_iter().map(history).collect()

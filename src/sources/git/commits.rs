@@ -9,7 +9,6 @@ use crate::finding::{CommitSummary, Reach};
 use crate::provenance;
 
 use super::numbers::Number;
-use super::objects::Objects;
 
 /// A commit's place in its [`Commits`].
 pub(super) type CommitIndex = u32;
@@ -111,6 +110,14 @@ pub(super) struct Tip {
     pub(super) kind: TipKind,
 }
 
+/// What a place comes from.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    pub(super) commits: Vec<CommitIndex>,
+    /// Trees and blobs, which something may name without a commit.
+    pub(super) objects: Vec<ObjectId>,
+}
+
 /// What a tip's name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TipKind {
@@ -157,9 +164,11 @@ pub(super) struct Commits {
 }
 
 impl Commits {
-    /// The graph of `commits`. `tags` says what each annotated tag points at.
+    /// The graph of `commits`. `tags` says what each annotated tag points at, `number_of` the numbers of objects, which are below
+    /// `numbers`.
     pub(super) fn new(
-        objects: &Objects,
+        number_of: impl Fn(&gix::oid) -> Option<Number>,
+        numbers: usize,
         mut commits: Vec<Commit>,
         tags: &HashMap<ObjectId, ObjectId>,
         mut tips: Vec<Tip>,
@@ -170,8 +179,8 @@ impl Commits {
         commits.sort_unstable_by_key(|commit| commit.number);
         commits.sort_by_key(|commit| commit.id);
         commits.dedup_by_key(|commit| commit.id);
-        let commits = parents_first(commits, objects.len());
-        let index = places(&commits, objects.len());
+        let commits = parents_first(commits, numbers);
+        let index = places(&commits, numbers);
         let parents = commits
             .iter()
             .map(|commit| {
@@ -194,7 +203,7 @@ impl Commits {
             // The tags on the way are reached by the tip as much as what they point at.
             let chain = tag_chain(tip.target, tags);
             for id in chain {
-                match objects.number(&id).and_then(|number| graph.find(number)) {
+                match number_of(&id).and_then(|number| graph.find(number)) {
                     Some(commit) => graph.tips_at.entry(commit).or_default().push(place),
                     None => graph.other_tips.entry(id).or_default().push(place),
                 }
@@ -202,7 +211,7 @@ impl Commits {
         }
         graph.tips = tips;
         graph.order();
-        graph.head = head.and_then(|head| graph.find(objects.number(&head)?));
+        graph.head = head.and_then(|head| graph.find(number_of(&head)?));
         graph
     }
 
@@ -255,19 +264,27 @@ impl Commits {
         (0..).zip(&self.commits)
     }
 
-    /// For each set of commits, what reaches at least one of them. The graph is walked once for each 64 sets.
-    pub(super) fn reach(&self, sets: &[Vec<CommitIndex>]) -> Vec<Reach> {
+    /// What a tip names that is no commit: blobs, trees, tags.
+    pub(super) fn named_objects(&self) -> impl Iterator<Item = &ObjectId> {
+        self.other_tips.keys()
+    }
+
+    /// For each set of commits and other objects, what reaches at least one of them. The graph is walked once for each 64 sets.
+    pub(super) fn reach(&self, sets: &[Sources]) -> Vec<Reach> {
         let mut reaches = Vec::with_capacity(sets.len());
         let mut masks = vec![0u64; self.commits.len()];
         for batch in sets.chunks(64) {
             masks.fill(0);
             for (bit, set) in batch.iter().enumerate() {
-                set.iter().for_each(|&commit| masks[commit as usize] |= 1 << bit);
+                set.commits.iter().for_each(|&commit| masks[commit as usize] |= 1 << bit);
             }
             for (commit, parents) in self.parents.iter().enumerate() {
                 masks[commit] |= parents.iter().fold(0, |mask, &parent| mask | masks[parent as usize]);
             }
-            let mut tips: Vec<Vec<u32>> = vec![Vec::new(); batch.len()];
+            let named = |set: &Sources| {
+                set.objects.iter().filter_map(|id| self.other_tips.get(id)).flatten().copied().collect()
+            };
+            let mut tips: Vec<Vec<u32>> = batch.iter().map(named).collect();
             for (&commit, at_commit) in &self.tips_at {
                 let mut mask = masks[commit as usize];
                 while mask != 0 {

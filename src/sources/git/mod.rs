@@ -5,9 +5,13 @@ mod attribution;
 mod cache;
 mod commits;
 mod delta;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod git_dir;
 mod numbers;
 mod objects;
+mod pack_index;
 mod packs;
 mod sieve;
 mod tree;
@@ -25,9 +29,9 @@ use crate::coverage::{Read, Unread};
 use crate::finding::{CommitSummary, HistoryPlace, Reach};
 use crate::provenance::ObjectId;
 
-use self::attribution::PathHistory;
+use self::attribution::{Attribution, PathHistory};
 use self::cache::Cache;
-use self::commits::{Commits, Tip, TipKind};
+use self::commits::{Commits, Sources, Tip, TipKind};
 use self::objects::Objects;
 use self::sieve::{ObjectSieve, Sieved};
 use self::tree_log::Trees;
@@ -193,7 +197,7 @@ impl Repository {
         let asked =
             revision.map(|id| Tip { name: BString::default(), target: git_id(&id), kind: TipKind::Asked });
         tips.extend(asked);
-        let commits = Commits::new(&objects, commits, &tags, tips, head);
+        let commits = Commits::new(|id| objects.number(id), objects.len(), commits, &tags, tips, head);
         let index = index.into_iter().map(|(path, id)| (id, path)).collect();
         let watched = watched.into_iter().map(|id| ObjectId::from_bytes(id.as_bytes())).collect();
         History { objects, commits, trees, index, watched, read, is_empty }
@@ -210,10 +214,12 @@ impl Repository {
             path: self.path.display().to_string(),
             why,
         };
-        let spec = format!("{revision}^{{commit}}");
         let git = self.git.to_thread_local();
-        let id = git.rev_parse_single(spec.as_str()).map_err(|error| fail(error.to_string()))?;
-        Ok(ObjectId::from_bytes(id.detach().as_bytes()))
+        let object = git.rev_parse_single(revision).and_then(|id| id.object());
+        let object = object.map_err(|error| fail(error.to_string()))?;
+        let kind = object.kind;
+        let commit = object.peel_to_commit().map_err(|_| fail(format!("it is a {kind}")))?;
+        Ok(ObjectId::from_bytes(commit.id.as_bytes()))
     }
 
     /// The commits at which a shallow clone was cut off.
@@ -256,6 +262,15 @@ pub struct History {
     is_empty: bool,
 }
 
+/// Where groups of blobs were.
+#[derive(Debug)]
+pub struct Places {
+    /// The places of each group, in the order in which the groups were given.
+    pub of_groups: Vec<Vec<HistoryPlace>>,
+    /// What is not told of them, and why.
+    pub unread: Option<Unread>,
+}
+
 impl History {
     /// What was read.
     #[must_use]
@@ -278,11 +293,19 @@ impl History {
     /// Where each group of blobs was: one place for each path. A group holds the blobs of one finding. Blobs that no tree
     /// names have a place without a path.
     #[must_use]
-    pub fn places(&self, groups: &[Vec<ObjectId>]) -> Vec<Vec<HistoryPlace>> {
+    pub fn places(&self, groups: &[Vec<ObjectId>]) -> Places {
         let groups: Vec<Vec<GitId>> = groups.iter().map(|blobs| blobs.iter().map(git_id).collect()).collect();
-        let histories = attribution::attribute(&self.objects, &self.trees, &self.commits, &groups);
-        let introduced: Vec<_> = histories.iter().map(|history| history.introduced.clone()).collect();
-        let reaches = self.commits.reach(&introduced);
+        let Attribution { histories, is_cut } =
+            attribution::attribute(&self.objects, &self.trees, &self.commits, &groups);
+        let sources = histories.iter().map(|history| {
+            // What no commit has may be named by itself.
+            let blob = history.blobs.first().filter(|_| history.introduced.is_empty());
+            Sources {
+                commits: history.introduced.clone(),
+                objects: history.trees.iter().chain(blob).copied().collect(),
+            }
+        });
+        let reaches = self.commits.reach(&sources.collect::<Vec<_>>());
         let mut places: Vec<Vec<HistoryPlace>> = vec![Vec::new(); groups.len()];
         let mut placed: Vec<HashSet<GitId>> = vec![HashSet::new(); groups.len()];
         let mut summaries = Summaries { history: self, known: HashMap::new() };
@@ -294,7 +317,16 @@ impl History {
             let alone = blobs.iter().filter(|blob| !placed[group].contains(*blob));
             places[group].extend(alone.map(|blob| self.pathless_place(blob)));
         }
-        places
+        let unread = is_cut.then(|| {
+            let why = format!(
+                "some tree names what was found at more than {} paths, or more than {} folders deep; places beyond \
+                 these are not told, and with --rev findings may be missing",
+                attribution::MAX_HOLDINGS,
+                attribution::MAX_DEPTH
+            );
+            Unread::new("some places of findings", why)
+        });
+        Places { of_groups: places, unread }
     }
 
     /// Each commit or tag with its facts, and what reaches it.
@@ -302,7 +334,10 @@ impl History {
     pub fn commits(&self, ids: &[ObjectId]) -> HashMap<ObjectId, (Option<CommitSummary>, Reach)> {
         let found: Vec<_> =
             ids.iter().map(|id| self.commits.find(self.objects.number(&git_id(id))?)).collect();
-        let sets: Vec<Vec<_>> = found.iter().map(|commit| commit.iter().copied().collect()).collect();
+        let sources = found
+            .iter()
+            .map(|commit| Sources { commits: commit.iter().copied().collect(), objects: Vec::new() });
+        let sets: Vec<Sources> = sources.collect();
         let reaches = self.commits.reach(&sets);
         let facts = ids.iter().zip(found).zip(reaches).map(|((id, commit), reach)| match commit {
             Some(_) => (*id, (self.summary(git_id(id)), reach)),
@@ -311,8 +346,8 @@ impl History {
         facts.collect()
     }
 
-    fn reach_without_commit(&self, blob: &GitId) -> Reach {
-        let mut reach = self.commits.direct_reach(blob);
+    /// Names the index among what reaches a blob that no commit has.
+    fn with_index(&self, blob: &GitId, mut reach: Reach) -> Reach {
         if self.index.contains_key(blob) {
             reach.refs.push("the index (staged)".into());
         }
@@ -320,7 +355,6 @@ impl History {
     }
 
     fn pathless_place(&self, blob: &GitId) -> HistoryPlace {
-        let reach = self.reach_without_commit(blob);
         HistoryPlace {
             path: self.index.get(blob).cloned(),
             blob: ObjectId::from_bytes(blob.as_bytes()),
@@ -328,7 +362,7 @@ impl History {
             introduced: None,
             last: None,
             in_head: false,
-            reach,
+            reach: self.with_index(blob, self.commits.direct_reach(blob)),
         }
     }
 
@@ -354,7 +388,7 @@ impl Summaries<'_> {
         // What no commit has may be staged all the same.
         let reach = match introduced {
             Some(_) => reach,
-            None => self.history.reach_without_commit(&history.blobs[0]),
+            None => self.history.with_index(&history.blobs[0], reach),
         };
         let introduced = introduced.map(|&commit| commits.get(commit).id);
         let last = last.map(|commit| commits.get(commit).id);

@@ -168,7 +168,7 @@ impl Objects {
 
     /// One object, from wherever a readable copy is.
     pub(super) fn read(&self, id: &gix::oid) -> Result<(Kind, Vec<u8>), String> {
-        match self.packs.read(id) {
+        match self.packs.read(id, |base| self.read_loose(base)) {
             Some(Ok(object)) => Ok(object),
             Some(Err(why)) => self.read_loose(id).map_err(|_| why),
             None => self.read_loose(id),
@@ -182,9 +182,8 @@ impl Objects {
             match store.try_find(id, &mut buffer) {
                 Ok(Some(object)) => {
                     let kind = object.kind;
-                    let bytes = object.data.to_vec();
-                    match gix::objs::compute_hash(self.hash, kind, &bytes) {
-                        Ok(actual) if *actual == *id => return Ok((kind, bytes)),
+                    match gix::objs::compute_hash(self.hash, kind, object.data) {
+                        Ok(actual) if *actual == *id => return Ok((kind, buffer)),
                         _ => {
                             failure =
                                 "its content does not match its id: the loose object is damaged".to_owned();
@@ -208,8 +207,8 @@ impl Objects {
         self.packs.walk(&walk, selection.as_ref());
         let PackWalk { seen, failures, .. } = walk;
         let (seen, mut failures) = (into_inner(seen), into_inner(failures));
-        for (id, why) in self.packs.unreachable_entries() {
-            failures.entry(id).or_insert_with(|| why.to_owned());
+        for id in self.packs.unreachable_entries() {
+            failures.entry(id).or_insert_with(|| "its delta builds on itself".to_owned());
         }
         failures.retain(|id, _| !seen.contains(id));
         // What a pack could not give may lie elsewhere too; what it gave is not read again.
@@ -275,7 +274,11 @@ impl<V: ObjectVisitor> PackVisitor for PackWalk<'_, V> {
     type Memo = V::Memo;
 
     fn elsewhere(&self, id: &gix::oid) -> Option<(Kind, Vec<u8>)> {
-        self.objects.read_loose(id).ok()
+        // A second try in the only pack that has it would end like the first.
+        let is_in_one_pack = self.objects.is_packed(id)
+            && !self.objects.is_in_packs(id)
+            && self.objects.loose_ids.binary_search_by(|loose| (**loose).cmp(id)).is_err();
+        if is_in_one_pack { None } else { self.objects.read(id).ok() }
     }
 
     fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Option<Self::Memo> {
