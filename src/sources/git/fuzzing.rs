@@ -97,7 +97,8 @@ fn entries(
 /// When its facts cannot be shown.
 pub fn read_headers(contents: &[&[u8]], ids: &[ObjectId]) {
     let mut commits = Vec::new();
-    let number_of = |id: &gix::oid| ids.iter().zip(0..).find_map(|(known, at)| (**known == *id).then_some(at));
+    let number_of =
+        |id: &gix::oid| ids.iter().zip(0..).find_map(|(known, at)| (**known == *id).then_some(at));
     for (content, id) in contents.iter().zip(ids) {
         let facts = summary(*id, content);
         assert!(facts.date().len() >= "1970-01-01T00:00:00+00:00".len(), "{}", facts.date());
