@@ -203,6 +203,16 @@ impl Repository {
         History { objects, commits, trees, index, watched, read, is_empty }
     }
 
+    /// Inflates every packed blob and applies its deltas, and looks at none: the least that an audit of all of them can cost.
+    /// For benches. Returns how many could not be made.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn make_blobs(&self) -> usize {
+        let git = self.git.to_thread_local();
+        let objects = Objects::open(&git.common_dir().join("objects"), git.object_hash(), &mut Vec::new());
+        objects.make_blobs().len()
+    }
+
     /// The commit that `revision` names.
     ///
     /// # Errors

@@ -237,6 +237,14 @@ impl Objects {
         failures
     }
 
+    /// Makes every blob that lies in a pack, and looks at none.
+    pub(super) fn make_blobs(&self) -> Failures {
+        let walk =
+            PackWalk { objects: self, visitor: &Blind, seen: Mutex::default(), failures: Mutex::default() };
+        self.packs.walk(&walk, Some(&self.packs.select_blobs()));
+        into_inner(walk.failures)
+    }
+
     fn is_packed(&self, id: &gix::oid) -> bool {
         self.number(id).is_some_and(|number| (number as usize) < self.packs.len())
     }
@@ -249,6 +257,15 @@ impl Objects {
         let number = self.number(&id).unwrap_or(NO_OBJECT);
         visitor.object(&PackedObject { id, number, kind, bytes, derivation: None }, None);
     }
+}
+
+/// Looks at nothing.
+struct Blind;
+
+impl ObjectVisitor for Blind {
+    type Memo = ();
+
+    fn object(&self, _object: &PackedObject<'_>, _base: Option<&Self::Memo>) {}
 }
 
 fn id_of<'a>(packs: &'a Packs, loose: &'a [ObjectId], number: Number) -> &'a gix::oid {

@@ -162,6 +162,18 @@ impl Packs {
         }
     }
 
+    /// Selects all blobs, to be made and not handed over.
+    pub(super) fn select_blobs(&self) -> Selection {
+        let mut needed = vec![false; self.len()];
+        let is_blob = |entry: &u32| self.bases[*entry as usize] == Base::Whole(Kind::Blob);
+        let mut stack: Vec<u32> = (0..self.len() as u32).filter(is_blob).collect();
+        while let Some(entry) = stack.pop() {
+            needed[entry as usize] = true;
+            stack.extend_from_slice(self.children_of(entry));
+        }
+        Selection { handed: vec![false; self.len()], needed }
+    }
+
     /// Selects the given objects of packs that have a list, and everything of the others.
     pub(super) fn select(&self, lists: &[Option<Vec<Number>>]) -> Selection {
         let mut selection = Selection { handed: vec![false; self.len()], needed: vec![false; self.len()] };
