@@ -3,6 +3,9 @@
 #[path = "src/rules/compile.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod compile;
+#[path = "src/rules/named.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod named;
 #[path = "src/rules/rule.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod rule;
@@ -24,7 +27,9 @@ const DETECTION: &str = "src/detect";
 
 fn main() {
     println!("cargo::rustc-env=KEYSIEVE_SOURCES={:016x}", digest_of_sources());
-    for input in [PATTERNS, "src/rules/compile.rs", "src/rules/rule.rs", "src/rules/syntax.rs"] {
+    for input in
+        [PATTERNS, "src/rules/compile.rs", "src/rules/named.rs", "src/rules/rule.rs", "src/rules/syntax.rs"]
+    {
         println!("cargo::rerun-if-changed={input}");
     }
     let text =

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use regex_automata::meta;
 use regex_syntax::hir::{Hir, HirKind};
 
+use super::named;
 use super::rule::{Alphabet, Check, Checksum, Confidence, Kind, Rule, Severity, Structure, Text, Window};
 use super::syntax::{self, ChecksSyntax, RuleSyntax};
 
@@ -115,7 +116,7 @@ pub(crate) fn searcher(pattern: &str) -> Result<meta::Regex, String> {
 /// What is wrong with which field.
 type Problem = (&'static str, String);
 
-fn rule_from(syntax: RuleSyntax) -> Result<Rule, Problem> {
+fn rule_from(mut syntax: RuleSyntax) -> Result<Rule, Problem> {
     if !is_kebab_case(&syntax.id) {
         return Err((
             "id",
@@ -127,6 +128,16 @@ fn rule_from(syntax: RuleSyntax) -> Result<Rule, Problem> {
             return Err((field, "must not be empty".to_owned()));
         }
     }
+    let mut checks = checks_from(&syntax.checks)?;
+    if spell_out(&mut syntax)? {
+        checks.insert(0, Check::ProviderName);
+    }
+    let Some(pattern) = syntax.pattern.clone() else {
+        return Err((
+            "pattern",
+            "missing field `pattern`: say what to look for with it, or with `named`".to_owned(),
+        ));
+    };
     check_keywords(&syntax.keywords)?;
     let kind = word("kind", &syntax.kind, KINDS)?;
     if kind == Kind::Provider && syntax.references.is_empty() {
@@ -138,23 +149,39 @@ fn rule_from(syntax: RuleSyntax) -> Result<Rule, Problem> {
             "give at least one text that looks like a match and is none".to_owned(),
         ));
     }
-    let window = window_for(&syntax)?;
+    let window = window_for(&syntax, &pattern)?;
     Ok(Rule {
         kind,
         severity: word("severity", &syntax.severity, SEVERITIES)?,
         confidence: word("confidence", &syntax.confidence, CONFIDENCES)?,
         window,
-        checks: Cow::Owned(checks_from(&syntax.checks)?),
+        checks: Cow::Owned(checks),
         id: Text::Owned(syntax.id),
         name: Text::Owned(syntax.name),
         provider: Text::Owned(syntax.provider),
         keywords: texts(syntax.keywords),
-        pattern: Text::Owned(syntax.pattern),
+        pattern: Text::Owned(pattern),
         references: texts(syntax.references),
         fix: Text::Owned(syntax.fix.trim().to_owned()),
         examples: texts(syntax.examples),
         counter_examples: texts(syntax.counter_examples),
     })
+}
+
+/// Puts keywords, pattern and examples where a rule has `named`; whether it has.
+fn spell_out(syntax: &mut RuleSyntax) -> Result<bool, Problem> {
+    let Some(named) = &syntax.named else {
+        return Ok(false);
+    };
+    if syntax.pattern.is_some() || !syntax.keywords.is_empty() {
+        return Err(("named", "stands for `keywords` and `pattern`: leave these out, or `named`".to_owned()));
+    }
+    let expanded = named::expand(named).map_err(|problem| ("named", problem))?;
+    syntax.keywords = expanded.keywords;
+    syntax.pattern = Some(expanded.pattern);
+    syntax.examples.extend(expanded.examples);
+    syntax.counter_examples.extend(expanded.counter_examples);
+    Ok(true)
 }
 
 fn check_keywords(keywords: &[String]) -> Result<(), Problem> {
@@ -172,14 +199,14 @@ fn check_keywords(keywords: &[String]) -> Result<(), Problem> {
 }
 
 /// Checks the pattern and says how far it may look: as its author wrote, or as far as it can match.
-fn window_for(syntax: &RuleSyntax) -> Result<Window, Problem> {
-    let searcher = searcher(&syntax.pattern).map_err(|problem| ("pattern", problem))?;
+fn window_for(syntax: &RuleSyntax, pattern: &str) -> Result<Window, Problem> {
+    let searcher = searcher(pattern).map_err(|problem| ("pattern", problem))?;
     let groups = searcher.group_info();
     if groups.to_index(regex_automata::PatternID::ZERO, "secret").is_none() {
         let problem = "has no group named `secret`: write `(?P<secret>...)` around the credential itself";
         return Err(("pattern", problem.to_owned()));
     }
-    let hir = parsed(&syntax.pattern)?;
+    let hir = parsed(pattern)?;
     if hir.properties().minimum_len() == Some(0) {
         return Err(("pattern", "matches the empty text".to_owned()));
     }
@@ -305,12 +332,24 @@ const ALPHABETS: &[(&str, Alphabet)] = &[
     ("base64url", Alphabet::Base64Url),
     ("any", Alphabet::Any),
 ];
-const CHECKSUMS: &[(&str, Checksum)] = &[("github", Checksum::Github), ("npm", Checksum::Npm)];
+const CHECKSUMS: &[(&str, Checksum)] = &[
+    ("github", Checksum::Github),
+    ("npm", Checksum::Npm),
+    ("gitlab", Checksum::Gitlab),
+    ("grafana", Checksum::Grafana),
+    ("bech32", Checksum::Bech32),
+    ("base58check", Checksum::Base58Check),
+];
 const STRUCTURES: &[(&str, Structure)] = &[
     ("jwt", Structure::Jwt),
     ("pem", Structure::Pem),
     ("aws-key-id", Structure::AwsKeyId),
     ("basic-credentials", Structure::BasicCredentials),
+    ("encrypted-pem", Structure::EncryptedPem),
+    ("json", Structure::Json),
+    ("pypi-macaroon", Structure::PypiMacaroon),
+    ("curve25519-key", Structure::Curve25519Key),
+    ("discord-token", Structure::DiscordToken),
 ];
 
 fn word<T: Copy>(field: &'static str, written: &str, words: &[(&str, T)]) -> Result<T, Problem> {

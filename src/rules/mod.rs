@@ -7,6 +7,7 @@ use std::path::Path;
 use sha2::Digest as _;
 
 pub(crate) mod compile;
+mod named;
 mod rule;
 mod syntax;
 

@@ -35,7 +35,9 @@ pub(crate) struct RuleSyntax {
     #[serde(default)]
     pub keywords: Vec<String>,
     /// The regular expression.
-    pub pattern: String,
+    pub pattern: Option<String>,
+    /// Names and the value's form, in place of keywords and pattern.
+    pub named: Option<NamedSyntax>,
     /// How far the pattern may look; computed where the pattern's length is bounded.
     pub window: Option<WindowSyntax>,
     /// Tests that a match has to pass.
@@ -52,6 +54,19 @@ pub(crate) struct RuleSyntax {
     /// Texts that must not be found.
     #[serde(default)]
     pub counter_examples: Vec<String>,
+}
+
+/// A credential that the name in front of it tells; see [`super::named`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NamedSyntax {
+    /// What the name begins with, in snake case: the provider as code calls it.
+    pub names: Vec<String>,
+    /// What the name goes on with, in snake case; the usual words for secrets where there are none.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// A regular expression for the value.
+    pub value: String,
 }
 
 /// A window, in bytes.

@@ -3,10 +3,12 @@
 pub(crate) mod aws;
 pub(crate) mod basic;
 pub(crate) mod checksum;
+pub(crate) mod embedded;
 pub(crate) mod entropy;
 pub(crate) mod jwt;
 pub(crate) mod literal;
 pub(crate) mod name;
+pub(crate) mod named;
 pub(crate) mod pem;
 pub(crate) mod placeholder;
 pub(crate) mod url;
@@ -81,8 +83,22 @@ pub(crate) fn evaluate(candidate: &Candidate<'_>) -> Option<Evidence> {
                     && entropy::bits(candidate.body()) >= *min_bits
             }
             Check::Checksum(checksum) => checksum::holds(*checksum, value),
-            Check::Structure(Structure::Jwt) => jwt::is_token(value),
+            Check::ProviderName => {
+                named::names_a_secret(candidate.bytes, candidate.keyword.start, candidate.secret.start)
+            }
+            Check::Structure(Structure::Jwt) => {
+                note = jwt::note(value);
+                jwt::is_token(value)
+            }
             Check::Structure(Structure::Pem) => pem::is_private_key(value),
+            Check::Structure(Structure::EncryptedPem) => {
+                note = Some("protected by a passphrase".to_owned());
+                pem::is_encrypted_key(value)
+            }
+            Check::Structure(Structure::Json) => embedded::holds_json(value),
+            Check::Structure(Structure::PypiMacaroon) => embedded::is_pypi_macaroon(value),
+            Check::Structure(Structure::Curve25519Key) => embedded::is_curve25519_key(value),
+            Check::Structure(Structure::DiscordToken) => embedded::is_discord_token(value),
             Check::Structure(Structure::BasicCredentials) => basic::is_credentials(value),
             Check::Structure(Structure::AwsKeyId) => {
                 note = aws::account_id(value).map(|account| format!("AWS account {account:012}"));
