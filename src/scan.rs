@@ -491,11 +491,11 @@ fn metadata_ids(candidates: &BTreeMap<Secret, Candidate>) -> Vec<ObjectId> {
     ids.into_iter().collect()
 }
 
-/// The best verdict, at `place`, on what matched in any version; shown where it lies in the version that came first.
+/// The best verdict, at `place`, on what matched in the versions that were there; shown where it lies in the first of them.
 fn judge_in_history(config: &ScanConfig, candidate: &Candidate, place: HistoryPlace) -> Option<Judged> {
     let path = place.path.as_ref().map(|path| path.as_bytes());
-    let judged =
-        candidate.blobs.iter().flat_map(|(blob, matches)| matches.iter().map(move |found| (blob, found)));
+    let versions = place.versions.iter().filter_map(|blob| candidate.blobs.get_key_value(blob));
+    let judged = versions.flat_map(|(blob, matches)| matches.iter().map(move |found| (blob, found)));
     let (verdict, _, best) = judged
         .filter_map(|(blob, found)| Some((judge_at(config, found, path)?, *blob == place.blob, found)))
         .max_by_key(|(verdict, is_first, found)| {

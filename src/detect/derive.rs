@@ -191,6 +191,26 @@ mod tests {
         Insert(Vec<u8>),
     }
 
+    /// The ways in which generic rules find a value, `{}`.
+    const SHAPES: &[&str] = &[
+        "os.environ.get(\"DB_PASSWORD\", \"{}\")\n",
+        "requests.get(url, auth=('app', '{}'))\n",
+        "user, password = 'app', '{}'\n",
+        "jwt.encode({'a': 1}, '{}')\n",
+        "- name: DB_PASSWORD\n  value: {}\n",
+        "ENV DB_PASSWORD {}\n",
+        "machine host login app password {}\n",
+        "mysql -u root -p{} app\n",
+        "echo 'root:{}' | chpasswd\n",
+        "IDENTIFIED BY '{}'\n",
+        "db:5432:app:app:{}\n",
+        "app:{}@tcp(db)/app",
+        "<password>{}</password>",
+        "Server=db;Pwd={};User=app",
+        "&quot;password&quot;:&quot;{}&quot;",
+        "x?key={}f81d4fae7dec11d0&y=1",
+    ];
+
     /// Text in which rules have something to say, and edits have something to break.
     fn fragment() -> impl Strategy<Value = Vec<u8>> {
         let token = "[A-Za-z0-9]{24}".prop_map(|value| format!("API_KEY = \"{value}\"\n"));
@@ -198,6 +218,8 @@ mod tests {
         let url = "[a-zA-Z0-9]{9}".prop_map(|value| format!("amqp://worker:{value}@host/\n"));
         let slack =
             "[0-9]{11}-[0-9]{11}-[A-Za-z0-9]{24}".prop_map(|value| ["xo", "xb-", &value, " "].concat());
+        let shaped = (prop::sample::select(SHAPES), "[a-z]{5}[0-9]{3}[a-z]{3}")
+            .prop_map(|(shape, value)| shape.replace("{}", &value).into_bytes());
         let utf16 = "token = \"[a-z0-9]{20}\" "
             .prop_map(|value| value.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<u8>>());
         prop_oneof![
@@ -206,6 +228,7 @@ mod tests {
             2 => password.prop_map(String::into_bytes),
             1 => url.prop_map(String::into_bytes),
             1 => slack.prop_map(String::into_bytes),
+            2 => shaped,
             1 => "(password|secret|token|xoxb-|://|\"|= |\n)".prop_map(String::into_bytes),
             1 => utf16,
             1 => prop::collection::vec(any::<u8>(), 1..40),

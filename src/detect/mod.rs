@@ -19,6 +19,7 @@ use crate::finding::Secret;
 use crate::location::{ByteSpan, Lines, Location};
 use crate::rules::{Kind, RuleId, RuleSet};
 
+pub use self::checks::{Link, Subject};
 pub use self::derive::Memo;
 use self::derive::{Derived, Origin, Verified};
 use self::matcher::Matcher;
@@ -47,12 +48,22 @@ pub struct Match {
 pub struct Evidence {
     /// How the value is written.
     pub shape: Shape,
+    /// How it is joined to its name.
+    pub link: Link,
+    /// What its name says that it is.
+    pub subject: Subject,
     /// What the value is made of.
     pub composition: Composition,
+    /// Whether it is words, with at most a few digits and signs between them.
+    pub is_wordy: bool,
+    /// Whether its name is a single word: `password`, `key`.
+    pub has_plain_name: bool,
     /// Shannon entropy in bits per character, 0 to 8.
     pub entropy: f32,
     /// Whether the value speaks of secrets itself (`my_password`).
     pub names_itself: bool,
+    /// Whether it stands in a text for people: `"Password: required"`.
+    pub is_message: bool,
     /// Whether bytes that are no text lie next to it.
     pub binary: bool,
     /// Facts read from the secret itself, such as its AWS account.
@@ -68,6 +79,8 @@ pub enum Shape {
     Bare,
     /// In the user information of a URL.
     Url,
+    /// Without quotes of its own, in a string or between tags: data in code as well.
+    Embedded,
 }
 
 /// What a value is made of.

@@ -179,7 +179,7 @@ impl PlaceJson {
                     json.set_path(path.as_bstr());
                 }
                 json.blob = Some(history.blob.to_string());
-                json.versions = Some(history.versions);
+                json.versions = Some(history.versions.len());
                 json.in_head = Some(history.in_head);
                 json.last_commit = history.last.as_ref().map(|commit| commit.id.to_string());
                 json.set_commit(history.introduced.as_ref());

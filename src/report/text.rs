@@ -141,8 +141,8 @@ fn write_history_place(out: &mut dyn Write, place: &HistoryPlace, at: &str, pain
     if let Some(last) = place.last.as_ref().filter(|_| !place.in_head) {
         facts.push(format!("last in {} of {}", last.id.short(), &last.date()[..10]));
     }
-    if place.versions > 1 {
-        facts.push(format!("in {} versions", place.versions));
+    if place.versions.len() > 1 {
+        facts.push(format!("in {} versions", place.versions.len()));
     }
     facts.push(reach_text(&place.reach));
     writeln!(out, "           {}", paint.dim(&facts.join("; ")))

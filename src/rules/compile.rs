@@ -2,7 +2,7 @@
 //! The build script uses this module for `patterns.yaml`, the program for the user's own rule files.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use regex_automata::meta;
 use regex_syntax::hir::{Hir, HirKind};
@@ -18,6 +18,8 @@ const MIN_KEYWORD_BYTES: usize = 3;
 /// The largest window on either side, in bytes. Pieces of a large file overlap by 64 KiB; UTF-16 takes two bytes a
 /// character, and keywords and checks some besides.
 const MAX_WINDOW_BYTES: u32 = 31 * 1024;
+/// How deep parts of patterns may stand in parts.
+const MAX_PART_DEPTH: usize = 4;
 /// The largest compiled form of a pattern, in bytes.
 const MAX_PATTERN_BYTES: usize = 4 << 20;
 
@@ -84,9 +86,33 @@ pub(crate) fn compile(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
             let line = line_of(text, first, "id");
             return Err(fail(("id", format!("the rule on line {line} has this id too; ids are unique"))));
         }
-        rules.push(rule_from(rule).map_err(fail)?);
+        let expanded = |pattern: &String| expand(pattern, &parsed.parts, MAX_PART_DEPTH);
+        let pattern = rule.pattern.as_ref().map(expanded).transpose();
+        let pattern = pattern.map_err(|problem| fail(("pattern", problem)))?;
+        rules.push(rule_from(RuleSyntax { pattern, ..rule }).map_err(fail)?);
     }
     Ok(rules)
+}
+
+/// `pattern` with each `%{name}` replaced by the part of that name.
+fn expand(pattern: &str, parts: &BTreeMap<String, String>, depth: usize) -> Result<String, String> {
+    let mut expanded = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some((before, (name, after))) =
+        rest.split_once("%{").and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+    {
+        let part = parts.get(name).filter(|_| depth > 0).ok_or_else(|| {
+            let names: Vec<&str> = parts.keys().map(String::as_str).collect();
+            format!("`%{{{name}}}` stands for no part; the file's `parts` are: {}", names.join(", "))
+        })?;
+        expanded.push_str(before);
+        expanded.push_str("(?:");
+        expanded.push_str(&expand(part, parts, depth - 1)?);
+        expanded.push(')');
+        rest = after;
+    }
+    expanded.push_str(rest);
+    Ok(expanded)
 }
 
 /// The pattern's searcher.
@@ -285,11 +311,20 @@ fn first_bytes(hir: &Hir, first: &mut [bool; 256]) -> bool {
 fn checks_from(syntax: &ChecksSyntax) -> Result<Vec<Check>, Problem> {
     // The cheap ones first: most candidates end there.
     let mut checks = Vec::new();
+    if syntax.assigned {
+        checks.push(Check::Assigned);
+    }
     if syntax.secret_name {
         checks.push(Check::SecretName);
     }
     if syntax.literal {
         checks.push(Check::Literal);
+    }
+    if syntax.user_differs {
+        checks.push(Check::UserDiffers);
+    }
+    if syntax.not_a_number {
+        checks.push(Check::NotANumber);
     }
     if syntax.url_password {
         checks.push(Check::UrlPassword);

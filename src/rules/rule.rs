@@ -129,10 +129,17 @@ pub enum Check {
     Checksum(Checksum),
     /// The token decodes.
     Structure(Structure),
-    /// The identifier around the keyword names a secret (`api_key`), not something about one (`token_url`).
+    /// What stands between name and value joins them: no comparison, no list, no call that only mentions the name.
+    Assigned,
+    /// The value's name, the identifier around the keyword or the pattern's group `name`, names a secret (`api_key`), not
+    /// something about one (`token_url`), and the value fits it.
     SecretName,
     /// The value is a literal: no template, call, look-up, path or prose.
     Literal,
+    /// The value is not the user's name, which the pattern's group `name` holds.
+    UserDiffers,
+    /// The value is more than digits.
+    NotANumber,
     /// The value does not look like a URL's dummy password.
     UrlPassword,
     /// The provider's name begins where a word begins, and goes on to say that the value is a secret, not an id or a hash.

@@ -1,5 +1,7 @@
 //! The YAML of a rule file as it is written. What it means is settled in [`super::compile`]; nothing else sees YAML.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 /// A rule file.
@@ -8,6 +10,9 @@ use serde::Deserialize;
 pub(crate) struct FileSyntax {
     /// Version of this format; 1.
     pub schema: u32,
+    /// Pieces of regular expressions that patterns share, by name; `%{name}` in a pattern stands for one.
+    #[serde(default)]
+    pub parts: BTreeMap<String, String>,
     /// The rules.
     pub rules: Vec<RuleSyntax>,
 }
@@ -93,12 +98,21 @@ pub(crate) struct ChecksSyntax {
     pub checksum: Option<String>,
     /// A structure in the token.
     pub structure: Option<String>,
+    /// What stands between name and value joins them.
+    #[serde(default)]
+    pub assigned: bool,
     /// The name in front of the value names a secret.
     #[serde(default)]
     pub secret_name: bool,
     /// The value is a literal.
     #[serde(default)]
     pub literal: bool,
+    /// The value is not the user's name, the pattern's group `name`.
+    #[serde(default)]
+    pub user_differs: bool,
+    /// The value is more than digits.
+    #[serde(default)]
+    pub not_a_number: bool,
     /// The value is no dummy password of a URL.
     #[serde(default)]
     pub url_password: bool,

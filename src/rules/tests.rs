@@ -360,3 +360,20 @@ fn built_in_rules_that_are_equal_in_all_but_name_are_one_too_many() {
         }
     }
 }
+
+#[test]
+fn parts_stand_for_pieces_of_patterns() {
+    let file = with(&[("pattern", r"'\b(?P<secret>acme_%{body})\b'")]).replacen(
+        "rules:",
+        "parts: {digit: '[0-9]', body: '%{digit}{32}'}\nrules:",
+        1,
+    );
+    let rules = compile::compile("rules.yaml", &file).expect("a valid rule file");
+    assert_eq!(rules[0].pattern, r"\b(?P<secret>acme_(?:(?:[0-9]){32}))\b");
+}
+
+#[test]
+fn a_part_that_is_not_there_is_named() {
+    let problem = problem("pattern", r"'\b(?P<secret>acme_%{body})\b'");
+    assert_says(&problem, &["%{body}", "parts"]);
+}

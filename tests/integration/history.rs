@@ -597,3 +597,17 @@ fn in_a_repository_with_the_reftable_format() {
         report.assert_unread(&["reference"]);
     }
 }
+
+#[test]
+fn a_path_is_judged_by_what_its_own_versions_say() {
+    let (scratch, secret) = (Scratch::new(), password(31));
+    let repository = scratch.repository("r");
+    // Without quotes it is an expression in code, and no secret.
+    repository.commit_file("src/app.py", format!("db_password = {secret}\n"));
+    repository.commit_file("conf/app.ini", format!("db_password = \"{secret}\"\n"));
+
+    let report = repository.audit_everything();
+    let paths: Vec<&str> =
+        report.places(&secret, "git").iter().filter_map(|place| place["path"].as_str()).collect();
+    assert_eq!(paths, ["conf/app.ini"]);
+}

@@ -241,8 +241,9 @@ fn verify(
     regex.search_captures_with(cache, &Input::new(bytes).range(from..to).anchored(anchored), &mut captures);
     let matched = ByteSpan::from(captures.get_match()?.range());
     let secret = ByteSpan::from(captures.get_group_by_name("secret")?.range());
-    let candidate = Candidate { rule, bytes, keyword, secret };
-    (matched.contains(&keyword) && evaluate(&candidate).is_some()).then_some(secret)
+    let name = captures.get_group_by_name("name").map(|name| ByteSpan::from(name.range()));
+    let candidate = Candidate { rule, bytes, keyword, secret, name };
+    matched.contains(&keyword).then(|| evaluate(candidate)).flatten().map(|(secret, _)| secret)
 }
 
 #[test]

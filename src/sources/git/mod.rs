@@ -368,7 +368,7 @@ impl History {
         HistoryPlace {
             path: self.index.get(blob).cloned(),
             blob: ObjectId::from_bytes(blob.as_bytes()),
-            versions: 1,
+            versions: vec![ObjectId::from_bytes(blob.as_bytes())],
             introduced: None,
             last: None,
             in_head: false,
@@ -405,7 +405,7 @@ impl Summaries<'_> {
         HistoryPlace {
             path: Some(history.path.clone()),
             blob: ObjectId::from_bytes(history.blobs[0].as_bytes()),
-            versions: history.blobs.len(),
+            versions: history.blobs.iter().map(|blob| ObjectId::from_bytes(blob.as_bytes())).collect(),
             introduced: introduced.and_then(|id| self.summary(id)),
             last: last.and_then(|id| self.summary(id)),
             in_head: history.in_head,
