@@ -13,7 +13,7 @@
 //!
 //! Bytes are compared with bit 5 set, which makes letters lower case and confuses a few signs: [`Prefilter::is_at`] is exact.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use crate::location::ByteSpan;
@@ -99,12 +99,15 @@ impl Prefilter {
         let keywords: Vec<Keyword> =
             by_text.into_iter().map(|(text, ids)| Keyword::new(&text, ids, rules)).collect();
         let mut prefilter = Self { keywords: Vec::new(), trigrams: Bitmap::new(), cores: Cores::new() };
+        let mut known = HashSet::new();
         for (keyword, number) in keywords.iter().zip(0..) {
             let text = &keyword.text.as_bytes()[..searched_length(&keyword.text)];
-            let offset = rarest_core(text);
+            let offset = cheapest_core(text, &known);
             for core in cores_at(text, offset) {
-                prefilter.trigrams.insert(trigram(core));
-                prefilter.trigrams.insert(trigram(core >> 8));
+                for trigram in [trigram(core), trigram(core >> 8)] {
+                    known.insert(trigram);
+                    prefilter.trigrams.insert(trigram);
+                }
                 prefilter.cores.insert(core, number, offset as u8);
             }
         }
@@ -220,10 +223,16 @@ fn trigram(bytes: u32) -> u32 {
     bytes << 8
 }
 
-/// The offset of the core: the trigrams in it are what makes the search stop.
-fn rarest_core(text: &[u8]) -> usize {
-    let commonness = |trigram: &[u8]| trigram.iter().map(|&byte| commonness(byte)).product::<u64>();
-    let cores = text.windows(CORE_BYTES).map(|core| core.windows(3).map(commonness).sum::<u64>());
+/// The offset of the core. Its trigrams are what makes the search stop, so they are to be rare; one at which it stops for another
+/// keyword anyway costs nothing.
+fn cheapest_core(text: &[u8], known: &HashSet<u32>) -> usize {
+    let cost = |bytes: &[u8]| {
+        if known.contains(&trigram(load(bytes, 0) as u32)) {
+            return 0;
+        }
+        bytes.iter().map(|&byte| commonness(byte)).product::<u64>()
+    };
+    let cores = text.windows(CORE_BYTES).map(|core| core.windows(3).map(cost).sum::<u64>());
     cores.zip(0..).min().map_or(0, |(_, offset)| offset)
 }
 
