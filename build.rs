@@ -35,6 +35,15 @@ fn main() {
     let text =
         std::fs::read_to_string(PATTERNS).unwrap_or_else(|error| fail(&format!("{PATTERNS}: {error}")));
     let rules = compile::compile(PATTERNS, &text).unwrap_or_else(|error| fail(&error.to_string()));
+    for rule in
+        rules.iter().filter(|rule| rule.window.before + rule.window.after > compile::WIDE_WINDOW_BYTES)
+    {
+        let reach = rule.window.before + rule.window.after;
+        println!(
+            "cargo::warning=rule {} looks as far as {reach} bytes; {PATTERNS} says why (`wide`)",
+            rule.id
+        );
+    }
     let out_dir = std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts");
     let table = Path::new(&out_dir).join("builtin_rules.rs");
     std::fs::write(&table, source_of(&rules))

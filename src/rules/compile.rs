@@ -139,6 +139,9 @@ pub(crate) fn searcher(pattern: &str) -> Result<meta::Regex, String> {
     })
 }
 
+/// Rules that look further than this in all, in bytes, say why.
+pub(crate) const WIDE_WINDOW_BYTES: u32 = 4096;
+
 /// What is wrong with which field.
 type Problem = (&'static str, String);
 
@@ -246,6 +249,14 @@ fn window_for(syntax: &RuleSyntax, pattern: &str) -> Result<Window, Problem> {
     };
     if window.before > MAX_WINDOW_BYTES || window.after > MAX_WINDOW_BYTES {
         let problem = format!("looks further than {MAX_WINDOW_BYTES} bytes; use smaller repetition counts");
+        return Err(("window", problem));
+    }
+    let reach = window.before + window.after;
+    if reach > WIDE_WINDOW_BYTES && syntax.wide.as_ref().is_none_or(|why| why.trim().is_empty()) {
+        let problem = format!(
+            "looks as far as {reach} bytes: a change anywhere in there makes it run again; confine it to \
+             {WIDE_WINDOW_BYTES}, or say in `wide` why that cannot be"
+        );
         return Err(("window", problem));
     }
     if window.before == 0 && !may_start_with_keyword(&hir, &syntax.keywords) {

@@ -48,6 +48,9 @@ pub(crate) struct RuleSyntax {
     /// Tests that a match has to pass.
     #[serde(default)]
     pub checks: ChecksSyntax,
+    /// Why the window has to be as large as it is; asked for where it is large.
+    #[serde(default)]
+    pub wide: Option<String>,
     /// Where the format is documented.
     #[serde(default)]
     pub references: Vec<String>,

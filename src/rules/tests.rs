@@ -137,6 +137,16 @@ fn a_pattern_in_front_of_its_keyword_needs_a_window() {
 }
 
 #[test]
+fn a_rule_that_looks_far_says_why() {
+    let window = ("window", "{after: 5000}");
+    let line = 3 + RULE.len();
+    assert_says(&problem_in("window", line, &[window]), &["as far as 5000 bytes", "`wide`"]);
+    assert_says(&problem_in("window", line, &[window, ("wide", "''")]), &["as far as 5000 bytes"]);
+    let text = with(&[window, ("wide", "tokens carry whole documents")]);
+    assert!(compile::compile("rules.yaml", &text).is_ok());
+}
+
+#[test]
 fn lengths_are_bounded() {
     let unbounded = ("pattern", r"'\b(?P<secret>acme_[a-z0-9]+)'");
     assert_says(&problem_in("window", 3, &[unbounded]), &["no bound", "give a window"]);
