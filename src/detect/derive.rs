@@ -110,7 +110,7 @@ fn search_gap(prefilter: &Prefilter, bytes: &[u8], gap: ByteSpan, derived: &mut 
     // Where it ends in front of the gap, it was found in the copied span.
     let mut kept = first;
     for at in first..hits.len() {
-        if prefilter.searched_span(hits[at]).end > gap.start {
+        if prefilter.span(hits[at]).end > gap.start {
             hits[kept] = hits[at];
             kept += 1;
         }
@@ -143,12 +143,12 @@ fn shift(
         if hit.start() >= copy.from + copy.length {
             break;
         }
-        if prefilter.searched_span(*hit).end > copy.from + copy.length {
+        if prefilter.span(*hit).end > copy.from + copy.length {
             continue;
         }
         let hit = hit.moved(copy.from, copy.to);
         derived.memo.hits.push(hit);
-        if !origin.covers(prefilter.span(hit), prefilter.longest_reach(hit)) {
+        if !origin.covers(prefilter.widest_span(hit), prefilter.longest_reach(hit)) {
             derived.pending.push((hit, Some(origin)));
         }
     }
@@ -157,11 +157,11 @@ fn shift(
         if verified.hit.start() >= copy.from + copy.length {
             break;
         }
-        if prefilter.searched_span(verified.hit).end > copy.from + copy.length {
+        if prefilter.span(verified.hit).end > copy.from + copy.length {
             continue;
         }
         let hit = verified.hit.moved(copy.from, copy.to);
-        if origin.covers(prefilter.span(hit), reach(verified.rule)) {
+        if origin.covers(prefilter.widest_span(hit), reach(verified.rule)) {
             let secret = ByteSpan::new(
                 verified.secret.start - copy.from + copy.to,
                 verified.secret.end - copy.from + copy.to,

@@ -181,15 +181,21 @@ impl Detector {
         verified: &mut Vec<Verified>,
     ) {
         let Self { plan, matcher } = self;
-        for (hit, origin) in pending.filter(|(hit, _)| plan.prefilter.is_at(bytes, *hit)) {
-            let keyword = plan.prefilter.span(hit);
-            for &id in plan.prefilter.rules_for(hit) {
-                let rule = plan.rules.rule(id);
-                if origin.is_some_and(|origin| origin.covers(keyword, Reach::of(rule))) {
-                    continue;
-                }
-                if let Some((secret, evidence)) = matcher.verify(&plan.patterns, rule, id, bytes, keyword) {
-                    verified.push(Verified { hit, rule: id, secret, evidence });
+        for (hit, origin) in pending {
+            let widest = plan.prefilter.widest_span(hit);
+            for (keyword, ids) in plan.prefilter.keywords_at(bytes, hit) {
+                for &id in ids {
+                    let rule = plan.rules.rule(id);
+                    if origin.is_some_and(|origin| origin.covers(widest, Reach::of(rule))) {
+                        continue;
+                    }
+                    let found = matcher.verify(&plan.patterns, rule, id, bytes, keyword);
+                    verified.extend(found.map(|(secret, evidence)| Verified {
+                        hit,
+                        rule: id,
+                        secret,
+                        evidence,
+                    }));
                 }
             }
         }

@@ -5,13 +5,13 @@
 //! automaton over all keywords looks up each byte's next state in a table that no near cache holds, and cannot begin the
 //! next look-up before it has this one. Here the look-ups do not wait for each other:
 //!
-//! - Each keyword has a *core*, the four of its first [`SEARCHED_BYTES`] bytes that are rarest in source code. Of the two
-//!   trigrams in a core one begins at an even offset, whichever way the core lies: so only every second trigram of the bytes is
+//! - What is searched for is a keyword's *stem*, its first [`SEARCHED_BYTES`] bytes, and first of all the stem's *core*, the
+//!   four bytes that are rarest in source code. Of the two trigrams in a core one begins at an even offset, whichever way the core lies: so only every second trigram of the bytes is
 //!   looked up, in a bitmap of 8 KiB.
 //! - Where a trigram is known, the two cores that it may belong to are looked up in a second bitmap, and only then the
 //!   keywords that have such a core, of which the first eight bytes are compared at once.
 //!
-//! Bytes are compared with bit 5 set, which makes letters lower case and confuses a few signs: [`Prefilter::is_at`] is exact.
+//! Bytes are compared with bit 5 set, which makes letters lower case and confuses a few signs: [`Prefilter::keywords_at`] is exact.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -29,11 +29,11 @@ const CORE_BYTES: usize = 4;
 const STEP_BYTES: usize = 8;
 type Block = [u8; 14];
 
-/// A keyword that occurs, as far as [`SEARCHED_BYTES`] tell. Small: a history has tens of millions.
+/// A keyword that occurs, as far as its first [`SEARCHED_BYTES`] tell. Small: a history has tens of millions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Hit {
     start: u32,
-    keyword: u16,
+    stem: u16,
 }
 
 impl Hit {
@@ -48,39 +48,46 @@ impl Hit {
     }
 }
 
-/// A keyword, without regard to ASCII case.
+/// A keyword, in lower case, with the rules that have it.
 #[derive(Debug)]
 struct Keyword {
     text: Box<str>,
-    /// The bytes that are searched for, folded, the first in the lowest place; the mask covers them.
+    rules: Vec<RuleId>,
+}
+
+/// What is searched for: how keywords begin, without regard to ASCII case.
+#[derive(Debug)]
+struct Stem {
+    /// The bytes, folded, the first in the lowest place; the mask covers them.
     searched: u64,
     mask: u64,
-    rules: Vec<RuleId>,
-    /// How far the furthest of its rules looks.
+    length: usize,
+    /// The keywords that begin so, and the length of the longest.
+    keywords: Vec<Keyword>,
+    longest: usize,
+    /// How far the furthest of their rules looks.
     reach: Reach,
 }
 
-impl Keyword {
-    fn new(text: &str, ids: Vec<RuleId>, rules: &RuleSet) -> Self {
-        let mask = u64::MAX >> (8 * (SEARCHED_BYTES - searched_length(text)));
+impl Stem {
+    fn new(stem: &[u8], keywords: Vec<Keyword>, rules: &RuleSet) -> Self {
+        let mask = u64::MAX >> (8 * (SEARCHED_BYTES - stem.len()));
+        let ids = keywords.iter().flat_map(|keyword| &keyword.rules);
         Self {
-            searched: load(text.as_bytes(), 0) & mask,
+            searched: load(stem, 0) & mask,
             mask,
-            reach: ids.iter().map(|&id| Reach::of(rules.rule(id))).fold(Reach::default(), Reach::max),
-            rules: ids,
-            text: text.into(),
+            length: stem.len(),
+            reach: ids.map(|&id| Reach::of(rules.rule(id))).fold(Reach::default(), Reach::max),
+            longest: keywords.iter().map(|keyword| keyword.text.len()).max().unwrap_or(0),
+            keywords,
         }
     }
-}
-
-fn searched_length(text: &str) -> usize {
-    text.len().min(SEARCHED_BYTES)
 }
 
 /// Finds keywords without regard to ASCII case.
 #[derive(Debug)]
 pub(super) struct Prefilter {
-    keywords: Vec<Keyword>,
+    stems: Vec<Stem>,
     trigrams: Bitmap,
     cores: Cores,
 }
@@ -96,25 +103,28 @@ impl Prefilter {
                 }
             }
         }
-        let keywords: Vec<Keyword> =
-            by_text.into_iter().map(|(text, ids)| Keyword::new(&text, ids, rules)).collect();
-        let mut prefilter = Self { keywords: Vec::new(), trigrams: Bitmap::new(), cores: Cores::new() };
+        let mut by_stem: BTreeMap<Vec<u8>, Vec<Keyword>> = BTreeMap::new();
+        for (text, rules) in by_text {
+            let stem = text.as_bytes()[..text.len().min(SEARCHED_BYTES)].to_vec();
+            by_stem.entry(stem).or_default().push(Keyword { text: text.into(), rules });
+        }
+        let mut prefilter = Self { stems: Vec::new(), trigrams: Bitmap::new(), cores: Cores::new() };
         let mut known = HashSet::new();
-        for (keyword, number) in keywords.iter().zip(0..) {
-            let text = &keyword.text.as_bytes()[..searched_length(&keyword.text)];
-            let offset = cheapest_core(text, &known);
-            for core in cores_at(text, offset) {
+        for (stem, keywords) in by_stem {
+            let offset = cheapest_core(&stem, &known);
+            for core in cores_at(&stem, offset) {
                 for trigram in [trigram(core), trigram(core >> 8)] {
                     known.insert(trigram);
                     prefilter.trigrams.insert(trigram);
                 }
-                prefilter.cores.insert(core, number, offset as u8);
+                prefilter.cores.insert(core, prefilter.stems.len() as u16, offset as u8);
             }
+            prefilter.stems.push(Stem::new(&stem, keywords, rules));
         }
-        Self { keywords, ..prefilter }
+        prefilter
     }
 
-    /// Adds every occurrence of every keyword that begins within `starts`, in no order.
+    /// Adds every occurrence of every stem that begins within `starts`, in no order.
     pub(super) fn find(&self, bytes: &[u8], starts: Range<usize>, hits: &mut Vec<Hit>) {
         let last_core = starts.end + SEARCHED_BYTES - CORE_BYTES;
         // The trigram at an offset belongs to a core that begins there or one byte before.
@@ -163,44 +173,49 @@ impl Prefilter {
 
     #[inline(never)]
     fn find_at_core(&self, core: u32, at: usize, bytes: &[u8], starts: &Range<usize>, hits: &mut Vec<Hit>) {
-        for (number, offset) in self.cores.keywords_with(core) {
-            let keyword = &self.keywords[usize::from(number)];
+        for (number, offset) in self.cores.stems_with(core) {
+            let stem = &self.stems[usize::from(number)];
             let Some(start) = at.checked_sub(usize::from(offset)).filter(|start| starts.contains(start))
             else {
                 continue;
             };
-            let is_whole = start + searched_length(&keyword.text) <= bytes.len();
-            if is_whole && load(bytes, start) & keyword.mask == keyword.searched {
-                hits.push(Hit { start: start as u32, keyword: number });
+            let is_whole = start + stem.length <= bytes.len();
+            if is_whole && load(bytes, start) & stem.mask == stem.searched {
+                hits.push(Hit { start: start as u32, stem: number });
             }
         }
     }
 
-    /// Whether the keyword is there, all of it.
-    pub(super) fn is_at(&self, bytes: &[u8], hit: Hit) -> bool {
-        let text = self.keywords[usize::from(hit.keyword)].text.as_bytes();
-        self.span(hit).end <= bytes.len() && self.span(hit).of(bytes).eq_ignore_ascii_case(text)
+    /// The keywords that are there, all of each, with where they lie and the rules that have them.
+    pub(super) fn keywords_at<'a>(
+        &'a self,
+        bytes: &'a [u8],
+        hit: Hit,
+    ) -> impl Iterator<Item = (ByteSpan, &'a [RuleId])> {
+        self.stem(hit).keywords.iter().filter_map(move |keyword| {
+            let span = ByteSpan::new(hit.start(), hit.start() + keyword.text.len());
+            let found = bytes.get(span.start..span.end)?;
+            found.eq_ignore_ascii_case(keyword.text.as_bytes()).then_some((span, &*keyword.rules))
+        })
     }
 
-    /// Where the keyword lies; it may end behind the bytes.
+    /// Where the longest keyword with the stem would lie; it may end behind the bytes.
+    pub(super) fn widest_span(&self, hit: Hit) -> ByteSpan {
+        ByteSpan::new(hit.start(), hit.start() + self.stem(hit).longest)
+    }
+
+    /// Where the stem lies.
     pub(super) fn span(&self, hit: Hit) -> ByteSpan {
-        ByteSpan::new(hit.start(), hit.start() + self.keywords[usize::from(hit.keyword)].text.len())
+        ByteSpan::new(hit.start(), hit.start() + self.stem(hit).length)
     }
 
-    /// Where the part of the keyword lies that was searched for.
-    pub(super) fn searched_span(&self, hit: Hit) -> ByteSpan {
-        let length = searched_length(&self.keywords[usize::from(hit.keyword)].text);
-        ByteSpan::new(hit.start(), hit.start() + length)
-    }
-
-    /// The rules that have the keyword.
-    pub(super) fn rules_for(&self, hit: Hit) -> &[RuleId] {
-        &self.keywords[usize::from(hit.keyword)].rules
-    }
-
-    /// How far the furthest of the keyword's rules looks.
+    /// How far the furthest of the rules looks.
     pub(super) fn longest_reach(&self, hit: Hit) -> Reach {
-        self.keywords[usize::from(hit.keyword)].reach
+        self.stem(hit).reach
+    }
+
+    fn stem(&self, hit: Hit) -> &Stem {
+        &self.stems[usize::from(hit.stem)]
     }
 }
 
@@ -292,7 +307,7 @@ fn hash(value: u32, bits: u32) -> usize {
     (value.wrapping_mul(0x9E37_79B1) >> (32 - bits)) as usize
 }
 
-/// Which keywords have which core.
+/// Which stems have which core.
 #[derive(Debug)]
 struct Cores {
     known: Bitmap,
@@ -304,8 +319,8 @@ struct Cores {
 #[derive(Debug)]
 struct CoreEntry {
     core: u32,
-    keyword: u16,
-    /// Where the core begins in the keyword.
+    stem: u16,
+    /// Where the core begins in the stem.
     offset: u8,
     next: u32,
 }
@@ -318,11 +333,11 @@ impl Cores {
         Self { known: Bitmap::new(), heads: Box::new([NONE; 1 << HEAD_BITS]), entries: Vec::new() }
     }
 
-    fn insert(&mut self, core: u32, keyword: u16, offset: u8) {
+    fn insert(&mut self, core: u32, stem: u16, offset: u8) {
         self.known.insert(core);
         let head = &mut self.heads[hash(core, HEAD_BITS)];
         let next = std::mem::replace(head, self.entries.len() as u32);
-        self.entries.push(CoreEntry { core, keyword, offset, next });
+        self.entries.push(CoreEntry { core, stem, offset, next });
     }
 
     #[inline]
@@ -330,13 +345,13 @@ impl Cores {
         self.known.contains(core)
     }
 
-    /// The keywords with the core, and where it begins in each.
-    fn keywords_with(&self, core: u32) -> impl Iterator<Item = (u16, u8)> + '_ {
+    /// The stems with the core, and where it begins in each.
+    fn stems_with(&self, core: u32) -> impl Iterator<Item = (u16, u8)> + '_ {
         let first = self.heads[hash(core, HEAD_BITS)];
         let entry = |at: u32| self.entries.get(at as usize);
         std::iter::successors(entry(first), move |last| entry(last.next))
             .filter(move |entry| entry.core == core)
-            .map(|entry| (entry.keyword, entry.offset))
+            .map(|entry| (entry.stem, entry.offset))
     }
 }
 
@@ -348,8 +363,8 @@ mod tests {
 
     /// Keywords, some cut short or in capitals, with text between them and none.
     fn text(prefilter: &Prefilter) -> impl Strategy<Value = Vec<u8>> + use<> {
-        let keywords: Vec<String> =
-            prefilter.keywords.iter().map(|keyword| keyword.text.to_string()).collect();
+        let keywords = prefilter.stems.iter().flat_map(|stem| &stem.keywords);
+        let keywords: Vec<String> = keywords.map(|keyword| keyword.text.to_string()).collect();
         let keyword = prop::sample::select(keywords);
         let fragment = prop_oneof![
             3 => keyword.clone().prop_map(String::into_bytes),
@@ -371,14 +386,13 @@ mod tests {
             let mut found = Vec::new();
             prefilter.find(&bytes, starts.clone(), &mut found);
             prop_assert!(found.iter().all(|hit| starts.contains(&hit.start())));
-            found.retain(|&hit| prefilter.is_at(&bytes, hit));
+            let is_there = |hit: &Hit| prefilter.keywords_at(&bytes, *hit).next().is_some();
+            found.retain(is_there);
             found.sort_unstable();
-            let all = starts.flat_map(|start| {
-                (0..prefilter.keywords.len())
-                    .map(move |keyword| Hit { start: start as u32, keyword: keyword as u16 })
-            });
-            let expected: Vec<Hit> = all.filter(|&hit| prefilter.is_at(&bytes, hit)).collect();
-            prop_assert_eq!(found, expected);
+            let stems = 0..prefilter.stems.len() as u16;
+            let all =
+                starts.flat_map(|start| stems.clone().map(move |stem| Hit { start: start as u32, stem }));
+            prop_assert_eq!(found, all.filter(is_there).collect::<Vec<_>>());
             Ok(())
         });
         result.expect("the search finds what comparing at each place finds");
