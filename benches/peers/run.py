@@ -48,8 +48,8 @@ def commands(repository: Path, peers: list[str], report: Path) -> dict[str, list
     subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT, check=True)
     built = subprocess.run(["cargo", "bench", "--bench", "floor", "--no-run", "--quiet", "--message-format", "json"],
                            cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-    programs = (json.loads(line).get("executable") for line in built.stdout.splitlines())
-    floor = next(program for program in programs if program)
+    artifacts = (json.loads(line) for line in built.stdout.splitlines())
+    floor = next(item["executable"] for item in artifacts if item.get("target", {}).get("name") == "floor")
     keysieve = str(ROOT / "target" / "release" / "keysieve")
     repo = str(repository)
     table = {
