@@ -1,5 +1,7 @@
 //! Joins the stages: sources -> detect -> judge -> findings. The one module that sees them all.
 
+mod image;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,14 +18,18 @@ use crate::finding::{
     Secret,
 };
 use crate::judge::{Verdict, judge};
-use crate::location::Location;
+use crate::location::{ByteSpan, Location};
 use crate::provenance::{Metadata, ObjectId, Provenance, path_bytes};
 use crate::redaction::Redaction;
 use crate::rules::{Confidence, Kind, RuleId, RuleSet};
 use crate::sources::Source;
 use crate::sources::git::{self, History, Places, Repository};
+use crate::sources::image as image_source;
+use crate::sources::image::Images;
 use crate::sources::stdin::Stdin;
 use crate::sources::worktree::Worktree;
+
+pub use self::image::scan_image;
 
 /// What a run needs to know.
 #[derive(Debug, Clone)]
@@ -85,6 +91,9 @@ pub enum Error {
     /// The repository cannot be opened.
     #[error(transparent)]
     Git(#[from] git::Error),
+    /// The image cannot be read.
+    #[error(transparent)]
+    Image(#[from] image_source::Error),
     /// The threads cannot be started.
     #[error("cannot start {threads} threads: {why}; ask for fewer with -j")]
     Threads {
@@ -157,7 +166,7 @@ fn scan_source<S: Source + Sync>(
         let read = source.visit_chunks(&collector);
         let mut coverage = collector.coverage();
         coverage.read += read;
-        let found = assemble(config, collector.matches(), None);
+        let found = assemble(config, collector.matches(), None, None);
         let outcome = Outcome {
             rules: Arc::clone(&config.rules),
             findings: found.findings,
@@ -226,7 +235,7 @@ impl Audit<'_> {
         coverage.read += read;
         self.progress.stage("attribution", None);
         let unignored = collector.unignored_env_files();
-        let mut found = assemble(self.config, collector.matches(), Some(&history));
+        let mut found = assemble(self.config, collector.matches(), Some(&history), None);
         coverage.unread.extend(found.unread.take());
         let env_files = match self.revision {
             None => env_files(found.env_places, &tracked_names(repository, &tracked), &unignored),
@@ -270,7 +279,7 @@ fn is_in_revision(container: &Container) -> bool {
     match container {
         Container::History(place) => place.reach.in_revision,
         Container::Metadata(place) => place.reach.in_revision,
-        Container::File { .. } | Container::Stdin => false,
+        Container::File { .. } | Container::Stdin | Container::Image(_) => false,
     }
 }
 
@@ -356,7 +365,12 @@ impl Visitor for Collector<'_> {
     fn chunk(&self, chunk: &Chunk<'_>, base: Option<&Memo>) -> Searched<Memo> {
         let thread = rayon::current_thread_index().unwrap_or(0) % self.detectors.len();
         let base = base.filter(|_| !self.config.scans_whole);
-        let (found, memo) = lock(&self.detectors[thread]).scan(chunk, base);
+        let (mut found, memo) = lock(&self.detectors[thread]).scan(chunk, base);
+        // Matches of different pieces must not seem to overlap.
+        let offset = chunk.start.offset;
+        for Match { span, .. } in &mut found {
+            *span = ByteSpan::new(span.start + offset, span.end + offset);
+        }
         let is_clean = found.is_empty();
         if !found.is_empty() {
             lock(&self.matches).extend(found.into_iter().map(|found| (chunk.provenance.clone(), found)));
@@ -398,8 +412,14 @@ struct Assembled {
 /// A secret, with everything that matched it.
 #[derive(Default)]
 struct Candidate {
-    blobs: BTreeMap<ObjectId, Vec<Match>>,
+    blobs: BTreeMap<ObjectId, Vec<InBlob>>,
     others: Vec<(Provenance, Match)>,
+}
+
+/// A match in a blob, or in a member of the archive that the blob is.
+struct InBlob {
+    member: Option<BString>,
+    found: Match,
 }
 
 /// A place at which the judge saw a finding.
@@ -411,12 +431,12 @@ struct Judged {
 }
 
 impl Judged {
-    fn new(found: &Match, verdict: Verdict, container: Container) -> Self {
+    fn new(found: &Match, verdict: Verdict, container: Container, member: Option<BString>) -> Self {
         Self {
             rule: found.rule,
             verdict,
             note: found.evidence.note.clone(),
-            place: Place { container, location: found.location },
+            place: Place { container, member, location: found.location },
         }
     }
 }
@@ -427,13 +447,16 @@ fn assemble(
     config: &ScanConfig,
     matches: BTreeMap<Provenance, Vec<Match>>,
     history: Option<&History>,
+    images: Option<&Images>,
 ) -> Assembled {
     let mut candidates: BTreeMap<Secret, Candidate> = BTreeMap::new();
     for (provenance, matches) in matches {
         for found in matches {
             let candidate = candidates.entry(found.secret.clone()).or_default();
-            match &provenance {
-                Provenance::GitBlob(id) => candidate.blobs.entry(*id).or_default().push(found),
+            match provenance.split_member() {
+                (Provenance::GitBlob(id), member) => {
+                    candidate.blobs.entry(*id).or_default().push(InBlob { member: member.cloned(), found });
+                }
                 _ => candidate.others.push((provenance.clone(), found)),
             }
         }
@@ -452,10 +475,15 @@ fn assemble(
         Assembled { findings: Vec::new(), kept_in_env: 0, env_places, secrets: Vec::new(), unread };
     for ((secret, candidate), places) in candidates.into_iter().zip(places) {
         let in_blobs = places.into_iter().filter_map(|place| judge_in_history(config, &candidate, place));
-        let elsewhere = candidate.others.iter().filter_map(|(provenance, found)| {
-            let container = container(provenance, found, &commits)?;
-            let verdict = judge_at(config, found, path_of(&container))?;
-            Some(Judged::new(found, verdict, container))
+        let elsewhere = candidate.others.iter().flat_map(|(provenance, found)| {
+            let (outer, member) = provenance.split_member();
+            let in_images = images.map(|images| images.places(outer)).unwrap_or_default();
+            let containers = container(outer, found, &commits).into_iter();
+            containers.chain(in_images.into_iter().map(Container::Image)).filter_map(move |container| {
+                let path = member.map_or_else(|| path_of(&container), |member| Some(innermost(member)));
+                let verdict = judge_at(config, found, path)?;
+                Some(Judged::new(found, verdict, container, member.cloned()))
+            })
         });
         let judged: Vec<Judged> = in_blobs.chain(elsewhere).collect();
         assembled.secrets.push(secret.clone());
@@ -497,17 +525,30 @@ fn judge_in_history(config: &ScanConfig, candidate: &Candidate, place: HistoryPl
     let versions = place.versions.iter().filter_map(|blob| candidate.blobs.get_key_value(blob));
     let judged = versions.flat_map(|(blob, matches)| matches.iter().map(move |found| (blob, found)));
     let (verdict, _, best) = judged
-        .filter_map(|(blob, found)| Some((judge_at(config, found, path)?, *blob == place.blob, found)))
-        .max_by_key(|(verdict, is_first, found)| {
-            (verdict.confidence, verdict.severity, *is_first, std::cmp::Reverse((found.rule, found.span)))
+        .filter_map(|(blob, found)| {
+            let path = found.member.as_ref().map_or(path, |member| Some(innermost(member)));
+            Some((judge_at(config, &found.found, path)?, *blob == place.blob, found))
+        })
+        // What an archive stores as it is was found in its bytes too: its member says more.
+        .max_by_key(|(verdict, is_first, InBlob { member, found })| {
+            let order = std::cmp::Reverse((found.rule, found.span));
+            (verdict.confidence, verdict.severity, *is_first, member.is_some(), order)
         })?;
     let first = candidate.blobs.get(&place.blob).into_iter().flatten();
-    let shown = first.min_by_key(|found| (found.rule != best.rule, found.span)).unwrap_or(best);
-    let location: Location = shown.location;
+    let shown = first
+        .min_by_key(|InBlob { member, found }| (found.rule != best.found.rule, member.is_none(), found.span))
+        .unwrap_or(best);
+    let location: Location = shown.found.location;
+    let container = Container::History(place);
     Some(Judged {
-        place: Place { container: Container::History(place.clone()), location },
-        ..Judged::new(best, verdict, Container::History(place))
+        place: Place { container: container.clone(), member: shown.member.clone(), location },
+        ..Judged::new(&best.found, verdict, container, None)
     })
+}
+
+/// The path in the innermost of archives that lie in each other.
+fn innermost(member: &BString) -> &[u8] {
+    member.rsplit(|&byte| byte == b'!').next().unwrap_or_default()
 }
 
 fn judge_at(config: &ScanConfig, found: &Match, path: Option<&[u8]>) -> Option<Verdict> {
@@ -521,7 +562,8 @@ fn container(provenance: &Provenance, found: &Match, commits: &Commits) -> Optio
     match provenance {
         Provenance::File { path, ignored } => Some(Container::File { path: path.clone(), ignored: *ignored }),
         Provenance::Stdin => Some(Container::Stdin),
-        Provenance::GitBlob(_) => None,
+        Provenance::GitBlob(_) | Provenance::Member { .. } | Provenance::Name(_) => None,
+        Provenance::Image { .. } | Provenance::ImageText { .. } => None,
         Provenance::GitMetadata(metadata) => {
             let (commit, reach) = match metadata {
                 Metadata::Commit(id) | Metadata::Tag(id) => commits.get(id).cloned().unwrap_or_default(),
@@ -541,6 +583,8 @@ fn path_of(container: &Container) -> Option<&[u8]> {
     match container {
         Container::File { path, .. } => Some(path.as_bytes()),
         Container::History(place) => place.path.as_ref().map(|path| path.as_bytes()),
+        // Environments, commands and labels are written as in a Dockerfile.
+        Container::Image(place) => Some(place.path.as_ref().map_or(b"Dockerfile", |path| path.as_bytes())),
         Container::Stdin | Container::Metadata(_) => None,
     }
 }
@@ -567,6 +611,11 @@ fn finding(config: &ScanConfig, secret: Secret, mut judged: Vec<Judged>) -> Opti
     }
     places.sort();
     places.dedup();
+    // What an archive stores as it is, and what stands in it besides its members, was found in its own bytes too.
+    let opened: BTreeSet<Container> =
+        places.iter().filter(|place| place.member.is_some()).map(|place| place.container.clone()).collect();
+    places.retain(|place| place.member.is_some() || !opened.contains(&place.container));
+    image::keep_telling_places(&mut places);
     Some(Finding {
         rule: best.rule,
         severity: judged.iter().map(|judged| judged.verdict.severity).max()?,
@@ -592,6 +641,7 @@ fn exposure(container: &Container) -> Exposure {
     match container {
         Container::File { .. } => Exposure::Worktree,
         Container::Stdin => Exposure::Stdin,
+        Container::Image(_) => Exposure::Image,
         Container::History(place) => place.reach.exposure(),
         Container::Metadata(MetadataPlace { metadata: Metadata::RemoteRefName, .. }) => Exposure::Pushed,
         Container::Metadata(MetadataPlace { metadata: Metadata::File(_) | Metadata::RefName, .. }) => {

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use keysieve::dotenv::{EnvFile, EnvState};
 use keysieve::report::{self, escaped};
 use keysieve::scan::Outcome;
 
@@ -23,7 +24,10 @@ pub(crate) fn finish(outcome: &Outcome, config: &OutputConfig) -> anyhow::Result
         }
         None => print(|out| report::write(out, outcome, config.format, config.options))?,
     };
-    Ok(match (outcome.coverage.is_complete(), outcome.findings.is_empty()) {
+    // In a repository an environment file is a warning; an image has no use for one that is not a leak.
+    let is_in_image = |file: &EnvFile| matches!(file.state, EnvState::InImage(_));
+    let has_nothing = outcome.findings.is_empty() && !outcome.env_files.iter().any(is_in_image);
+    Ok(match (outcome.coverage.is_complete(), has_nothing) {
         (true, false) if written == ExitStatus::Clean => ExitStatus::Findings,
         (true, true) => written,
         _ => ExitStatus::Trouble,

@@ -1,7 +1,7 @@
 //! Files under directories, as git would see them: `.gitignore` is honoured inside a repository. Environment files
 //! (`.env`) are read even where it says otherwise, and so is what git tracks all the same.
 //!
-//! Every file is read, binary and large ones too. Symbolic links are not followed, special files not opened; both are said.
+//! Every file is read, binary and large ones too, and what lies in archives and compressed files. Symbolic links are not followed, special files not opened; both are said.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, FileType};
@@ -19,7 +19,7 @@ use crate::coverage::{Read, Unread};
 use crate::provenance::{Provenance, path_bytes};
 
 use super::Source;
-use super::stdin::visit_stream;
+use super::archive::{HandOver, Tally, visit_stream};
 
 /// Files and directories to read.
 #[derive(Debug, Clone)]
@@ -68,19 +68,22 @@ impl Source for Worktree {
         let mut listing = Listing { worktree: self, visitor, files: Vec::new() };
         self.roots.iter().for_each(|root| listing.root(root));
         let files = listing.files;
-        let (count, bytes) = (AtomicU64::new(0), AtomicU64::new(0));
-        files.into_par_iter().for_each(|found| {
-            let shown = self.shown(&found.path);
-            let provenance = Provenance::File { path: shown.clone(), ignored: found.ignored };
-            match File::open(&found.path).and_then(|file| visit_stream(file, &provenance, visitor)) {
-                Ok(read) => {
-                    count.fetch_add(1, Ordering::Relaxed);
-                    bytes.fetch_add(read, Ordering::Relaxed);
+        let (count, tally) = (AtomicU64::new(0), Tally::default());
+        rayon::scope(|scope| {
+            files.into_par_iter().for_each(|found| {
+                let shown = self.shown(&found.path);
+                match File::open(&found.path) {
+                    Ok(mut file) => {
+                        count.fetch_add(1, Ordering::Relaxed);
+                        let hand_over = HandOver::new(visitor, &tally, Some(scope));
+                        let provenance = Provenance::File { path: shown, ignored: found.ignored };
+                        visit_stream(&mut file, provenance, hand_over);
+                    }
+                    Err(error) => visitor.unread(Unread::new(shown, error.to_string())),
                 }
-                Err(error) => visitor.unread(Unread::new(shown, error.to_string())),
-            }
+            });
         });
-        Read { files: count.into_inner(), bytes: bytes.into_inner(), ..Read::default() }
+        Read { files: count.into_inner(), bytes: tally.bytes(), ..Read::default() }
     }
 }
 

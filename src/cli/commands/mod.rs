@@ -1,6 +1,7 @@
 //! One file a subcommand.
 
 mod audit;
+mod image;
 mod rules;
 mod scan;
 
@@ -11,6 +12,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
     match args.command {
         Command::Audit { repo, rev, common } => audit::run(&repo, rev.as_deref(), &common),
         Command::Scan { paths, common } => scan::run(paths, &common),
+        Command::Image { image, name, platform, skip_base, common } => {
+            image::run(image, name, platform, skip_base, &common)
+        }
         Command::Rules { command } => rules::run(command),
     }
 }

@@ -11,6 +11,7 @@ use crate::chunk::{Chunk, Searched, Visitor};
 use crate::coverage::Read;
 use crate::provenance::{Metadata, ObjectId, Provenance};
 
+use super::super::archive;
 use super::cache::Recalled;
 use super::commits::{self, Commit};
 use super::numbers::{NO_OBJECT, Number};
@@ -322,7 +323,11 @@ impl<V: Visitor> ObjectVisitor for ObjectSieve<'_, V> {
                     Provenance::GitMetadata(Metadata::Tag(id))
                 }
             };
-            let Searched { memo, is_clean } = self.text(object, provenance, text_base);
+            let Searched { memo, mut is_clean } = self.text(object, provenance, text_base);
+            if object.kind == Kind::Blob {
+                let members = archive::visit_members(object.bytes, || Provenance::GitBlob(id), self.visitor);
+                is_clean &= members.unwrap_or(true);
+            }
             (ObjectMemo::Text(memo), is_clean)
         };
         // No object is larger than what a number of this size can say.
