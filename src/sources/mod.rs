@@ -2,6 +2,9 @@
 //! never learns what a rule is.
 
 mod archive;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod git;
 pub mod image;
 pub mod stdin;

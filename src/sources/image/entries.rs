@@ -118,6 +118,18 @@ pub(super) fn visit<'scope, V: Visitor>(
     }
 }
 
+/// Reads a stream as if it were standard input.
+#[cfg(any(fuzzing, test))]
+pub(super) fn visit_stream<'scope, V: Visitor>(
+    source: &mut dyn Read,
+    walk: &Walk,
+    entries: &Entries,
+    visitor: &'scope V,
+    tally: &'scope Tally,
+) -> Result<(), Error> {
+    Reader { walk, entries, visitor, tally, scope: None }.stream(source, "a stream")
+}
+
 fn read_head(file: &mut File, head: &mut [u8]) -> io::Result<usize> {
     let mut length = 0;
     while length < head.len() {
@@ -182,7 +194,7 @@ impl<'scope, V: Visitor> Reader<'_, '_, 'scope, V> {
         }
         // The largest first, so that no thread is left with one in the end.
         files.sort_by(|a, b| b.cmp(a));
-        files.into_par_iter().for_each(|(_, name, path)| match File::open(&path) {
+        files.into_par_iter().with_max_len(1).for_each(|(_, name, path)| match File::open(&path) {
             Ok(mut file) => self.entry(name, &mut file),
             Err(error) => self.visitor.unread(unread(name, error.to_string())),
         });
@@ -233,7 +245,7 @@ impl<'scope, V: Visitor> Reader<'_, '_, 'scope, V> {
             found.push((length.saturating_sub(at), "(behind the damage)".into(), at));
         }
         found.sort_by(|a, b| b.cmp(a));
-        found.into_par_iter().for_each(|(size, name, start)| {
+        found.into_par_iter().with_max_len(1).for_each(|(size, name, start)| {
             if start.saturating_add(size) > length {
                 let why = "the archive is cut off in the middle of this file; what is there of it is read";
                 self.visitor.unread(unread(name.clone(), why));

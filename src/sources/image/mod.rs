@@ -114,6 +114,25 @@ pub fn read<V: Visitor>(
     let walk = Walk { is_watched, documents_only: false };
     let entries = Entries::default();
     rayon::in_place_scope(|scope| entries::visit(input, &walk, &entries, visitor, &tally, Some(scope)))?;
+    understand(entries, &tally, selection, visitor)
+}
+
+/// Reads an image as from standard input.
+#[cfg(any(fuzzing, test))]
+pub(super) fn read_bytes<V: Visitor>(mut content: &[u8], visitor: &V) -> Result<Images, Error> {
+    let (tally, entries) = (Tally::default(), Entries::default());
+    let walk = Walk { is_watched: |_| true, documents_only: false };
+    entries::visit_stream(&mut content, &walk, &entries, visitor, &tally)?;
+    understand(entries, &tally, &Selection::default(), visitor)
+}
+
+/// What the documents among the entries say, after their texts were handed over.
+fn understand<V: Visitor>(
+    entries: Entries,
+    tally: &Tally,
+    selection: &Selection,
+    visitor: &V,
+) -> Result<Images, Error> {
     let stored = entries.into_stored();
     let (layout, gaps) = layout::Layout::of(&stored);
     gaps.into_iter().for_each(|gap| visitor.unread(gap));
