@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use bstr::{BString, ByteSlice};
 
-use crate::chunk::Visitor as _;
 use crate::dotenv::{EnvFile, EnvState, is_env_name};
 use crate::finding::{Container, ImagePlace, Place};
 use crate::sources::image::{self, Input, Selection};
@@ -29,7 +28,6 @@ pub fn scan_image(
         progress.stage("image", None);
         let collector = Collector::new(config, progress);
         let images = image::read(input, selection, is_env_name, &collector)?;
-        images.git_directories().into_iter().for_each(|unread| collector.unread(unread));
         let mut coverage = collector.coverage();
         coverage.read += images.read();
         let env_file = |place: ImagePlace| EnvFile {

@@ -550,15 +550,33 @@ fn an_image_with_an_environment_file_is_not_clean_whatever_is_in_it() {
 }
 
 #[test]
-fn git_repositories_in_an_image_are_named() {
-    let (scratch, secret) = (Scratch::new(), github_pat(2080));
+fn the_history_in_a_git_repository_in_an_image_is_read() {
+    let (scratch, secrets) = (Scratch::new(), (2080..2084).map(github_pat).collect::<Vec<_>>());
     let repository = scratch.repository("root/app");
-    repository.write("a.py", token_line(&secret));
+    // Versions of one file, so that the pack holds deltas.
+    for (number, secret) in secrets.iter().take(3).enumerate() {
+        let text = format!("{}{}{}", noise(1, 300), token_line(secret), noise(2 + number as u64, 5));
+        repository.write("a.py", text);
+        repository.commit("Change");
+    }
+    repository.git(["repack", "-a", "-d", "-q"]);
+    repository.git(["prune-packed"]);
+    repository.write("loose.py", token_line(&secrets[3]));
     repository.commit("Add");
     repository.remove("a.py");
+    repository.remove("loose.py");
     repository.commit("Remove");
     let archive = filter("tar", &["-C", scratch.path("root").to_str().unwrap(), "-cf", "-", "."], b"");
-    image_of_stream(&scratch, &archive).assert_unread(&["app/.git", "git repository in the image"]);
+    let report = image_of_stream(&scratch, &archive);
+    report.assert_secrets(&secrets.iter().map(String::as_str).collect::<Vec<_>>());
+    report.assert_complete();
+    for secret in &secrets[..3] {
+        let place = report.place(secret);
+        assert!(place["path"].as_str().unwrap().ends_with(".pack"));
+        assert!(place["member"].as_str().unwrap().starts_with("blob at "));
+        assert_eq!(place["line"], 301);
+    }
+    assert!(report.place(&secrets[3])["path"].as_str().unwrap().starts_with("app/.git/objects/"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use bstr::BString;
 use bzip2::bufread::{BzDecoder, MultiBzDecoder};
-use flate2::bufread::{DeflateDecoder, GzDecoder};
+use flate2::bufread::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use lzma_rust2::XzReader;
 
 use super::format::Format;
@@ -25,6 +25,7 @@ pub(super) fn decoder<'d>(
     let window_log = MAX_WINDOW_LOG.saturating_sub(depth).max(MIN_WINDOW_LOG);
     Ok(match format {
         Format::Bzip2 => Box::new(MultiBzDecoder::new(stream)),
+        Format::GitObject => Box::new(ZlibDecoder::new(stream)),
         Format::Zstd => {
             let mut decoder = zstd::Decoder::with_buffer(stream)?;
             decoder.window_log_max(window_log)?;

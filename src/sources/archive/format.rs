@@ -17,11 +17,21 @@ pub(in crate::sources) enum Format {
     Ar,
     /// Compiled Python: strings lie in it without anything between them and the next thing.
     PythonCode,
+    /// Objects of a git repository.
+    GitPack,
+    /// One object of a git repository, which its path tells: that it is compressed says too little.
+    GitObject,
     /// One that is known and cannot be opened.
     Unopened(&'static str),
 }
 
 impl Format {
+    /// [`Format::of`] a content with this path, which tells objects of git.
+    pub(in crate::sources) fn of_file(head: &[u8], path: &[u8]) -> Option<Self> {
+        let is_object = || matches!(head, [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..]) && is_git_object(path);
+        Self::of(head).or_else(|| is_object().then_some(Self::GitObject))
+    }
+
     /// The format of a content that begins with `head`, of which [`HEAD_BYTES`] are enough. `None` for a content that is none.
     pub(in crate::sources) fn of(head: &[u8]) -> Option<Self> {
         let format = match head {
@@ -39,6 +49,7 @@ impl Format {
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] => Self::Zip,
             [b'P', b'K', b'0', b'0', b'P', b'K', 3, 4, ..] => Self::Zip,
             [b'!', b'<', b'a', b'r', b'c', b'h', b'>', b'\n', ..] => Self::Ar,
+            [b'P', b'A', b'C', b'K', 0, 0, 0, 2 | 3, ..] => Self::GitPack,
             [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Self::Unopened("a 7z archive"),
             [b'R', b'a', b'r', b'!', 0x1a, 7, ..] => Self::Unopened("a RAR archive"),
             [0x04, 0x22, 0x4d, 0x18, ..] => Self::Unopened("an lz4 stream"),
@@ -54,6 +65,15 @@ impl Format {
         };
         Some(format)
     }
+}
+
+/// Whether the path is that of a loose object: `objects/`, two digits, `/`, and the rest of its id.
+fn is_git_object(path: &[u8]) -> bool {
+    let mut parts = path.rsplit(|&byte| byte == b'/');
+    let parts = [parts.next(), parts.next(), parts.next()];
+    let [Some(rest), Some(first), Some(b"objects")] = parts else { return false };
+    let digits = first.len() + rest.len();
+    first.len() == 2 && matches!(digits, 40 | 64) && first.iter().chain(rest).all(u8::is_ascii_hexdigit)
 }
 
 /// The block in front of each file of a tar archive.

@@ -7,6 +7,7 @@
 mod budget;
 mod decode;
 mod format;
+mod git_pack;
 mod hand_over;
 mod python;
 mod stream;
@@ -27,6 +28,7 @@ use crate::provenance::Provenance;
 
 use self::budget::Metered;
 use self::decode::GzipMembers;
+use self::git_pack::{GitPack, Object};
 use self::tar::{Kind, SparseReader, Tar};
 use self::zip::{Item, Stored, Zip};
 
@@ -114,6 +116,12 @@ impl Place {
         Self { root, member: BString::default(), depth: 0, compressed: 0 }
     }
 
+    /// The path of the innermost file.
+    fn path(&self) -> &[u8] {
+        let path = if self.member.is_empty() { self.root.path() } else { Some(self.member.as_bstr()) };
+        path.unwrap_or_default()
+    }
+
     fn provenance(&self) -> Provenance {
         if self.member.is_empty() {
             self.root.clone()
@@ -190,7 +198,7 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
 
     /// Reads a content to its end, opened where it is a container.
     pub(super) fn open(&mut self, stream: &mut Stream<'_>, place: &Place) {
-        let format = Format::of(stream.peek(HEAD_BYTES));
+        let format = Format::of_file(stream.peek(HEAD_BYTES), place.path());
         match format {
             None => return self.plain(stream, place),
             Some(Format::Unopened(name)) => {
@@ -210,6 +218,7 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
             Some(Format::Tar) => self.tar(stream, place),
             Some(Format::Zip) => self.zip(stream, place),
             Some(Format::Ar) => self.ar(stream, place),
+            Some(Format::GitPack) => self.git_pack(stream, place),
             Some(Format::PythonCode) => return self.python_code(stream, place),
             Some(format) => self.compressed(format, stream, place),
         }
@@ -287,7 +296,7 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
                 self.open(&mut Stream::new(&mut content), &inside);
             } else if matches!(entry.kind, Kind::File | Kind::HardLink) && tar.left() > 0 {
                 let head = usize::try_from(tar.left()).unwrap_or(usize::MAX).min(HEAD_BYTES);
-                match Format::of(tar.stream().peek(head)) {
+                match Format::of_file(tar.stream().peek(head), &entry.name) {
                     Some(_) => self.open(&mut Stream::new(&mut tar), &inside),
                     None => self.plain(&mut tar, &inside),
                 }
@@ -368,6 +377,30 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
                 }
                 false
             }
+        }
+    }
+
+    /// Each object of a pack is a content.
+    fn git_pack(&mut self, stream: &mut Stream<'_>, place: &Place) {
+        let (mut pack, result) = GitPack::read(stream, self.budget);
+        for start in pack.objects() {
+            match pack.object(start) {
+                Ok(Some(Object { kind, bytes })) => {
+                    let object = place.member(format!("{kind} at {start}").as_bytes().as_bstr());
+                    self.plain(&mut bytes.as_slice(), &object);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    let object = place.member(format!("object at {start}").as_bytes().as_bstr());
+                    self.unread(&object, error.to_string());
+                }
+            }
+            if self.budget.is_spent() {
+                return;
+            }
+        }
+        if let Err(error) = result {
+            self.unread(place, error.to_string());
         }
     }
 

@@ -4,7 +4,7 @@
 mod attribution;
 mod cache;
 mod commits;
-mod delta;
+pub(super) mod delta;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;

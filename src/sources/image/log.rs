@@ -28,8 +28,6 @@ pub(super) struct LayerLog {
     opaque: HashSet<u64>,
     /// Files whose names were watched for.
     pub(super) watched: Vec<BString>,
-    /// Git directories, of which the objects are compressed.
-    pub(super) git_objects: Vec<BString>,
     /// How many files have a content.
     pub(super) files_read: u64,
 }
@@ -42,7 +40,6 @@ impl LayerLog {
             deleted: HashSet::new(),
             opaque: HashSet::new(),
             watched: Vec::new(),
-            git_objects: Vec::new(),
             files_read: 0,
         }
     }
@@ -61,15 +58,6 @@ impl LayerLog {
             self.files_read += u64::from(entry.kind == Kind::File);
             if entry.kind == Kind::File && is_watched(name) {
                 self.watched.push(path.into());
-            }
-            if let Some((git, object)) = path.split_once_str(b".git/objects/")
-                && (object.starts_with(b"pack/pack-") && object.ends_with(b".pack")
-                    || is_loose_object(object))
-            {
-                let git = BString::from([git, b".git"].concat());
-                if self.git_objects.last() != Some(&git) {
-                    self.git_objects.push(git);
-                }
             }
         }
     }
@@ -101,9 +89,4 @@ impl LayerLog {
     fn hash(&self, path: &[u8]) -> u64 {
         self.hasher.hash_one(path)
     }
-}
-
-fn is_loose_object(path: &[u8]) -> bool {
-    let is_hex = |byte: &u8| byte.is_ascii_hexdigit();
-    path.len() > 3 && path[2] == b'/' && path[..2].iter().all(is_hex) && path[3..].iter().all(is_hex)
 }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::coverage::{Read, Unread};
+use crate::coverage::Read;
 use crate::finding::{ImagePlace, LayerPlace, LayerRemoval};
 use crate::provenance::Provenance;
 
 use super::entries::Stored;
 use super::layout::{Image, Layout};
-use super::{Base, Error, Selection, unread};
+use super::{Base, Error, Selection};
 
 /// Images after they were read.
 #[derive(Debug)]
@@ -123,20 +123,6 @@ impl Images {
             })
         });
         watched.collect()
-    }
-
-    /// Git directories in the layers: what their objects hold was not searched.
-    #[must_use]
-    pub fn git_directories(&self) -> Vec<Unread> {
-        let directories: BTreeSet<&BStr> = self
-            .stored
-            .iter()
-            .filter_map(|entry| entry.log.as_ref())
-            .flat_map(|log| log.git_objects.iter().map(|path| path.as_bstr()))
-            .collect();
-        let why = "a git repository in the image, whose objects are compressed and were not searched; copy it out and \
-                   audit it, and keep it out with .dockerignore";
-        directories.into_iter().map(|path| unread(path, why)).collect()
     }
 
     fn layer_place(&self, image: &Image, position: usize) -> LayerPlace {
