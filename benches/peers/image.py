@@ -4,7 +4,7 @@
     python3 benches/peers/image.py path/to/oci-layout path/to/docker-archive.tar [--runs 3] [--trivy path/to/trivy]
 
 The two are the same image: an OCI layout folder whose layers are compressed, and a `docker save` archive, which is what all of
-the others read (`skopeo copy oci:LAYOUT:TAG docker-archive:FILE`; kingfisher refuses the links in it, so take them out). The table gives medians: wall time, CPU time (user and
+the others read (`skopeo copy oci:LAYOUT:TAG docker-archive:FILE`). The table gives medians: wall time, CPU time (user and
 system), the peak of anonymous memory (RssAnon), how many findings each reported, and its exit code. The floor is to unpack
 each layer to nowhere with `gzip -dc` or `zstd -dc`, as many at a time as there are cores.
 
