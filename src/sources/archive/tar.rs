@@ -74,8 +74,8 @@ impl<'s, 'a> Tar<'s, 'a> {
         Self { stream, left: 0, padding: 0 }
     }
 
-    /// The stream, at the content of the entry that was read last. No more than what is [`left`](Self::left) may be taken,
-    /// and has to be told to [`took`](Self::took).
+    /// The stream, at the content of the entry that was read last: to look at it, and to ask how far it is. Contents are taken
+    /// from the archive itself, which knows where they end.
     pub(in crate::sources) fn stream(&mut self) -> &mut Stream<'a> {
         self.stream
     }
