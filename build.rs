@@ -93,6 +93,7 @@ fn write_rule(out: &mut String, rule: &Rule) -> std::fmt::Result {
     )?;
     writeln!(out, "kind: Kind::{:?}, severity: Severity::{:?},", rule.kind, rule.severity)?;
     writeln!(out, "confidence: Confidence::{:?}, keywords: {},", rule.confidence, texts(&rule.keywords))?;
+    writeln!(out, "followers: Cow::Borrowed(&{:?}),", rule.followers)?;
     writeln!(out, "pattern: {}, window: {:?},", text(&rule.pattern), rule.window)?;
     let checks: Vec<String> = rule.checks.iter().map(check).collect();
     writeln!(out, "checks: Cow::Borrowed(&[{}]),", checks.join(", "))?;

@@ -10,6 +10,7 @@ mod decode;
 mod derive;
 mod matcher;
 mod prefilter;
+mod rarity;
 mod reach;
 
 use std::sync::Arc;
