@@ -94,6 +94,8 @@ pub enum Exposure {
     Local,
     /// In the object database, but no reference reaches it.
     Unreachable,
+    /// In the index only: the next commit will have it.
+    Staged,
     /// In a file on disk only.
     Worktree,
     /// In the git directory's own files only, such as a remote's URL in `config`.
@@ -152,6 +154,18 @@ pub enum Container {
     Metadata(MetadataPlace),
 }
 
+impl Container {
+    /// The commit that brought it in.
+    #[must_use]
+    pub fn commit(&self) -> Option<&CommitSummary> {
+        match self {
+            Self::History(place) => place.introduced.as_ref(),
+            Self::Metadata(place) => place.commit.as_ref(),
+            Self::File { .. } | Self::Stdin => None,
+        }
+    }
+}
+
 /// A path of a git history, over all versions that held the secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HistoryPlace {
@@ -195,6 +209,8 @@ pub struct Reach {
     pub pushed: bool,
     /// Whether the revision that was asked for reaches it.
     pub in_revision: bool,
+    /// Whether it is staged for the next commit, which is what was asked about.
+    pub staged: bool,
 }
 
 impl Reach {
@@ -210,10 +226,11 @@ impl Reach {
     /// How far an object with this reach has gone.
     #[must_use]
     pub fn exposure(&self) -> Exposure {
-        match (self.pushed, self.is_empty()) {
-            (true, _) => Exposure::Pushed,
-            (false, false) => Exposure::Local,
-            (false, true) => Exposure::Unreachable,
+        match (self.pushed, self.staged, self.is_empty()) {
+            (true, _, _) => Exposure::Pushed,
+            (false, true, _) => Exposure::Staged,
+            (false, false, false) => Exposure::Local,
+            (false, false, true) => Exposure::Unreachable,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Joins the stages: sources -> detect -> judge -> findings. The one module that sees them all.
 
+mod range;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +26,8 @@ use crate::sources::Source;
 use crate::sources::git::{self, History, Repository};
 use crate::sources::stdin::Stdin;
 use crate::sources::worktree::Worktree;
+
+pub use self::range::{RangeOutcome, scan_range};
 
 /// What a run needs to know.
 #[derive(Debug, Clone)]
@@ -388,6 +392,36 @@ struct Assembled {
     secrets: Vec<Secret>,
 }
 
+/// The contents in which a secret lies; those that were watched for have none.
+struct Group<'a> {
+    secret: Option<&'a Secret>,
+    blobs: Vec<ObjectId>,
+}
+
+/// Tells where contents and commits came from.
+trait Lineage {
+    /// Contents whose places are asked for though nothing was found in them.
+    fn watched(&self) -> &[ObjectId];
+    /// The places that count for each group.
+    fn places(&self, groups: &[Group<'_>]) -> Vec<Vec<HistoryPlace>>;
+    /// Each commit or tag with its facts, and what reaches it.
+    fn commits(&self, ids: &[ObjectId]) -> Commits;
+}
+
+impl Lineage for History {
+    fn watched(&self) -> &[ObjectId] {
+        self.watched()
+    }
+
+    fn places(&self, groups: &[Group<'_>]) -> Vec<Vec<HistoryPlace>> {
+        self.places(&groups.iter().map(|group| group.blobs.clone()).collect::<Vec<_>>())
+    }
+
+    fn commits(&self, ids: &[ObjectId]) -> Commits {
+        self.commits(ids)
+    }
+}
+
 /// A secret, with everything that matched it.
 #[derive(Default)]
 struct Candidate {
@@ -419,7 +453,7 @@ impl Judged {
 fn assemble(
     config: &ScanConfig,
     matches: BTreeMap<Provenance, Vec<Match>>,
-    history: Option<&History>,
+    history: Option<&dyn Lineage>,
 ) -> Assembled {
     let mut candidates: BTreeMap<Secret, Candidate> = BTreeMap::new();
     for (provenance, matches) in matches {
@@ -431,10 +465,16 @@ fn assemble(
             }
         }
     }
-    let mut groups: Vec<Vec<ObjectId>> =
-        candidates.values().map(|candidate| candidate.blobs.keys().copied().collect()).collect();
+    let mut groups: Vec<Group<'_>> = candidates
+        .iter()
+        .map(|(secret, candidate)| Group {
+            secret: Some(secret),
+            blobs: candidate.blobs.keys().copied().collect(),
+        })
+        .collect();
     // One look-up for all: it walks every tree.
-    groups.push(history.map(|history| history.watched().to_vec()).unwrap_or_default());
+    let watched = history.map(|history| history.watched().to_vec()).unwrap_or_default();
+    groups.push(Group { secret: None, blobs: watched });
     let mut places =
         history.map(|history| history.places(&groups)).unwrap_or_else(|| vec![Vec::new(); groups.len()]);
     let env_places = places.pop().unwrap_or_default();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use keysieve::report::{Format, Options};
 use keysieve::rules::{Confidence, Error as RulesError, RuleSet};
 use keysieve::scan::ScanConfig;
+use keysieve::sources::git::GitEnvironment;
 
 use super::args::{ColourArg, Common, ConfidenceArg, FormatArg};
 
@@ -56,6 +57,50 @@ pub(crate) fn output_config(common: &Common) -> OutputConfig {
         },
         file: common.output.clone(),
     }
+}
+
+/// Where git says that the repository's parts lie, when it runs a hook.
+pub(crate) fn git_environment() -> GitEnvironment {
+    let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let alternates = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
+    GitEnvironment {
+        git_dir: path("GIT_DIR"),
+        index_file: path("GIT_INDEX_FILE"),
+        object_directory: path("GIT_OBJECT_DIRECTORY").or_else(|| path("GIT_QUARANTINE_PATH")),
+        alternate_object_directories: std::env::split_paths(&alternates)
+            .filter(|path| !path.as_os_str().is_empty())
+            .collect(),
+    }
+}
+
+/// A push as the pre-commit framework tells its hooks: <https://pre-commit.com/#pre-commit-during-push>.
+#[derive(Debug)]
+pub(crate) struct PreCommitPush {
+    /// What is pushed, as a revision.
+    pub(crate) tip: String,
+    /// The local branch.
+    pub(crate) branch: String,
+    /// What the remote has, where the framework knows.
+    pub(crate) base: Option<String>,
+    pub(crate) remote: String,
+}
+
+/// What the pre-commit framework says, where it started this.
+pub(crate) fn pre_commit_push() -> Option<PreCommitPush> {
+    let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let branch = text("PRE_COMMIT_LOCAL_BRANCH");
+    let tip = text("PRE_COMMIT_TO_REF").or_else(|| branch.clone())?;
+    Some(PreCommitPush {
+        branch: branch.unwrap_or_else(|| tip.clone()),
+        tip,
+        base: text("PRE_COMMIT_FROM_REF"),
+        remote: text("PRE_COMMIT_REMOTE_NAME").or_else(|| text("PRE_COMMIT_REMOTE_URL")).unwrap_or_default(),
+    })
+}
+
+/// Whether the user lets this one through: `KEYSIEVE_SKIP=1`.
+pub(crate) fn skips_hook() -> bool {
+    std::env::var_os("KEYSIEVE_SKIP").is_some_and(|value| !value.is_empty() && value != "0")
 }
 
 /// Whether progress is shown: on a terminal, where nobody asked for quiet.

@@ -21,11 +21,32 @@ pub(crate) fn finish(outcome: &Outcome, config: &OutputConfig) -> anyhow::Result
         }
         None => print(|out| report::write(out, outcome, config.format, config.options))?,
     }
-    Ok(match (outcome.coverage.is_complete(), outcome.findings.is_empty()) {
+    Ok(status(outcome))
+}
+
+/// How a run with this outcome ends.
+pub(crate) fn status(outcome: &Outcome) -> ExitStatus {
+    match (outcome.coverage.is_complete(), outcome.findings.is_empty()) {
         (false, _) => ExitStatus::Trouble,
         (true, false) => ExitStatus::Findings,
         (true, true) => ExitStatus::Clean,
-    })
+    }
+}
+
+/// Writes to standard error.
+pub(crate) fn print_error(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(io::stderr().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write the results")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says a line on standard error.
+pub(crate) fn say(line: &str) -> anyhow::Result<()> {
+    print_error(|out| writeln!(out, "keysieve: {line}"))
 }
 
 /// Writes to standard output. A reader that goes away (`| head`) is no error: the exit code tells how the run ended.

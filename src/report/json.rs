@@ -112,6 +112,7 @@ pub(super) fn exposure(exposure: Exposure) -> &'static str {
         Exposure::Pushed => "pushed",
         Exposure::Local => "local",
         Exposure::Unreachable => "unreachable",
+        Exposure::Staged => "staged",
         Exposure::Worktree => "worktree",
         Exposure::GitDirectory => "git-directory",
         Exposure::Stdin => "stdin",

@@ -1,6 +1,7 @@
 //! Outcomes -> bytes, one file a format, each with its own types.
 
 mod json;
+pub mod stopped;
 mod text;
 
 use std::io;

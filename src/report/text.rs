@@ -34,24 +34,24 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, options: Options) ->
 
 /// Colours, or none.
 #[derive(Debug, Clone, Copy)]
-struct Paint {
-    colour: bool,
+pub(super) struct Paint {
+    pub(super) colour: bool,
 }
 
 impl Paint {
-    fn with(self, code: &str, text: &str) -> String {
+    pub(super) fn with(self, code: &str, text: &str) -> String {
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    fn bold(self, text: &str) -> String {
+    pub(super) fn bold(self, text: &str) -> String {
         self.with("1", text)
     }
 
-    fn dim(self, text: &str) -> String {
+    pub(super) fn dim(self, text: &str) -> String {
         self.with("2", text)
     }
 
-    fn severity(self, level: Severity) -> String {
+    pub(super) fn severity(self, level: Severity) -> String {
         let code = match level {
             Severity::Critical => "1;31",
             Severity::High => "31",
@@ -100,7 +100,8 @@ fn now(finding: &Finding) -> String {
         finding.places.iter().any(|place| matches!(&place.container, Container::History(p) if p.in_head));
     let head = if in_head { "still in HEAD" } else { "no longer in HEAD" };
     let has_history = finding.places.iter().any(|place| matches!(place.container, Container::History(_)));
-    let head = if has_history { format!(", {head}") } else { String::new() };
+    let has_head = has_history && finding.exposure != Exposure::Staged;
+    let head = if has_head { format!(", {head}") } else { String::new() };
     let advice = match finding.exposure {
         Exposure::Pushed => "a remote has it: rotate it first, then take it out",
         Exposure::Local => {
@@ -109,6 +110,7 @@ fn now(finding: &Finding) -> String {
         Exposure::Unreachable => {
             "no branch or tag leads to it, but whoever copies this directory gets it: rotate it, then `git gc --prune=now`"
         }
+        Exposure::Staged => "the next commit would have it: take it out and `git add` the file again",
         Exposure::Worktree => "in a file on disk, not in what git has: take it out before you commit",
         Exposure::GitDirectory => "in the git directory's own files: every copy of this directory has it",
         Exposure::Stdin => "on standard input",
@@ -168,7 +170,7 @@ fn write_metadata_place(
     Ok(())
 }
 
-fn commit_text(commit: &CommitSummary) -> String {
+pub(super) fn commit_text(commit: &CommitSummary) -> String {
     format!("{} of {} by {}", commit.id.short(), &commit.date()[..10], escaped(&commit.author))
 }
 
@@ -240,7 +242,7 @@ fn write_verdict(out: &mut dyn Write, outcome: &Outcome, paint: Paint) -> io::Re
     writeln!(out, "{verdict}")
 }
 
-fn write_list(out: &mut dyn Write, list: &[Unread]) -> io::Result<()> {
+pub(super) fn write_list(out: &mut dyn Write, list: &[Unread]) -> io::Result<()> {
     for unread in list.iter().take(MAX_UNREAD) {
         writeln!(out, "  {}: {}", escaped(&unread.what), escaped(unread.why.as_bytes()))?;
     }
@@ -254,7 +256,7 @@ fn write_list(out: &mut dyn Write, list: &[Unread]) -> io::Result<()> {
     Ok(())
 }
 
-fn read_text(read: &Read) -> String {
+pub(super) fn read_text(read: &Read) -> String {
     let counts = [(read.commits, "commit"), (read.tags, "tag"), (read.blobs, "blob"), (read.files, "file")];
     let mut parts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|&(count, noun)| plural(count, noun)).collect();
@@ -271,7 +273,7 @@ fn bytes_text(bytes: u64) -> String {
     }
 }
 
-fn plural(count: u64, noun: &str) -> String {
+pub(super) fn plural(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", group(count), if count == 1 { "" } else { "s" })
 }
 

@@ -213,6 +213,11 @@ impl Commits {
         self.index.get(&id).copied()
     }
 
+    /// The commit that `id` leads to, through `tags` or directly.
+    pub(super) fn tip_commit(&self, id: ObjectId, tags: &HashMap<ObjectId, ObjectId>) -> Option<CommitIndex> {
+        tag_chain(id, tags).into_iter().find_map(|id| self.find(id))
+    }
+
     pub(super) fn head(&self) -> Option<CommitIndex> {
         self.head
     }
@@ -278,6 +283,7 @@ fn reach_of(tips: &[&Tip]) -> Reach {
     Reach {
         pushed,
         in_revision: tips.iter().any(|tip| tip.kind == TipKind::Asked),
+        staged: false,
         more_refs: names.len().saturating_sub(Reach::MAX_REFS),
         refs: names.into_iter().take(Reach::MAX_REFS).map(|(_, name)| name.clone()).collect(),
     }

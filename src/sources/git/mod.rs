@@ -7,13 +7,19 @@ mod delta;
 mod git_dir;
 mod objects;
 mod packs;
+mod range;
 mod sieve;
+mod staged;
+mod store;
 mod tree;
+mod tree_diff;
+mod updates;
+mod walk;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use bstr::BString;
+use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId as GitId;
 use gix::hash::Kind as HashKind;
 
@@ -26,6 +32,13 @@ use self::attribution::PathHistory;
 use self::commits::{Commits, Tip, TipKind};
 use self::objects::Objects;
 use self::sieve::{ObjectSieve, Sieved};
+use self::store::Store;
+
+pub use self::range::{CommitShape, Occurrence, Range, RangeQuery};
+pub use self::updates::{RefUpdate, UpdatesError};
+
+/// What reports call the index, among the names that reach a blob.
+const STAGED: &str = "the index (staged)";
 
 /// Why a repository cannot be opened or asked.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +84,72 @@ pub enum Error {
         /// What gix said.
         why: String,
     },
+    /// One end of a range names nothing.
+    #[error(
+        "`{revision}` in `{range}` does not name a commit of {path} ({why}); in CI, check out with `fetch-depth: 0`; \
+         elsewhere fetch it, or `git fetch --deepen=100` a shallow clone"
+    )]
+    NoSuchEnd {
+        /// The end that is missing.
+        revision: String,
+        /// What was asked for.
+        range: String,
+        /// The repository.
+        path: String,
+        /// What gix said.
+        why: String,
+    },
+    /// The two ends of a range share no history.
+    #[error(
+        "`{range}`: the two have no commit in common{}; in CI, check out with `fetch-depth: 0`; elsewhere \
+         `git fetch --deepen=100`, or `A..B` where that is meant", if *is_shallow { " that is here: this is a shallow clone" } else { "" }
+    )]
+    NoMergeBase {
+        /// What was asked for.
+        range: String,
+        /// Whether the reason may be that history was cut off.
+        is_shallow: bool,
+    },
+    /// A range that should hold commits holds none.
+    #[error(
+        "`{range}` holds no commit: its second end is part of the first's history; give the older revision first"
+    )]
+    EmptyRange {
+        /// What was asked for.
+        range: String,
+    },
+    /// A shallow clone's history ends inside the range.
+    #[error(
+        "the range reaches past the end of this shallow clone's history ({commits} commits have parents that are not here): \
+         what is new in it cannot be told; in CI, check out with `fetch-depth: 0`; elsewhere `git fetch --deepen=100` or \
+         `git fetch --unshallow`"
+    )]
+    CutOff {
+        /// How many commits of the range were cut off from their parents.
+        commits: usize,
+    },
+    /// There is no index in a bare repository.
+    #[error("{path}: a bare repository has no index, so nothing can be staged in it")]
+    NoIndex {
+        /// The repository.
+        path: String,
+    },
+    /// An object database that is needed cannot be opened.
+    #[error("{0}")]
+    ObjectDatabase(String),
+}
+
+/// Where git says that a repository's parts lie when it runs a hook; empty outside of hooks.
+#[derive(Debug, Clone, Default)]
+pub struct GitEnvironment {
+    /// `GIT_DIR`
+    pub git_dir: Option<PathBuf>,
+    /// `GIT_INDEX_FILE`: `git commit FILE` puts together an index of its own.
+    pub index_file: Option<PathBuf>,
+    /// `GIT_OBJECT_DIRECTORY`: in a server's hooks, what was pushed and is not yet taken.
+    pub object_directory: Option<PathBuf>,
+    /// `GIT_ALTERNATE_OBJECT_DIRECTORIES`, and `GIT_QUARANTINE_PATH`.
+    pub alternate_object_directories: Vec<PathBuf>,
 }
 
 /// An opened repository.
@@ -78,6 +157,12 @@ pub enum Error {
 pub struct Repository {
     git: gix::ThreadSafeRepository,
     path: PathBuf,
+    environment: GitEnvironment,
+}
+
+/// The user's configuration and environment have no effect, and neither have replacements of objects.
+fn options() -> gix::open::Options {
+    gix::open::Options::isolated().config_overrides(["core.useReplaceRefs=false"])
 }
 
 impl Repository {
@@ -91,19 +176,38 @@ impl Repository {
         if !path.exists() {
             return Err(Error::NoSuchPath { path: shown });
         }
-        let git = gix::discover_opts(
-            path,
-            gix::discover::upwards::Options::default(),
-            gix::open::Options::isolated(),
-        )
-        .map_err(|error| {
-            let why = error.to_string();
-            match git_dir_above(path) {
-                Some(git_dir) => Error::Unusable { path: shown, git_dir: git_dir.display().to_string(), why },
-                None => Error::NotARepository { path: shown, why },
+        let git = gix::discover_opts(path, gix::discover::upwards::Options::default(), options()).map_err(
+            |error| {
+                let why = error.to_string();
+                match git_dir_above(path) {
+                    Some(git_dir) => {
+                        Error::Unusable { path: shown, git_dir: git_dir.display().to_string(), why }
+                    }
+                    None => Error::NotARepository { path: shown, why },
+                }
+            },
+        )?;
+        Ok(Self { git: git.into_sync(), path: path.to_owned(), environment: GitEnvironment::default() })
+    }
+
+    /// Opens the repository in which git runs a hook.
+    ///
+    /// # Errors
+    ///
+    /// When there is none where `environment` says, nor at `path` where it says nothing.
+    pub fn open_for_hook(path: &Path, environment: GitEnvironment) -> Result<Self, Error> {
+        let repository = match &environment.git_dir {
+            None => Self::open(path)?,
+            Some(git_dir) => {
+                let fail = |error: gix::Error| {
+                    let git_dir = git_dir.display().to_string();
+                    Error::Unusable { path: path.display().to_string(), git_dir, why: error.to_string() }
+                };
+                let git = gix::open_opts(git_dir, options().open_path_as_is(true)).map_err(fail)?;
+                Self { git: git.into_sync(), path: path.to_owned(), environment: GitEnvironment::default() }
             }
-        })?;
-        Ok(Self { git: git.into_sync(), path: path.to_owned() })
+        };
+        Ok(Self { environment, ..repository })
     }
 
     /// The directory of the work tree, where there is one.
@@ -195,21 +299,232 @@ impl Repository {
     }
 
     /// The commits at which a shallow clone was cut off.
-    fn shallow_commits(&self, unread: &mut Vec<Unread>) -> HashSet<GitId> {
-        let shallow: HashSet<GitId> = match self.git.to_thread_local().shallow_commits() {
+    fn shallow_list(&self, unread: &mut Vec<Unread>) -> HashSet<GitId> {
+        match self.git.to_thread_local().shallow_commits() {
             Ok(commits) => commits.iter().flat_map(|commits| commits.iter().copied()).collect(),
             Err(error) => {
                 unread
                     .push(Unread::new("shallow", format!("the list of shallow commits is damaged: {error}")));
                 HashSet::new()
             }
-        };
+        }
+    }
+
+    /// The commits at which a shallow clone was cut off: history that cannot be read.
+    fn shallow_commits(&self, unread: &mut Vec<Unread>) -> HashSet<GitId> {
+        let shallow = self.shallow_list(unread);
         if !shallow.is_empty() {
             let what = format!("the history before {} commits", shallow.len());
             let why = "this is a shallow clone; get the rest with `git fetch --unshallow` (in CI: `fetch-depth: 0`)";
             unread.push(Unread::new(what, why));
         }
         shallow
+    }
+}
+
+/// Ranges, and what is known of remotes.
+impl Repository {
+    /// The range that `spec` names: `BASE..HEAD`, the commits of HEAD that BASE has not; `BASE...HEAD`, the same where the
+    /// two have a commit in common; `BASE` alone, `BASE..HEAD`.
+    ///
+    /// # Errors
+    ///
+    /// When an end of it names nothing, or the two belong to different histories.
+    pub fn range(&self, spec: &str) -> Result<RangeQuery, Error> {
+        let (base, tip, needs_merge_base) = match (spec.split_once("..."), spec.split_once("..")) {
+            (Some((base, tip)), _) => (base, tip, true),
+            (None, Some((base, tip))) => (base, tip, false),
+            (None, None) => (spec, "HEAD", false),
+        };
+        let end = |revision: &str| {
+            let revision = if revision.is_empty() { "HEAD" } else { revision };
+            match self.resolve(revision) {
+                Ok(id) => Ok((BString::from(revision), id)),
+                Err(Error::NoSuchRevision { revision, path, why }) => {
+                    Err(Error::NoSuchEnd { revision, range: spec.to_owned(), path, why })
+                }
+                Err(error) => Err(error),
+            }
+        };
+        let (base, tip) = (end(base)?, end(tip)?);
+        let git = self.git.to_thread_local();
+        let common = git.merge_base(git_id(&base.1), git_id(&tip.1)).ok().flatten().map(gix::Id::detach);
+        if needs_merge_base && common.is_none() {
+            let is_shallow = !self.shallow_list(&mut Vec::new()).is_empty();
+            return Err(Error::NoMergeBase { range: spec.to_owned(), is_shallow });
+        }
+        if base.1 != tip.1 && common == Some(git_id(&tip.1)) {
+            return Err(Error::EmptyRange { range: spec.to_owned() });
+        }
+        Ok(RangeQuery::Commits {
+            include: vec![tip],
+            exclude: vec![base.1],
+            since: None,
+            needs_parents: true,
+        })
+    }
+
+    /// The commits of HEAD whose committer's date is not before `seconds`, counted from 1970.
+    ///
+    /// # Errors
+    ///
+    /// When there is no commit yet.
+    pub fn range_since(&self, seconds: i64) -> Result<RangeQuery, Error> {
+        let head = self.resolve("HEAD")?;
+        let include = vec![("HEAD".into(), head)];
+        Ok(RangeQuery::Commits { include, exclude: Vec::new(), since: Some(seconds), needs_parents: true })
+    }
+
+    /// Reads what the query asks for, and hands it over. Must be called inside the thread pool that is to do it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be told what belongs to the range; what cannot be read in it goes to the visitor.
+    pub fn read_range<V: Visitor>(&self, query: &RangeQuery, visitor: &V) -> Result<Range, Error> {
+        let git = self.git.to_thread_local();
+        let store = self.store()?;
+        let RangeQuery::Commits { include, exclude, since, needs_parents } = query else {
+            return self.read_staged(&git, store, visitor);
+        };
+        let mut unread = Vec::new();
+        let shallow = self.shallow_list(&mut unread);
+        unread.into_iter().for_each(|unread| visitor.unread(unread));
+        let tips: Vec<GitId> = include.iter().map(|(_, id)| git_id(id)).collect();
+        let exclude: Vec<GitId> = exclude.iter().map(git_id).collect();
+        let mut walked = walk::walk(&mut store.reader(), &tips, &exclude, &shallow);
+        if let Some(since) = since {
+            walked.commits.retain(|commit| commit.seconds >= *since);
+            let kept: HashSet<GitId> = walked.commits.iter().map(|commit| commit.id).collect();
+            walked.cut_off.retain(|id| kept.contains(id));
+        }
+        if *needs_parents && !walked.cut_off.is_empty() {
+            return Err(Error::CutOff { commits: walked.cut_off.len() });
+        }
+        let references = git_dir::references(&git, &mut Vec::new());
+        Ok(Range::of_commits(store, walked, include, references, visitor))
+    }
+
+    fn read_staged<V: Visitor>(
+        &self,
+        git: &gix::Repository,
+        store: Store,
+        visitor: &V,
+    ) -> Result<Range, Error> {
+        if git.is_bare() {
+            return Err(Error::NoIndex { path: self.path.display().to_string() });
+        }
+        let index = self.environment.index_file.clone().unwrap_or_else(|| git.index_path());
+        let directories = staged::directories(&index, git.object_hash()).unwrap_or_else(|gap| {
+            visitor.unread(gap);
+            vec![std::sync::Arc::default()]
+        });
+        // A merge's commit has what it merges as parents too.
+        let merged = std::fs::read(git.git_dir().join("MERGE_HEAD")).unwrap_or_default();
+        let merged = merged.lines().filter_map(|line| GitId::from_hex(line.trim()).ok());
+        let parents: Vec<GitId> = git.head_id().ok().map(gix::Id::detach).into_iter().chain(merged).collect();
+        let mut reader = store.reader();
+        let trees = parents.iter().filter_map(|id| match reader.peek(id) {
+            Ok((_, bytes)) => commits::RawCommit::parse(*id, bytes).map(|commit| commit.tree),
+            Err(_) => None,
+        });
+        let trees = trees.collect();
+        Ok(Range::of_staged(store, directories, trees, visitor))
+    }
+
+    fn store(&self) -> Result<Store, Error> {
+        let git = self.git.to_thread_local();
+        let own = git.common_dir().join("objects");
+        let mut dirs = Vec::new();
+        let environment = &self.environment;
+        let named = environment.object_directory.iter().chain(&environment.alternate_object_directories);
+        for dir in named.chain([&own]) {
+            let is_known = dirs.iter().any(|known: &PathBuf| {
+                known == dir
+                    || known
+                        .canonicalize()
+                        .ok()
+                        .is_some_and(|known| dir.canonicalize().is_ok_and(|dir| dir == known))
+            });
+            if !is_known {
+                dirs.push(dir.clone());
+            }
+        }
+        Store::open(&dirs, git.object_hash()).map_err(Error::ObjectDatabase)
+    }
+
+    /// What the remote, given by its name or address, is known to have: its remote-tracking references. Of a remote that was never fetched from nothing is
+    /// known; then it is what any remote has.
+    #[must_use]
+    pub fn known_to(&self, remote: &BStr) -> Vec<ObjectId> {
+        let git = self.git.to_thread_local();
+        let patterns: Vec<BString> = named_remote(&git, remote)
+            .iter()
+            .flat_map(|remote| remote.refspecs(gix::remote::Direction::Fetch))
+            .filter_map(|spec| spec.to_ref().local().map(ToOwned::to_owned))
+            .collect();
+        // A mirror's references are the local ones: they say nothing about what the remote has.
+        let tracking: Vec<(BString, ObjectId)> =
+            self.references().into_iter().filter(|(name, _)| name.starts_with(b"refs/remotes/")).collect();
+        let is_of_remote = |name: &BString| patterns.iter().any(|pattern| matches_pattern(pattern, name));
+        let of_remote: Vec<ObjectId> =
+            tracking.iter().filter(|(name, _)| is_of_remote(name)).map(|(_, id)| *id).collect();
+        if of_remote.is_empty() { tracking.into_iter().map(|(_, id)| id).collect() } else { of_remote }
+    }
+
+    /// All references with what they name; those that cannot be read are left out.
+    #[must_use]
+    pub fn references(&self) -> Vec<(BString, ObjectId)> {
+        let git = self.git.to_thread_local();
+        let Ok(references) = git.references() else { return Vec::new() };
+        let Ok(references) = references.all() else { return Vec::new() };
+        let named = references.filter_map(Result::ok).filter_map(|reference| {
+            let id = reference.try_id()?;
+            Some((reference.name().as_bstr().to_owned(), ObjectId::from_bytes(id.as_bytes())))
+        });
+        named.collect()
+    }
+
+    /// The branch that is checked out, and its commit.
+    #[must_use]
+    pub fn head(&self) -> (Option<BString>, Option<ObjectId>) {
+        let git = self.git.to_thread_local();
+        let branch = git.head_name().ok().flatten().map(|name| name.shorten().to_owned());
+        let commit = git.head_id().ok().map(|id| ObjectId::from_bytes(id.as_bytes()));
+        (branch, commit)
+    }
+}
+
+/// The seconds since 1970 of a date as git takes them: `2024-03-01`, `yesterday`, `2 weeks ago`.
+#[must_use]
+pub fn seconds_of_date(date: &str) -> Option<i64> {
+    let now = gix::date::Zoned::now();
+    gix::date::parse(date.trim(), Some(now)).ok().map(|time| time.seconds)
+}
+
+/// The remote of this name, or with this address.
+fn named_remote<'a>(git: &'a gix::Repository, name_or_url: &BStr) -> Option<gix::Remote<'a>> {
+    let find = |name: &BStr| {
+        git.try_find_remote_without_url_rewrite(name)?.ok().filter(|found| found.name().is_some())
+    };
+    find(name_or_url).or_else(|| {
+        let has_url = |remote: &gix::Remote<'_>| {
+            let directions = [gix::remote::Direction::Push, gix::remote::Direction::Fetch];
+            directions
+                .iter()
+                .filter_map(|&direction| remote.url(direction))
+                .any(|url| url.to_bstring() == name_or_url)
+        };
+        git.remote_names().iter().filter_map(|name| find(name.as_ref())).find(has_url)
+    })
+}
+
+/// Whether `name` matches a refspec's side, in which one `*` stands for anything.
+fn matches_pattern(pattern: &[u8], name: &[u8]) -> bool {
+    match pattern.split_once_str("*") {
+        Some((before, after)) => {
+            name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after)
+        }
+        None => pattern == name,
     }
 }
 
@@ -291,7 +606,7 @@ impl History {
     fn reach_without_commit(&self, blob: &GitId) -> Reach {
         let mut reach = self.commits.direct_reach(blob);
         if self.index.contains_key(blob) {
-            reach.refs.push("the index (staged)".into());
+            reach.refs.push(STAGED.into());
         }
         reach
     }

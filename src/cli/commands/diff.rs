@@ -1,0 +1,37 @@
+//! `keysieve diff RANGE|--staged|--since DATE`
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use keysieve::scan::scan_range;
+use keysieve::sources::git::{RangeQuery, Repository, seconds_of_date};
+
+use crate::cli::args::Common;
+use crate::cli::config::{output_config, scan_config, shows_progress};
+use crate::cli::exit_code::ExitStatus;
+use crate::cli::output;
+use crate::cli::progress::Bar;
+
+pub(crate) fn run(
+    range: Option<&str>,
+    since: Option<&str>,
+    repo: &Path,
+    common: &Common,
+) -> anyhow::Result<ExitStatus> {
+    let config = scan_config(common)?;
+    let repository = Repository::open(repo)?;
+    let query = match (range, since) {
+        (Some(range), _) => repository.range(range)?,
+        (None, Some(date)) => {
+            let seconds = seconds_of_date(date).with_context(|| {
+                format!("`{date}` is no date; write 2024-03-01, yesterday or '2 weeks ago'")
+            })?;
+            repository.range_since(seconds)?
+        }
+        (None, None) => RangeQuery::Staged,
+    };
+    let progress = Bar::new(shows_progress(common));
+    let found = scan_range(&config, &repository, &query, &progress)?;
+    drop(progress);
+    output::finish(&found.outcome, &output_config(common))
+}
