@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! source -> chunk (bytes + provenance) -> detect (prefilter -> rules -> checks) -> match
-//!        -> judge (with its places) -> finding -> report
+//!        -> judge (with its places) -> finding -> suppress -> report
 //! ```
 //!
 //! | module | what it does | what it may use |
@@ -14,6 +14,7 @@
 //! | [`sources`] | where bytes come from: git, work trees, standard input | the nouns |
 //! | [`detect`] | rules and bytes -> matches | rules, the nouns |
 //! | [`judge`] | a match's evidence and its place -> severity and confidence | detect's evidence, rules |
+//! | [`suppress`] | baseline, markers, configuration: only removes | findings, rules |
 //! | [`dotenv`] | the state of environment files | the nouns |
 //! | [`hook`] | scripts in a hooks directory: written, taken away, told | nothing |
 //! | `redaction` | masks secrets that stand in names too | findings, coverage |
@@ -48,3 +49,4 @@ pub mod report;
 pub mod rules;
 pub mod scan;
 pub mod sources;
+pub mod suppress;

@@ -15,7 +15,7 @@ use crate::detect::{Detector, Match, Memo, checks, resolve_overlaps};
 use crate::dotenv::{EnvFile, EnvState, file_name, is_env_name};
 use crate::finding::{
     CommitSummary, Container, Exposure, Finding, Fingerprint, HistoryPlace, MetadataPlace, Place, Reach,
-    Secret,
+    Salt, Secret,
 };
 use crate::judge::{Verdict, judge};
 use crate::location::Location;
@@ -26,6 +26,7 @@ use crate::sources::Source;
 use crate::sources::git::{self, History, Repository};
 use crate::sources::stdin::Stdin;
 use crate::sources::worktree::Worktree;
+use crate::suppress::{By, Marker, Suppressed, Suppressions};
 
 pub use self::range::{RangeOutcome, scan_range};
 
@@ -40,6 +41,8 @@ pub struct ScanConfig {
     pub min_confidence: Confidence,
     /// Leave secrets as they are where they stand in names too: of files, branches, authors.
     pub shows_secrets: bool,
+    /// What removes findings.
+    pub suppressions: Arc<Suppressions>,
     /// Scan every version of a file whole instead of deriving it from another. Slower, and must change nothing: for checking
     /// that it does not.
     pub scans_whole: bool,
@@ -69,6 +72,10 @@ pub struct Outcome {
     pub rules: Arc<RuleSet>,
     /// The secrets, the worst first.
     pub findings: Vec<Finding>,
+    /// How many of them are bad and sure enough to change the exit code.
+    pub failing: usize,
+    /// Secrets that are not reported, and what keeps them out.
+    pub suppressed: Vec<Suppressed>,
     /// Environment files that are not as they should be.
     pub env_files: Vec<EnvFile>,
     /// Secrets that lie in ignored environment files only, where they belong.
@@ -159,10 +166,12 @@ fn scan_source<S: Source + Sync>(
         let read = source.visit_chunks(&collector);
         let mut coverage = collector.coverage();
         coverage.read += read;
-        let found = assemble(config, collector.matches(), None);
+        let found = assemble(config, collector.found(), None);
         let outcome = Outcome {
             rules: Arc::clone(&config.rules),
+            failing: failing(config, &found.findings),
             findings: found.findings,
+            suppressed: found.suppressed,
             env_files: Vec::new(),
             kept_in_env: found.kept_in_env,
             coverage,
@@ -227,24 +236,31 @@ impl Audit<'_> {
         coverage.read += read;
         self.progress.stage("attribution", None);
         let unignored = collector.unignored_env_files();
-        let mut found = assemble(self.config, collector.matches(), Some(&history));
+        let mut found = assemble(self.config, collector.found(), Some(&history));
         let env_files = match self.revision {
             None => env_files(found.env_places, &tracked_names(repository, &tracked), &unignored),
             Some(_) => {
-                found.findings.retain_mut(|finding| {
+                let in_revision = |finding: &mut Finding| {
                     finding.places.retain(|place| is_in_revision(&place.container));
                     !finding.places.is_empty()
-                });
+                };
+                found.findings.retain_mut(in_revision);
+                found.suppressed.retain_mut(|suppressed| in_revision(&mut suppressed.finding));
                 Vec::new()
             }
         };
         let mut notices = Vec::new();
+        if self.revision.is_none() && coverage.is_complete() {
+            notices.extend(idle_entries(self.config, &found.suppressed));
+        }
         if history.is_empty() {
             notices.push("the repository has no commits yet; only the work tree was read".to_owned());
         }
         let outcome = Outcome {
             rules: Arc::clone(&self.config.rules),
+            failing: failing(self.config, &found.findings),
             findings: found.findings,
+            suppressed: found.suppressed,
             env_files,
             kept_in_env: found.kept_in_env,
             coverage,
@@ -259,11 +275,32 @@ impl Audit<'_> {
 fn redacted(config: &ScanConfig, mut outcome: Outcome, secrets: &[Secret]) -> Outcome {
     let redaction = if config.shows_secrets { None } else { Redaction::of(secrets) };
     if let Some(redaction) = redaction {
-        outcome.findings.iter_mut().for_each(|finding| redaction.finding(finding));
+        let suppressed = outcome.suppressed.iter_mut().map(|suppressed| &mut suppressed.finding);
+        outcome.findings.iter_mut().chain(suppressed).for_each(|finding| redaction.finding(finding));
         outcome.env_files.iter_mut().for_each(|file| redaction.env_file(file));
         redaction.coverage(&mut outcome.coverage);
     }
     outcome
+}
+
+/// How many findings are bad and sure enough to change the exit code.
+fn failing(config: &ScanConfig, findings: &[Finding]) -> usize {
+    let least = &config.suppressions.config;
+    let counts = |finding: &&Finding| {
+        finding.severity >= least.min_severity && finding.confidence >= least.min_confidence
+    };
+    findings.iter().filter(counts).count()
+}
+
+/// Says how many entries of the baseline match nothing any more.
+fn idle_entries(config: &ScanConfig, suppressed: &[Suppressed]) -> Option<String> {
+    let used: BTreeSet<String> =
+        suppressed.iter().map(|suppressed| suppressed.finding.fingerprint.to_string()).collect();
+    let entries = config.suppressions.baseline.entries();
+    let idle = entries.filter(|entry| !used.contains(&entry.fingerprint)).count();
+    (idle > 0).then(|| {
+        format!("{idle} entries of the baseline match nothing; `keysieve baseline update` takes them out")
+    })
 }
 
 fn is_in_revision(container: &Container) -> bool {
@@ -306,6 +343,7 @@ struct Collector<'a> {
     config: &'a ScanConfig,
     detectors: Vec<Mutex<Detector>>,
     matches: Mutex<Vec<(Provenance, Match)>>,
+    markers: Mutex<Markers>,
     coverage: Mutex<Coverage>,
     env_files: Mutex<BTreeSet<BString>>,
     progress: &'a dyn Progress,
@@ -319,26 +357,34 @@ impl<'a> Collector<'a> {
             config,
             detectors: (0..threads).map(|_| Mutex::new(detector.clone())).collect(),
             matches: Mutex::default(),
+            markers: Mutex::default(),
             coverage: Mutex::default(),
             env_files: Mutex::default(),
             progress,
         }
     }
 
-    /// What was found, by where it lies, overlapping matches resolved.
-    fn matches(self) -> BTreeMap<Provenance, Vec<Match>> {
+    /// What was found, overlapping matches resolved.
+    fn found(self) -> Found {
         let mut by_provenance: BTreeMap<Provenance, Vec<Match>> = BTreeMap::new();
         for (provenance, found) in self.matches.into_inner().unwrap_or_else(PoisonError::into_inner) {
             by_provenance.entry(provenance).or_default().push(found);
         }
-        by_provenance
+        let resolved = by_provenance
             .into_iter()
-            .map(|(provenance, matches)| (provenance, resolve_overlaps(&self.config.rules, matches)))
-            .collect()
+            .map(|(provenance, matches)| (provenance, resolve_overlaps(&self.config.rules, matches)));
+        Found {
+            matches: resolved.collect(),
+            markers: self.markers.into_inner().unwrap_or_else(PoisonError::into_inner),
+        }
     }
 
     fn coverage(&self) -> Coverage {
         let mut coverage = lock(&self.coverage).clone();
+        let config = &self.config.suppressions.config;
+        coverage.accepted = coverage.unread.extract_if(.., |unread| config.accepts(unread)).collect();
+        coverage.accepted.sort();
+        coverage.accepted.dedup();
         coverage.unread.sort();
         coverage.unread.dedup();
         coverage.skipped.sort();
@@ -357,6 +403,11 @@ impl Visitor for Collector<'_> {
         let thread = rayon::current_thread_index().unwrap_or(0) % self.detectors.len();
         let base = base.filter(|_| !self.config.scans_whole);
         let (found, memo) = lock(&self.detectors[thread]).scan(chunk, base);
+        for found in &found {
+            if let Some(marker) = Marker::beside(chunk.bytes, found.span) {
+                lock(&self.markers).insert((chunk.provenance.clone(), found.location), marker);
+            }
+        }
         if !found.is_empty() {
             lock(&self.matches).extend(found.into_iter().map(|found| (chunk.provenance.clone(), found)));
         }
@@ -382,9 +433,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Markers beside matches, by where these lie.
+type Markers = BTreeMap<(Provenance, Location), Marker>;
+
+/// What was found, by where it lies.
+struct Found {
+    matches: BTreeMap<Provenance, Vec<Match>>,
+    markers: Markers,
+}
+
 /// What became of the matches.
 struct Assembled {
     findings: Vec<Finding>,
+    suppressed: Vec<Suppressed>,
     kept_in_env: usize,
     /// Where the blobs of environment files were.
     env_places: Vec<HistoryPlace>,
@@ -435,6 +496,8 @@ struct Judged {
     verdict: Verdict,
     note: Option<String>,
     place: Place,
+    /// What lets it be there, with the reason.
+    let_be: Option<(By, Option<String>)>,
 }
 
 impl Judged {
@@ -444,17 +507,29 @@ impl Judged {
             verdict,
             note: found.evidence.note.clone(),
             place: Place { container, location: found.location },
+            let_be: None,
         }
+    }
+
+    /// Takes note of what lets it be, of the markers beside it in any version and of the configuration.
+    fn let_be<'a>(mut self, config: &ScanConfig, mut markers: impl Iterator<Item = &'a Marker>) -> Self {
+        let rule = config.rules.rule(self.rule);
+        let policy = &config.suppressions.config;
+        let marker = markers.find(|marker| marker.allows(&rule.id, policy.compat_markers));
+        let by_marker = marker.map(|marker| (By::Marker, marker.reason.clone()));
+        let by_config = || {
+            let reason = policy.ignores(rule, path_of(&self.place.container)?.as_bstr())?;
+            Some((By::Config, reason.map(str::to_owned)))
+        };
+        self.let_be = by_marker.or_else(by_config);
+        self
     }
 }
 
 /// Matches -> findings: places are looked up, each match is judged at each of its places, and what one secret left behind
 /// becomes one finding.
-fn assemble(
-    config: &ScanConfig,
-    matches: BTreeMap<Provenance, Vec<Match>>,
-    history: Option<&dyn Lineage>,
-) -> Assembled {
+fn assemble(config: &ScanConfig, found: Found, history: Option<&dyn Lineage>) -> Assembled {
+    let Found { matches, markers } = found;
     let mut candidates: BTreeMap<Secret, Candidate> = BTreeMap::new();
     for (provenance, matches) in matches {
         for found in matches {
@@ -479,34 +554,75 @@ fn assemble(
         history.map(|history| history.places(&groups)).unwrap_or_else(|| vec![Vec::new(); groups.len()]);
     let env_places = places.pop().unwrap_or_default();
     let commits = history.map(|history| history.commits(&metadata_ids(&candidates))).unwrap_or_default();
-    let mut assembled = Assembled { findings: Vec::new(), kept_in_env: 0, env_places, secrets: Vec::new() };
+    let mut assembled = Assembled {
+        findings: Vec::new(),
+        suppressed: Vec::new(),
+        kept_in_env: 0,
+        env_places,
+        secrets: Vec::new(),
+    };
     for ((secret, candidate), places) in candidates.into_iter().zip(places) {
-        let in_blobs = places.into_iter().filter_map(|place| judge_in_history(config, &candidate, place));
+        let in_blobs =
+            places.into_iter().filter_map(|place| judge_in_history(config, &candidate, place, &markers));
         let elsewhere = candidate.others.iter().filter_map(|(provenance, found)| {
             let container = container(provenance, found, &commits)?;
             let verdict = judge_at(config, found, path_of(&container))?;
-            Some(Judged::new(found, verdict, container))
+            let marker = markers.get(&(provenance.clone(), found.location));
+            Some(Judged::new(found, verdict, container).let_be(config, marker.into_iter()))
         });
         let judged: Vec<Judged> = in_blobs.chain(elsewhere).collect();
         assembled.secrets.push(secret.clone());
-        let Some(finding) = finding(config, secret, judged) else { continue };
-        if finding.confidence < config.min_confidence {
-            continue;
-        }
-        if finding.places.iter().all(|place| is_kept_in_env(&place.container)) {
-            assembled.kept_in_env += 1;
-        } else {
-            assembled.findings.push(finding);
+        let is_sure = |finding: &Finding| finding.confidence >= config.min_confidence;
+        match suppress(config, &secret, judged) {
+            Some(Ok(finding)) if !is_sure(&finding) => {}
+            Some(Ok(finding)) if finding.places.iter().all(|place| is_kept_in_env(&place.container)) => {
+                assembled.kept_in_env += 1;
+            }
+            Some(Ok(finding)) => assembled.findings.push(finding),
+            Some(Err(suppressed)) if is_sure(&suppressed.finding) => assembled.suppressed.push(suppressed),
+            Some(Err(_)) | None => {}
         }
     }
     let order =
         |finding: &Finding| (std::cmp::Reverse((finding.severity, finding.confidence)), finding.exposure);
-    assembled.findings.sort_by(|a, b| {
+    let compare = |a: &Finding, b: &Finding| {
         order(a)
             .cmp(&order(b))
             .then_with(|| (&a.places, a.rule, &a.secret).cmp(&(&b.places, b.rule, &b.secret)))
-    });
+    };
+    assembled.findings.sort_by(compare);
+    assembled.suppressed.sort_by(|a, b| compare(&a.finding, &b.finding));
     assembled
+}
+
+/// The finding with the places that nothing lets be; where none is left, what was suppressed.
+fn suppress(
+    config: &ScanConfig,
+    secret: &Secret,
+    mut judged: Vec<Judged>,
+) -> Option<Result<Finding, Suppressed>> {
+    let let_be: Vec<Judged> = judged.extract_if(.., |judged| judged.let_be.is_some()).collect();
+    let Some(mut finding) = finding(config, secret.clone(), judged) else {
+        let (by, reason) = let_be.first()?.let_be.clone()?;
+        let finding = finding(config, secret.clone(), let_be)?;
+        return Some(Err(Suppressed { finding, by, reason }));
+    };
+    let Suppressions { baseline, today, .. } = &*config.suppressions;
+    let all = finding.clone();
+    let mut reason = None;
+    finding.places.retain(|place| match baseline.entry_for(&all, place, today) {
+        Some(entry) => {
+            reason.get_or_insert_with(|| entry.reason.clone());
+            false
+        }
+        None => true,
+    });
+    if finding.places.is_empty() {
+        let reason = reason.filter(|reason| !reason.is_empty());
+        return Some(Err(Suppressed { finding: all, by: By::Baseline, reason }));
+    }
+    finding.exposure = finding.places.iter().map(|place| exposure(&place.container)).min()?;
+    Some(Ok(finding))
 }
 
 /// The commits and tags in which something matched.
@@ -522,7 +638,12 @@ fn metadata_ids(candidates: &BTreeMap<Secret, Candidate>) -> Vec<ObjectId> {
 }
 
 /// The best verdict, at `place`, on what matched in any version; shown where it lies in the version that came first.
-fn judge_in_history(config: &ScanConfig, candidate: &Candidate, place: HistoryPlace) -> Option<Judged> {
+fn judge_in_history(
+    config: &ScanConfig,
+    candidate: &Candidate,
+    place: HistoryPlace,
+    markers: &Markers,
+) -> Option<Judged> {
     let path = place.path.as_ref().map(|path| path.as_bytes());
     let judged =
         candidate.blobs.iter().flat_map(|(blob, matches)| matches.iter().map(move |found| (blob, found)));
@@ -534,10 +655,15 @@ fn judge_in_history(config: &ScanConfig, candidate: &Candidate, place: HistoryPl
     let first = candidate.blobs.get(&place.blob).into_iter().flatten();
     let shown = first.min_by_key(|found| (found.rule != best.rule, found.span)).unwrap_or(best);
     let location: Location = shown.location;
-    Some(Judged {
+    let at_path = place.blobs.iter().filter_map(|blob| Some((*blob, candidate.blobs.get(blob)?)));
+    let at_path = at_path.flat_map(|(blob, matches)| matches.iter().map(move |found| (blob, found.location)));
+    let beside: Vec<&Marker> =
+        at_path.filter_map(|(blob, at)| markers.get(&(Provenance::GitBlob(blob), at))).collect();
+    let judged = Judged {
         place: Place { container: Container::History(place.clone()), location },
         ..Judged::new(best, verdict, Container::History(place))
-    })
+    };
+    Some(judged.let_be(config, beside.into_iter()))
 }
 
 fn judge_at(config: &ScanConfig, found: &Match, path: Option<&[u8]>) -> Option<Verdict> {
@@ -601,7 +727,8 @@ fn finding(config: &ScanConfig, secret: Secret, mut judged: Vec<Judged>) -> Opti
         rule: best.rule,
         severity: judged.iter().map(|judged| judged.verdict.severity).max()?,
         confidence: judged.iter().map(|judged| judged.verdict.confidence).max()?,
-        fingerprint: Fingerprint::new(family, &secret),
+        unsalted: Fingerprint::new(&Salt::default(), family, &secret),
+        fingerprint: Fingerprint::new(config.suppressions.baseline.salt(), family, &secret),
         public_prefix: checks::public_prefix_length(rule, secret.expose()),
         exposure: places.iter().map(|place| exposure(&place.container)).min()?,
         note: judged.iter().find_map(|judged| judged.note.clone()),

@@ -94,6 +94,11 @@ Examples:
         #[command(flatten)]
         common: Common,
     },
+    /// Keep a list of secrets that are known and no longer reported.
+    Baseline {
+        #[command(subcommand)]
+        command: BaselineCommand,
+    },
     /// Stop secrets before they are pushed or committed.
     Hook {
         #[command(subcommand)]
@@ -104,6 +109,47 @@ Examples:
         #[command(subcommand)]
         command: RulesCommand,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BaselineCommand {
+    /// Make a baseline of all that an audit finds now.
+    Create {
+        #[command(flatten)]
+        what: BaselineArgs,
+    },
+    /// Carry over what another scanner's baseline or ignore file names, and say what cannot be.
+    ///
+    /// Reads .gitleaksignore (and betterleaks' file of the same form), a gitleaks report in JSON, and .secrets.baseline.
+    Import {
+        /// The file.
+        file: PathBuf,
+        #[command(flatten)]
+        what: BaselineArgs,
+    },
+    /// Add what an audit finds now, and take out what matches nothing any more.
+    Update {
+        /// Add the finding with this fingerprint only, and take nothing out; may be given more than once.
+        #[arg(long, value_name = "FINGERPRINT")]
+        only: Vec<String>,
+        #[command(flatten)]
+        what: BaselineArgs,
+    },
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct BaselineArgs {
+    /// The repository, or a directory inside its work tree.
+    #[arg(default_value = ".")]
+    pub(crate) repo: PathBuf,
+    /// Why these are known, for those who read the file.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) reason: String,
+    /// From this day on the new entries are not honoured.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) expires: Option<String>,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, Subcommand)]
@@ -217,16 +263,16 @@ pub(crate) enum RulesCommand {
         #[arg(long, value_name = "FILE")]
         rules: Vec<PathBuf>,
     },
-    /// Check rule files without scanning anything.
+    /// Check rule files and configurations without scanning anything.
     Check {
-        /// YAML files.
-        #[arg(required = true)]
+        /// Rule files, and configurations named .keysieve.yaml; the one in this directory where none is named.
+        #[arg(default_value = ".keysieve.yaml")]
         files: Vec<PathBuf>,
     },
 }
 
 /// Options of every command that scans.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Common {
     /// How results are written.
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
@@ -240,6 +286,12 @@ pub(crate) struct Common {
     /// Add the rules of this YAML file; may be given more than once. A rule with a built-in rule's id replaces it.
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
+    /// Take known secrets from this baseline instead of the repository's .keysieve-baseline.yaml.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// List what is not reported, and why.
+    #[arg(long)]
+    pub(crate) show_suppressed: bool,
     /// Leave out findings that are less sure than this.
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = ConfidenceArg::Medium)]
     pub(crate) min_confidence: ConfidenceArg,

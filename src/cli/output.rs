@@ -26,7 +26,7 @@ pub(crate) fn finish(outcome: &Outcome, config: &OutputConfig) -> anyhow::Result
 
 /// How a run with this outcome ends.
 pub(crate) fn status(outcome: &Outcome) -> ExitStatus {
-    match (outcome.coverage.is_complete(), outcome.findings.is_empty()) {
+    match (outcome.coverage.is_complete(), outcome.failing == 0) {
         (false, _) => ExitStatus::Trouble,
         (true, false) => ExitStatus::Findings,
         (true, true) => ExitStatus::Clean,

@@ -9,7 +9,7 @@ use crate::provenance::{Metadata, ObjectId};
 use crate::scan::{Outcome, RangeOutcome};
 use crate::sources::git::CommitShape;
 
-use super::text::{Paint, commit_text, plural, read_text, write_list};
+use super::text::{Paint, commit_text, plural, read_text, suppressed_text, write_list};
 use super::{Options, escaped};
 
 /// How many of a secret's places are shown.
@@ -56,13 +56,14 @@ pub fn write(
     let outcome = &found.outcome;
     let paint = Paint { colour: options.colour };
     let seconds = outcome.elapsed.as_secs_f64();
-    if outcome.findings.is_empty() && outcome.coverage.is_complete() {
+    if outcome.failing == 0 && outcome.coverage.is_complete() {
         if let Some(notice) = outcome.notices.first() {
             return writeln!(out, "keysieve: {notice}");
         }
+        let suppressed = suppressed_text(outcome).map(|told| format!(" ({told})")).unwrap_or_default();
         return writeln!(
             out,
-            "keysieve: no new secrets in {}, {seconds:.2} s",
+            "keysieve: no new secrets{suppressed} in {}, {seconds:.2} s",
             read_text(&outcome.coverage.read)
         );
     }
@@ -262,12 +263,21 @@ fn write_ways_round(out: &mut dyn Write, outcome: &Outcome, stopped: &Stopped) -
     }
     match stopped {
         Stopped::Receive => Ok(()),
-        Stopped::Commit => {
-            writeln!(out, "If it is no secret: KEYSIEVE_SKIP=1 git commit lets this one through.")
-        }
+        Stopped::Commit => write_allowing(out, outcome, "git commit"),
         Stopped::Push { remote, .. } => {
-            let remote = quoted(remote.as_bstr());
-            writeln!(out, "If it is no secret: KEYSIEVE_SKIP=1 git push {remote} lets this one through.")
+            write_allowing(out, outcome, &format!("git push {}", quoted(remote.as_bstr())))
         }
     }
+}
+
+fn write_allowing(out: &mut dyn Write, outcome: &Outcome, command: &str) -> io::Result<()> {
+    let fingerprint = outcome.findings.first().map(|finding| finding.fingerprint.to_string());
+    writeln!(out, "If it is no secret, one of:")?;
+    writeln!(out, "  write `keysieve:allow` and why on its line (for a push, a later commit will do)")?;
+    writeln!(
+        out,
+        "  keysieve baseline update --only {} --reason WHY, and commit that",
+        fingerprint.unwrap_or_default()
+    )?;
+    writeln!(out, "  KEYSIEVE_SKIP=1 {command} lets this one through")
 }

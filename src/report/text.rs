@@ -12,9 +12,10 @@ use crate::finding::{
 use crate::provenance::Metadata;
 use crate::rules::Severity;
 use crate::scan::Outcome;
+use crate::suppress::{By, Suppressed};
 
 use super::json::{confidence, exposure, severity};
-use super::{Options, escaped};
+use super::{Options, escaped, suppressed_by};
 
 /// How many of a finding's places, and of a list of gaps, are shown.
 const MAX_PLACES: usize = 8;
@@ -24,6 +25,9 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, options: Options) ->
     let paint = Paint { colour: options.colour };
     for finding in &outcome.findings {
         write_finding(out, outcome, finding, options, paint)?;
+    }
+    if options.show_suppressed {
+        write_suppressed(out, outcome, paint)?;
     }
     write_env_files(out, &outcome.env_files, paint)?;
     for notice in &outcome.notices {
@@ -204,13 +208,52 @@ fn write_env_files(out: &mut dyn Write, files: &[EnvFile], paint: Paint) -> io::
     Ok(())
 }
 
+/// A line a suppressed finding, with what removed it.
+fn write_suppressed(out: &mut dyn Write, outcome: &Outcome, paint: Paint) -> io::Result<()> {
+    for Suppressed { finding, by, reason } in &outcome.suppressed {
+        let hint = finding.secret.hint(finding.public_prefix);
+        let rule = &outcome.rules.rule(finding.rule).id;
+        let reason =
+            reason.as_ref().map(|reason| format!(": {}", escaped(reason.as_bytes()))).unwrap_or_default();
+        writeln!(out, "suppressed  {rule}  {hint}  fingerprint {}  by {by}{reason}", finding.fingerprint)?;
+        for place in finding.places.iter().take(MAX_PLACES) {
+            write_place(out, place, paint)?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// How many findings were suppressed, and by what; none where none was.
+pub(super) fn suppressed_text(outcome: &Outcome) -> Option<String> {
+    let counts = [
+        (By::Baseline, "in the baseline"),
+        (By::Marker, "allowed inline"),
+        (By::Config, "by the configuration"),
+    ];
+    let told: Vec<String> = counts
+        .into_iter()
+        .map(|(by, words)| (suppressed_by(outcome, by), words))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{} {words}", group(count as u64)))
+        .collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
 fn write_verdict(out: &mut dyn Write, outcome: &Outcome, paint: Paint) -> io::Result<()> {
-    let Coverage { read, unread, skipped } = &outcome.coverage;
+    let Coverage { read, unread, skipped, accepted } = &outcome.coverage;
     let seconds = outcome.elapsed.as_secs_f64();
     writeln!(out, "read: {}, in {seconds:.2} s", read_text(read))?;
     if outcome.kept_in_env > 0 {
         let count = plural(outcome.kept_in_env as u64, "secret");
         writeln!(out, "fine: {count} in ignored environment files only, where they belong")?;
+    }
+    if let Some(told) = suppressed_text(outcome) {
+        writeln!(out, "not reported: {told} (--show-suppressed lists them)")?;
+    }
+    if !accepted.is_empty() {
+        writeln!(out, "not read, as the configuration accepts: {}", group(accepted.len() as u64))?;
+        write_list(out, accepted)?;
     }
     if !skipped.is_empty() {
         writeln!(out, "passed over on purpose: {}", group(skipped.len() as u64))?;

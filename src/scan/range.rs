@@ -9,7 +9,9 @@ use crate::finding::{CommitSummary, HistoryPlace, Reach, Secret};
 use crate::provenance::{ObjectId, Provenance};
 use crate::sources::git::{CommitShape, Occurrence, Range, RangeQuery, Repository};
 
-use super::{Collector, Error, Group, Lineage, Outcome, Progress, ScanConfig, assemble, in_pool, redacted};
+use super::{
+    Collector, Error, Group, Lineage, Outcome, Progress, ScanConfig, assemble, failing, in_pool, redacted,
+};
 
 /// What a range holds that is new.
 #[derive(Debug)]
@@ -40,16 +42,18 @@ pub fn scan_range(
         let range = repository.read_range(query, &collector)?;
         let mut coverage = collector.coverage();
         coverage.read += range.read();
-        let matches = collector.matches();
-        let new = NewSecrets::of(config, &range, &matches, progress);
-        let found = assemble(config, matches, Some(&new));
+        let found = collector.found();
+        let new = NewSecrets::of(config, &range, &found.matches, progress);
+        let found = assemble(config, found, Some(&new));
         let nothing = match query {
             RangeQuery::Staged => "nothing is staged",
             RangeQuery::Commits { .. } => "there is nothing new: no commit, no tag",
         };
         let outcome = Outcome {
             rules: Arc::clone(&config.rules),
+            failing: failing(config, &found.findings),
             findings: found.findings,
+            suppressed: found.suppressed,
             env_files: Vec::new(),
             kept_in_env: found.kept_in_env,
             coverage,
@@ -92,10 +96,14 @@ impl<'a> NewSecrets<'a> {
         }
         let look = |wanted: BTreeSet<ObjectId>, known: &mut SecretsOf| {
             let unseen: Vec<ObjectId> = wanted.into_iter().filter(|id| !known.contains_key(id)).collect();
+            // A collector's automaton takes longer to build than most pushes take to read.
+            if unseen.is_empty() {
+                return;
+            }
             // Another collector: what was there before counts for nothing else. What cannot be read of it explains nothing.
             let collector = Collector::new(config, progress);
             range.visit_known(&unseen, &collector);
-            known.extend(secrets_of(&collector.matches()));
+            known.extend(secrets_of(&collector.found().matches));
         };
         let before = occurrences.values().flatten().flat_map(|at| at.before.iter().copied()).collect();
         look(before, &mut known);
@@ -139,7 +147,20 @@ impl Lineage for NewSecrets<'_> {
             let occurrences = group.blobs.iter().filter_map(|blob| self.occurrences.get(blob)).flatten();
             occurrences.filter(|at| self.is_new(at, secret)).cloned().collect()
         };
-        self.range.places(&groups.iter().map(new).collect::<Vec<_>>())
+        let mut places = self.range.places(&groups.iter().map(new).collect::<Vec<_>>());
+        for (group, places) in groups.iter().zip(&mut places) {
+            for place in places {
+                // A later version that is not new may carry a marker.
+                let at_path = group.blobs.iter().filter(|blob| {
+                    let occurrences = self.occurrences.get(blob).into_iter().flatten();
+                    occurrences.into_iter().any(|at| at.path() == place.path.as_ref())
+                });
+                let further: Vec<ObjectId> =
+                    at_path.filter(|blob| !place.blobs.contains(blob)).copied().collect();
+                place.blobs.extend(further);
+            }
+        }
+        places
     }
 
     fn commits(&self, ids: &[ObjectId]) -> HashMap<ObjectId, (Option<CommitSummary>, Reach)> {

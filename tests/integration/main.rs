@@ -14,6 +14,7 @@ mod install;
 mod metadata;
 mod output;
 mod push;
+mod quiet;
 mod range;
 mod readme;
 mod regression;

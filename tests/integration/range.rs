@@ -477,3 +477,61 @@ fn passwords_are_weighed_at_their_new_path() {
     repository.commit_file("locale/fi/app.json", format!("{{\"password\": \"{}\"}}\n", password(1042)));
     repository.diff(&["base..HEAD"]).assert_secrets(&[&secret]);
 }
+
+#[test]
+fn a_range_of_thousands_of_contents() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    let [old, gone, kept] = [1050, 1051, 1052].map(github_pat);
+    repository.commit_file("d0/f0.txt", format!("{}{}", noise(0, 40), token_line(&old)));
+    repository.git(["tag", "base"]);
+    // 27 commits that change 200 files each.
+    let mut stream = Vec::new();
+    for commit in 0..27 {
+        let message = "Change";
+        stream.extend(
+            format!("commit refs/heads/main\ncommitter A <a@example.com> {} +0000\n", 1_700_100_000 + commit)
+                .bytes(),
+        );
+        stream.extend(format!("data {}\n{message}\n", message.len()).bytes());
+        if commit == 0 {
+            stream.extend(b"from refs/heads/main^0\n");
+        }
+        for file in 0..200 {
+            let mut text = format!("{}version {commit} of {file}\n", noise(file % 10, 12));
+            if file == 0 {
+                text.push_str(&token_line(&old));
+            }
+            if (commit, file) == (11, 7) {
+                text.push_str(&token_line(&gone));
+            }
+            if commit >= 20 && file == 9 {
+                text.push_str(&token_line(&kept));
+            }
+            stream.extend(
+                format!("M 100644 inline d{}/f{file}.txt\ndata {}\n{text}\n", file % 7, text.len()).bytes(),
+            );
+        }
+    }
+    repository.git_reading(&stream, &["fast-import", "--quiet"]);
+    repository.git(["gc", "--quiet"]);
+    let report = repository.diff(&["base..main"]);
+    report.assert_complete();
+    report.assert_secrets(&[&gone, &kept]);
+    assert_eq!(report.summary["read"]["blobs"], 27 * 200);
+    assert_eq!(report.place(&gone)["in_head"], false);
+    assert_eq!(report.place(&kept)["path"], "d2/f9.txt");
+    assert_eq!(report.place(&kept)["commit"], repository.git(["rev-parse", "main~6"]));
+    // Each content by itself, as a part of it is read.
+    let half = repository.diff(&["main~10..main"]);
+    half.assert_secrets(&[&kept]);
+    let blob = repository.git(["rev-parse", "main~15:d0/f7.txt"]);
+    let [pack] = repository.packs().try_into().unwrap();
+    let (offset, _) = repository.packed_entry(&blob);
+    let mut bytes = std::fs::read(&pack).unwrap();
+    bytes[offset + 5] ^= 0xff;
+    crate::fixture::overwrite(&pack, bytes);
+    let damaged = repository.diff(&["base..main"]);
+    assert_eq!((damaged.code, &damaged.summary["complete"]), (2, &false.into()));
+    assert!(damaged.summary["unread"].to_string().contains(&blob));
+}

@@ -7,7 +7,8 @@ use keysieve::scan::scan_range;
 use keysieve::sources::git::{RangeQuery, Repository, seconds_of_date};
 
 use crate::cli::args::Common;
-use crate::cli::config::{output_config, scan_config, shows_progress};
+use crate::cli::commands::range_policy::added_suppressions;
+use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output;
 use crate::cli::progress::Bar;
@@ -18,7 +19,6 @@ pub(crate) fn run(
     repo: &Path,
     common: &Common,
 ) -> anyhow::Result<ExitStatus> {
-    let config = scan_config(common)?;
     let repository = Repository::open(repo)?;
     let query = match (range, since) {
         (Some(range), _) => repository.range(range)?,
@@ -30,8 +30,18 @@ pub(crate) fn run(
         }
         (None, None) => RangeQuery::Staged,
     };
+    // What a range changes must not decide how the range is looked at.
+    let base = match &query {
+        RangeQuery::Commits { exclude, .. } => exclude.first(),
+        RangeQuery::Staged => None,
+    };
+    let policy = base.map_or(PolicySource::of(&repository), |base| PolicySource::Commit(&repository, *base));
+    let config = scan_config(common, policy)?;
     let progress = Bar::new(shows_progress(common));
-    let found = scan_range(&config, &repository, &query, &progress)?;
+    let mut found = scan_range(&config, &repository, &query, &progress)?;
     drop(progress);
+    if let (Some(base), RangeQuery::Commits { include, .. }) = (base, &query) {
+        found.outcome.notices.extend(added_suppressions(&found.outcome, &repository, *base, include)?);
+    }
     output::finish(&found.outcome, &output_config(common))
 }

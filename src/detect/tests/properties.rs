@@ -384,6 +384,7 @@ fn scan_directory(rules: &Arc<RuleSet>, path: &Path, threads: usize) -> Outcome 
         threads,
         min_confidence: Confidence::Low,
         shows_secrets: false,
+        suppressions: Arc::default(),
         scans_whole: false,
     };
     scan_paths(&config, vec![path.to_owned()], &Silent).expect("threads can be started")

@@ -471,6 +471,31 @@ impl Repository {
         if of_remote.is_empty() { tracking.into_iter().map(|(_, id)| id).collect() } else { of_remote }
     }
 
+    /// The content of the file at `path` in a commit; none where there is no such file.
+    ///
+    /// # Errors
+    ///
+    /// When the commit or file cannot be read.
+    pub fn file_at(&self, commit: &ObjectId, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        let store = self.store()?;
+        let mut trees = tree_diff::Trees::new(store.reader(), store.hash(), &[]);
+        let fail = |id: GitId, failure: &store::Failure| {
+            Error::ObjectDatabase(format!("object {id}, for {path}, cannot be read: {failure:?}"))
+        };
+        let id = git_id(commit);
+        let (_, bytes) = trees.reader.read(&id).map_err(|failure| fail(id, &failure))?;
+        let Some(commit) = commits::RawCommit::parse(id, bytes) else {
+            return Err(fail(id, &store::Failure::Damaged("no tree".to_owned())));
+        };
+        match trees.try_find(commit.tree, path.into()).map_err(|(id, failure)| fail(id, &failure))? {
+            None => Ok(None),
+            Some(blob) => {
+                let (_, bytes) = trees.reader.read(&blob).map_err(|failure| fail(blob, &failure))?;
+                Ok(Some(bytes.to_vec()))
+            }
+        }
+    }
+
     /// All references with what they name; those that cannot be read are left out.
     #[must_use]
     pub fn references(&self) -> Vec<(BString, ObjectId)> {
@@ -492,6 +517,14 @@ impl Repository {
         let commit = git.head_id().ok().map(|id| ObjectId::from_bytes(id.as_bytes()));
         (branch, commit)
     }
+}
+
+/// The SHA-1 of some bytes, in hexadecimal digits: other scanners' baselines name secrets so.
+#[must_use]
+pub fn sha1(bytes: &[u8]) -> Option<String> {
+    let mut hasher = gix::hash::hasher(HashKind::Sha1);
+    hasher.update(bytes);
+    hasher.try_finalize().ok().map(|id| id.to_string())
 }
 
 /// The seconds since 1970 of a date as git takes them: `2024-03-01`, `yesterday`, `2 weeks ago`.
@@ -617,6 +650,7 @@ impl History {
             path: self.index.get(blob).cloned(),
             blob: ObjectId::from_bytes(blob.as_bytes()),
             versions: 1,
+            blobs: vec![ObjectId::from_bytes(blob.as_bytes())],
             introduced: None,
             last: None,
             in_head: false,
@@ -654,6 +688,7 @@ impl Summaries<'_> {
             path: Some(history.path.clone()),
             blob: ObjectId::from_bytes(history.blobs[0].as_bytes()),
             versions: history.blobs.len(),
+            blobs: history.blobs.iter().map(|blob| ObjectId::from_bytes(blob.as_bytes())).collect(),
             introduced: introduced.and_then(|id| self.summary(id)),
             last: last.and_then(|id| self.summary(id)),
             in_head: history.in_head,

@@ -1,8 +1,9 @@
 //! A range of commits, or what is staged: which contents are new in it, and in what way they came in. Read from objects, never
 //! from a diff's text, merge commits included; only trees that differ from those of all parents are looked into.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bstr::{BString, ByteSlice};
 use foldhash::fast::RandomState;
@@ -16,15 +17,20 @@ use crate::finding::{CommitSummary, HistoryPlace, Reach};
 use crate::provenance::{Metadata, ObjectId, Provenance};
 
 use super::commits::{self, CommitIndex, Commits, RawCommit, Tip, TipKind};
+use super::objects::{ObjectVisitor, Objects};
+use super::packs::PackedObject;
 use super::store::{Failure, Reader, Store};
 use super::tree_diff::{Directory, Gaps, Node, Scope, Trees};
 use super::walk::Walked;
 use super::{STAGED, git_id};
 
-/// How many commits a task compares with their parents: neighbours share most of their trees.
-const COMMITS_PER_TASK: usize = 48;
-/// How many contents a task reads.
-const CONTENTS_PER_TASK: usize = 24;
+/// How many commits a task compares with their parents, or contents it reads, at least and at most: neighbours share most of
+/// their trees, and build on one another.
+const PER_TASK: std::ops::RangeInclusive<usize> = 24..=1024;
+/// Into how many tasks a thread's part of a large range is cut.
+const TASKS_PER_THREAD: usize = 8;
+/// From how many contents on all packs are walked, each delta right after its base, instead of reading each content by itself.
+const MIN_WALKED_CONTENTS: usize = 5_000;
 /// How a Git LFS pointer begins: <https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>.
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
@@ -76,6 +82,12 @@ pub struct Occurrence {
 }
 
 impl Occurrence {
+    /// The path; absent for a blob that a tag names, and where there are too many.
+    #[must_use]
+    pub fn path(&self) -> Option<&BString> {
+        self.path.as_ref()
+    }
+
     /// Tells the commit, tag or index that brought the content in from others of the same range.
     #[must_use]
     pub fn origin(&self) -> u32 {
@@ -226,7 +238,7 @@ impl Range {
         let origins: Vec<u32> = (0..self.origins.len() as u32).collect();
         let range = &*self;
         let compared: Vec<Vec<(GitId, BString, u32)>> = origins
-            .par_chunks(COMMITS_PER_TASK)
+            .par_chunks(per_task(origins.len()))
             .map(|origins| {
                 let mut trees = range.trees();
                 let mut found = Vec::new();
@@ -263,7 +275,7 @@ impl Range {
         let commits: Vec<GitId> = self.graph.iter().map(|(_, commit)| commit.id).collect();
         let texts: Vec<GitId> = commits.into_iter().chain(tags).collect();
         let store = &self.store;
-        let reads = texts.par_chunks(COMMITS_PER_TASK).map(|ids| {
+        let reads = texts.par_chunks(per_task(texts.len())).map(|ids| {
             let mut reader = store.reader();
             let mut read = Read::default();
             for id in ids {
@@ -298,8 +310,27 @@ impl Range {
             .map(|(id, content)| (content.origins.first().copied().unwrap_or(0), *id))
             .collect();
         blobs.sort_unstable();
-        let blobs: Vec<GitId> = blobs.into_iter().map(|(_, id)| id).collect();
+        let mut blobs: Vec<GitId> = blobs.into_iter().map(|(_, id)| id).collect();
+        if let Some(objects) = self.store.only_directory().filter(|_| blobs.len() >= MIN_WALKED_CONTENTS) {
+            // What it says is unread concerns all of the database; what the range lacks is told below.
+            let objects = Objects::open(objects, self.store.hash(), &mut Vec::new());
+            let walk =
+                ContentsWalk { range: self, visitor, seen: Mutex::default(), bytes: AtomicU64::new(0) };
+            objects.visit(&walk);
+            let (seen, bytes) = (into_inner(walk.seen), walk.bytes.into_inner());
+            blobs.retain(|id| !seen.contains(id));
+            self.read += Read { blobs: seen.len() as u64, bytes, ..Read::default() };
+        }
         self.read += self.visit(&blobs, visitor);
+    }
+
+    /// Says of a Git LFS pointer that what it stands for is elsewhere.
+    fn note_pointer<V: Visitor>(&self, id: &GitId, bytes: &[u8], visitor: &V) {
+        if bytes.starts_with(LFS_POINTER) {
+            let path = self.contents.get(id).map(|content| content.path.as_slice()).unwrap_or_default();
+            let why = "a Git LFS pointer; what it stands for is not in git, and not read";
+            visitor.skipped(Unread::new(path, why));
+        }
     }
 
     /// Hands over these blobs, for what the range builds on; what cannot be read is passed over.
@@ -309,17 +340,14 @@ impl Range {
     }
 
     fn visit<V: Visitor>(&self, blobs: &[GitId], visitor: &V) -> Read {
-        let reads = blobs.par_chunks(CONTENTS_PER_TASK).map(|ids| {
+        let reads = blobs.par_chunks(per_task(blobs.len())).map(|ids| {
             let mut reader = self.store.reader();
             let mut read = Read::default();
             for id in ids {
                 let path = self.contents.get(id).map(|content| content.path.as_slice()).unwrap_or_default();
                 match reader.read(id) {
                     Ok((Kind::Blob, bytes)) => {
-                        if bytes.starts_with(LFS_POINTER) {
-                            let why = "a Git LFS pointer; what it stands for is not in git, and not read";
-                            visitor.skipped(Unread::new(path, why));
-                        }
+                        self.note_pointer(id, bytes, visitor);
                         read.blobs += 1;
                         read.bytes += bytes.len() as u64;
                         let provenance = Provenance::GitBlob(ObjectId::from_bytes(id.as_bytes()));
@@ -428,13 +456,15 @@ impl Range {
             let mut at_tips = self.tips.iter().filter_map(|(_, tree)| trees.find((*tree)?, path.as_bstr()));
             at_tips.any(|id| blobs.contains(&ObjectId::from_bytes(id.as_bytes())))
         };
+        let in_head = path.is_some_and(&mut has_tip);
         Some(HistoryPlace {
             path: path.cloned(),
             blob: first.blob,
             versions: blobs.len(),
+            blobs: blobs.into_iter().collect(),
             introduced: commit_of(&first).and_then(|commit| self.summary(self.graph.get(commit).id)),
             last: None,
-            in_head: path.is_some_and(&mut has_tip),
+            in_head,
             reach,
         })
     }
@@ -467,6 +497,46 @@ impl Range {
     fn summary(&self, id: GitId) -> Option<CommitSummary> {
         self.store.reader().peek(&id).ok().map(|(_, bytes)| commits::summary(id, bytes))
     }
+}
+
+/// Hands over the contents of a range while all packs are walked.
+struct ContentsWalk<'a, V> {
+    range: &'a Range,
+    visitor: &'a V,
+    seen: Mutex<HashSet<GitId, RandomState>>,
+    bytes: AtomicU64,
+}
+
+impl<V: Visitor> ObjectVisitor for ContentsWalk<'_, V> {
+    /// Contents outside of the range are not searched, so that nothing is remembered of them.
+    type Memo = Option<V::Memo>;
+
+    fn wants(&self, kind: Kind) -> bool {
+        kind == Kind::Blob
+    }
+
+    fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Self::Memo {
+        if !self.range.contents.contains_key(&object.id) {
+            return None;
+        }
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(object.id);
+        self.bytes.fetch_add(object.bytes.len() as u64, Ordering::Relaxed);
+        self.range.note_pointer(&object.id, object.bytes, self.visitor);
+        let base = base.and_then(Option::as_ref);
+        let provenance = Provenance::GitBlob(ObjectId::from_bytes(object.id.as_bytes()));
+        let derivation = object.derivation.filter(|_| base.is_some());
+        let chunk = Chunk { derivation, ..Chunk::whole(object.bytes, provenance) };
+        Some(self.visitor.chunk(&chunk, base))
+    }
+}
+
+/// How many of `count` things a task takes.
+fn per_task(count: usize) -> usize {
+    (count / (rayon::current_num_threads() * TASKS_PER_THREAD)).clamp(*PER_TASK.start(), *PER_TASK.end())
+}
+
+fn into_inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The trees of the parents of each commit, those outside the range too. What was cut off counts as not there.

@@ -1,7 +1,7 @@
 //! Single objects on demand: what a push or a range needs is a few objects of many, so nothing is listed or read ahead.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -63,6 +63,14 @@ impl Store {
             handle
         };
         Reader { handles: self.databases.iter().map(handle).collect(), hash: self.hash, bytes: Vec::new() }
+    }
+
+    /// The directory of the database, where there is one alone.
+    pub(super) fn only_directory(&self) -> Option<&Path> {
+        match self.databases.as_slice() {
+            [database] => Some(database.path()),
+            _ => None,
+        }
     }
 
     pub(super) fn hash(&self) -> HashKind {

@@ -190,15 +190,29 @@ impl<'a> Trees<'a> {
         gaps
     }
 
-    /// What is at `path` below `root`.
+    /// The file at `path` below `root`; none where what leads there cannot be read.
     pub(super) fn find(&mut self, root: ObjectId, path: &BStr) -> Option<ObjectId> {
+        self.try_find(root, path).ok().flatten()
+    }
+
+    /// The file at `path` below `root`, where there is one.
+    pub(super) fn try_find(
+        &mut self,
+        root: ObjectId,
+        path: &BStr,
+    ) -> Result<Option<ObjectId>, (ObjectId, Failure)> {
         let mut node = Node::Tree(root);
         for name in path.split(|&byte| byte == b'/') {
-            let directory = self.directory(node).ok()?;
-            let mut lookup = Lookup { directory, next: 0, by_name: None };
-            node = lookup.find(name)?;
+            if matches!(node, Node::Blob(_)) {
+                return Ok(None);
+            }
+            let mut lookup = Lookup { directory: self.directory(node)?, next: 0, by_name: None };
+            match lookup.find(name) {
+                Some(found) => node = found,
+                None => return Ok(None),
+            }
         }
-        if let Node::Blob(id) = node { Some(id) } else { None }
+        Ok(if let Node::Blob(id) = node { Some(id) } else { None })
     }
 
     fn is_same(&self, node: Node, other: Node) -> bool {

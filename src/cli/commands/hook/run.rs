@@ -12,8 +12,9 @@ use keysieve::scan::{RangeOutcome, Silent, scan_range};
 use keysieve::sources::git::{RangeQuery, RefUpdate, Repository};
 
 use crate::cli::args::{Common, FormatArg, HookRun};
+use crate::cli::commands::range_policy::added_suppressions;
 use crate::cli::config::{
-    PreCommitPush, git_environment, output_config, pre_commit_push, scan_config, skips_hook,
+    PolicySource, PreCommitPush, git_environment, output_config, pre_commit_push, scan_config, skips_hook,
 };
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::{self, say};
@@ -80,7 +81,8 @@ fn push(
 fn receive(updates: &[RefUpdate], common: &Common) -> anyhow::Result<ExitStatus> {
     let repository = Repository::open_for_hook(Path::new("."), git_environment())?;
     let Some(include) = what_comes(updates, "take")? else { return Ok(ExitStatus::Clean) };
-    let known = repository.references().into_iter().map(|(_, id)| id);
+    let references = repository.references();
+    let known = references.into_iter().map(|(_, id)| id);
     let exclude = known.chain(updates.iter().filter_map(|update| update.old)).collect();
     let query = RangeQuery::Commits { include, exclude, since: None, needs_parents: false };
     scan(&repository, &query, &Stopped::Receive, common)
@@ -106,8 +108,18 @@ fn scan(
     stopped: &Stopped,
     common: &Common,
 ) -> anyhow::Result<ExitStatus> {
-    let config = scan_config(common)?;
-    let found = scan_range(&config, repository, query, &Silent)?;
+    // A server takes its policy from what it has, not from what comes in.
+    let head = repository.head().1;
+    let policy = match (stopped, head) {
+        (Stopped::Receive, Some(head)) => PolicySource::Commit(repository, head),
+        (Stopped::Receive, None) => PolicySource::Nowhere,
+        _ => PolicySource::of(repository),
+    };
+    let config = scan_config(common, policy)?;
+    let mut found = scan_range(&config, repository, query, &Silent)?;
+    if let (Stopped::Receive, Some(head), RangeQuery::Commits { include, .. }) = (stopped, head, query) {
+        found.outcome.notices.extend(added_suppressions(&found.outcome, repository, head, include)?);
+    }
     if !matches!(common.format, FormatArg::Text) || common.output.is_some() {
         return output::finish(&found.outcome, &output_config(common));
     }
