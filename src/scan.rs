@@ -299,7 +299,7 @@ fn idle_entries(config: &ScanConfig, suppressed: &[Suppressed]) -> Option<String
     let entries = config.suppressions.baseline.entries();
     let idle = entries.filter(|entry| !used.contains(&entry.fingerprint)).count();
     (idle > 0).then(|| {
-        format!("{idle} entries of the baseline match nothing; `keysieve baseline update` takes them out")
+        format!("entries of the baseline that match nothing any more: {idle}; `keysieve baseline update` takes them out")
     })
 }
 

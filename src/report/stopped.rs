@@ -56,20 +56,19 @@ pub fn write(
     let outcome = &found.outcome;
     let paint = Paint { colour: options.colour };
     let seconds = outcome.elapsed.as_secs_f64();
-    if outcome.failing == 0 && outcome.coverage.is_complete() {
-        if let Some(notice) = outcome.notices.first() {
-            return writeln!(out, "keysieve: {notice}");
+    let suppressed = suppressed_text(outcome).map(|told| format!(" ({told})")).unwrap_or_default();
+    if outcome.findings.is_empty() && outcome.coverage.is_complete() {
+        if !found.is_nothing {
+            let read = read_text(&outcome.coverage.read);
+            writeln!(out, "keysieve: no new secrets{suppressed} in {read}, {seconds:.2} s")?;
         }
-        let suppressed = suppressed_text(outcome).map(|told| format!(" ({told})")).unwrap_or_default();
-        return writeln!(
-            out,
-            "keysieve: no new secrets{suppressed} in {}, {seconds:.2} s",
-            read_text(&outcome.coverage.read)
-        );
+        return write_notices(out, outcome);
     }
-    let verdict = match outcome.findings.len() {
-        0 => format!("{} stopped: not all of it could be read", stopped.name()),
-        count => format!("{} stopped: {} in it", stopped.name(), plural(count as u64, "new secret")),
+    let count = plural(outcome.findings.len() as u64, "new secret");
+    let verdict = match (outcome.findings.is_empty(), outcome.failing == 0, outcome.coverage.is_complete()) {
+        (true, _, _) => format!("{} stopped: not all of it could be read", stopped.name()),
+        (false, true, true) => format!("{count}, below what fails"),
+        _ => format!("{} stopped: {count} in it", stopped.name()),
     };
     writeln!(out, "keysieve: {}", paint.with("1;31", &verdict))?;
     for finding in &outcome.findings {
@@ -80,8 +79,13 @@ pub fn write(
         writeln!(out, "\n{}", paint.with("1;31", "not read:"))?;
         write_list(out, &outcome.coverage.unread)?;
     }
-    writeln!(out, "\nread: {}, in {seconds:.2} s", read_text(&outcome.coverage.read))?;
+    writeln!(out, "\nread: {}, in {seconds:.2} s{suppressed}", read_text(&outcome.coverage.read))?;
+    write_notices(out, outcome)?;
     write_ways_round(out, outcome, stopped)
+}
+
+fn write_notices(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+    outcome.notices.iter().try_for_each(|notice| writeln!(out, "keysieve: {notice}"))
 }
 
 fn write_finding(
