@@ -3,6 +3,9 @@
 #[path = "src/rules/compile.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod compile;
+#[path = "src/rules/named.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod named;
 #[path = "src/rules/rule.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod rule;
@@ -11,24 +14,60 @@ mod rule;
 mod syntax;
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
 use std::process::exit;
 
 use rule::{Check, Rule, Text};
 
 const PATTERNS: &str = "patterns.yaml";
 
+/// What decides whether something is found, besides the rules.
+const DETECTION: &str = "src/detect";
+
 fn main() {
-    for input in [PATTERNS, "src/rules/compile.rs", "src/rules/rule.rs", "src/rules/syntax.rs"] {
+    println!("cargo::rustc-env=KEYSIEVE_SOURCES={:016x}", digest_of_sources());
+    for input in
+        [PATTERNS, "src/rules/compile.rs", "src/rules/named.rs", "src/rules/rule.rs", "src/rules/syntax.rs"]
+    {
         println!("cargo::rerun-if-changed={input}");
     }
     let text =
         std::fs::read_to_string(PATTERNS).unwrap_or_else(|error| fail(&format!("{PATTERNS}: {error}")));
     let rules = compile::compile(PATTERNS, &text).unwrap_or_else(|error| fail(&error.to_string()));
+    for rule in
+        rules.iter().filter(|rule| rule.window.before + rule.window.after > compile::WIDE_WINDOW_BYTES)
+    {
+        let reach = rule.window.before + rule.window.after;
+        println!(
+            "cargo::warning=rule {} looks as far as {reach} bytes; {PATTERNS} says why (`wide`)",
+            rule.id
+        );
+    }
     let out_dir = std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts");
     let table = Path::new(&out_dir).join("builtin_rules.rs");
     std::fs::write(&table, source_of(&rules))
         .unwrap_or_else(|error| fail(&format!("{}: {error}", table.display())));
+}
+
+/// Changes with the code that detects, so that what a build found clean is not believed by one that looks differently.
+fn digest_of_sources() -> u64 {
+    println!("cargo::rerun-if-changed={DETECTION}");
+    let mut hasher = DefaultHasher::new();
+    let mut folders = vec![PathBuf::from(DETECTION)];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                std::fs::read(&path).unwrap_or_default().hash(&mut hasher);
+            }
+        }
+    }
+    hasher.finish()
 }
 
 fn fail(message: &str) -> ! {

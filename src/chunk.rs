@@ -62,13 +62,22 @@ pub struct Copied {
     pub length: usize,
 }
 
+/// What a visitor says of a chunk.
+#[derive(Debug)]
+pub struct Searched<M> {
+    /// For chunks derived from this one.
+    pub memo: M,
+    /// Whether there is nothing in it, so that it need not be searched again by the same visitor with the same rules.
+    pub is_clean: bool,
+}
+
 /// Receives the chunks of a source, one worker for each thread that the source uses.
 pub trait Visitor: Sync {
     /// What a worker remembers of a chunk, for chunks derived from it.
     type Memo: Send + Sync;
 
-    /// Searches one chunk. `base` is what this visitor returned for the chunk that `chunk.derivation` names.
-    fn chunk(&self, chunk: &Chunk<'_>, base: Option<&Self::Memo>) -> Self::Memo;
+    /// Searches one chunk. `base` is what this visitor remembered of the chunk that `chunk.derivation` names.
+    fn chunk(&self, chunk: &Chunk<'_>, base: Option<&Self::Memo>) -> Searched<Self::Memo>;
 
     /// Takes note of something that was asked for and could not be read.
     fn unread(&self, unread: Unread);

@@ -23,8 +23,10 @@ impl Unread {
 pub struct Read {
     /// Commits whose text was read.
     pub commits: u64,
-    /// Distinct blobs read.
+    /// Distinct blobs read, those included that are known to be clean.
     pub blobs: u64,
+    /// Blobs that an earlier run read and found clean.
+    pub known: u64,
     /// Annotated tags whose text was read.
     pub tags: u64,
     /// Files on disk read, standard input included.
@@ -37,6 +39,7 @@ impl std::ops::AddAssign for Read {
     fn add_assign(&mut self, other: Self) {
         self.commits += other.commits;
         self.blobs += other.blobs;
+        self.known += other.known;
         self.tags += other.tags;
         self.files += other.files;
         self.bytes += other.bytes;

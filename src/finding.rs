@@ -230,10 +230,8 @@ pub struct HistoryPlace {
     pub path: Option<BString>,
     /// The version that introduced the secret.
     pub blob: ObjectId,
-    /// How many versions of the file, as distinct blobs, held it.
-    pub versions: usize,
-    /// Those versions.
-    pub blobs: Vec<ObjectId>,
+    /// The versions of the file that held the secret, as distinct blobs, the one that introduced it first.
+    pub versions: Vec<ObjectId>,
     /// The first commit that had it; absent where no commit has.
     pub introduced: Option<CommitSummary>,
     /// The latest commit that had it.

@@ -57,6 +57,8 @@ pub enum Metadata {
     Tag(ObjectId),
     /// The name of a reference.
     RefName,
+    /// The name of a remote-tracking reference: the remote has it too.
+    RemoteRefName,
     /// A file of the git directory, such as `config` with the URLs of remotes.
     File(BString),
 }
@@ -100,7 +102,7 @@ impl Provenance {
                     .find(|field| line.starts_with(field.as_bytes()))
                     .unwrap_or("header")
             }
-            Self::GitMetadata(Metadata::RefName) => "name",
+            Self::GitMetadata(Metadata::RefName | Metadata::RemoteRefName) => "name",
             Self::GitMetadata(Metadata::File(_)) | Self::File { .. } | Self::Stdin | Self::GitBlob(_) => "",
         }
     }

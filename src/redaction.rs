@@ -17,7 +17,8 @@ const MASK: &str = "[redacted]";
 /// Masks secrets in names.
 #[derive(Debug)]
 pub(crate) struct Redaction {
-    secrets: AhoCorasick,
+    /// Finds the secrets; where it could not be built, any name may hold one.
+    secrets: Option<AhoCorasick>,
 }
 
 impl Redaction {
@@ -32,8 +33,9 @@ impl Redaction {
         if secrets.is_empty() {
             return None;
         }
-        let secrets = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(secrets).ok()?;
-        Some(Self { secrets })
+        Some(Self {
+            secrets: AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(secrets).ok(),
+        })
     }
 
     /// Masks names in a finding; the secret itself is left to the report.
@@ -89,7 +91,21 @@ impl Redaction {
     }
 
     fn masked(&self, text: &[u8]) -> Option<Vec<u8>> {
-        let masks = vec![MASK; self.secrets.patterns_len()];
-        self.secrets.is_match(text).then(|| self.secrets.replace_all_bytes(text, &masks))
+        let Some(secrets) = &self.secrets else { return Some(MASK.into()) };
+        let masks = vec![MASK; secrets.patterns_len()];
+        secrets.is_match(text).then(|| secrets.replace_all_bytes(text, &masks))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_secrets_cannot_be_searched_for_every_name_is_masked() {
+        let mut coverage =
+            Coverage { unread: vec![Unread::new("some/path", "it is gone")], ..Coverage::default() };
+        Redaction { secrets: None }.coverage(&mut coverage);
+        assert_eq!(coverage.unread, [Unread::new(MASK, MASK)]);
     }
 }

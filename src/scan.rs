@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bstr::{BString, ByteSlice};
 
-use crate::chunk::{Chunk, Visitor};
+use crate::chunk::{Chunk, Searched, Visitor};
 use crate::coverage::{Coverage, Unread};
 use crate::detect::{Detector, Match, Memo, checks, resolve_overlaps};
 use crate::dotenv::{EnvFile, EnvState, file_name, is_env_name};
@@ -23,7 +23,7 @@ use crate::provenance::{Metadata, ObjectId, Provenance, path_bytes};
 use crate::redaction::Redaction;
 use crate::rules::{Confidence, Kind, RuleId, RuleSet};
 use crate::sources::Source;
-use crate::sources::git::{self, History, Repository};
+use crate::sources::git::{self, History, Places, Repository};
 use crate::sources::stdin::Stdin;
 use crate::sources::worktree::Worktree;
 use crate::suppress::{By, Marker, Suppressed, Suppressions};
@@ -46,6 +46,8 @@ pub struct ScanConfig {
     /// Scan every version of a file whole instead of deriving it from another. Slower, and must change nothing: for checking
     /// that it does not.
     pub scans_whole: bool,
+    /// Keep what is found clean in the git directory, and do not read it again.
+    pub uses_cache: bool,
 }
 
 /// Told how a run gets on, from several threads.
@@ -222,7 +224,8 @@ impl Audit<'_> {
         let repository = &self.repository;
         let collector = Collector::new(self.config, self.progress);
         self.progress.stage("history", None);
-        let history = repository.read(&collector, is_env_name, self.revision);
+        let cache = (self.config.uses_cache && !self.config.scans_whole).then(|| self.config.rules.digest());
+        let history = repository.read(&collector, is_env_name, self.revision, cache);
         let mut read = history.read();
         let tracked = repository.tracked_paths().unwrap_or_else(|unread| {
             collector.unread(unread);
@@ -237,6 +240,7 @@ impl Audit<'_> {
         self.progress.stage("attribution", None);
         let unignored = collector.unignored_env_files();
         let mut found = assemble(self.config, collector.found(), Some(&history));
+        coverage.unread.extend(found.unread.take());
         let env_files = match self.revision {
             None => env_files(found.env_places, &tracked_names(repository, &tracked), &unignored),
             Some(_) => {
@@ -399,10 +403,11 @@ impl<'a> Collector<'a> {
 impl Visitor for Collector<'_> {
     type Memo = Memo;
 
-    fn chunk(&self, chunk: &Chunk<'_>, base: Option<&Memo>) -> Memo {
+    fn chunk(&self, chunk: &Chunk<'_>, base: Option<&Memo>) -> Searched<Memo> {
         let thread = rayon::current_thread_index().unwrap_or(0) % self.detectors.len();
         let base = base.filter(|_| !self.config.scans_whole);
         let (found, memo) = lock(&self.detectors[thread]).scan(chunk, base);
+        let is_clean = found.is_empty();
         for found in &found {
             if let Some(marker) = Marker::beside(chunk.bytes, found.span) {
                 lock(&self.markers).insert((chunk.provenance.clone(), found.location), marker);
@@ -417,7 +422,7 @@ impl Visitor for Collector<'_> {
             lock(&self.env_files).insert(path.clone());
         }
         self.progress.step();
-        memo
+        Searched { memo, is_clean }
     }
 
     fn unread(&self, unread: Unread) {
@@ -451,6 +456,8 @@ struct Assembled {
     env_places: Vec<HistoryPlace>,
     /// Every secret that matched, reported or not: none may show in a name.
     secrets: Vec<Secret>,
+    /// What is not told of places.
+    unread: Option<Unread>,
 }
 
 /// The contents in which a secret lies; those that were watched for have none.
@@ -464,7 +471,7 @@ trait Lineage {
     /// Contents whose places are asked for though nothing was found in them.
     fn watched(&self) -> &[ObjectId];
     /// The places that count for each group.
-    fn places(&self, groups: &[Group<'_>]) -> Vec<Vec<HistoryPlace>>;
+    fn places(&self, groups: &[Group<'_>]) -> Places;
     /// Each commit or tag with its facts, and what reaches it.
     fn commits(&self, ids: &[ObjectId]) -> Commits;
 }
@@ -474,7 +481,7 @@ impl Lineage for History {
         self.watched()
     }
 
-    fn places(&self, groups: &[Group<'_>]) -> Vec<Vec<HistoryPlace>> {
+    fn places(&self, groups: &[Group<'_>]) -> Places {
         self.places(&groups.iter().map(|group| group.blobs.clone()).collect::<Vec<_>>())
     }
 
@@ -550,8 +557,10 @@ fn assemble(config: &ScanConfig, found: Found, history: Option<&dyn Lineage>) ->
     // One look-up for all: it walks every tree.
     let watched = history.map(|history| history.watched().to_vec()).unwrap_or_default();
     groups.push(Group { secret: None, blobs: watched });
-    let mut places =
-        history.map(|history| history.places(&groups)).unwrap_or_else(|| vec![Vec::new(); groups.len()]);
+    let Places { of_groups: mut places, unread } = match history {
+        Some(history) => history.places(&groups),
+        None => Places { of_groups: vec![Vec::new(); groups.len()], unread: None },
+    };
     let env_places = places.pop().unwrap_or_default();
     let commits = history.map(|history| history.commits(&metadata_ids(&candidates))).unwrap_or_default();
     let mut assembled = Assembled {
@@ -560,6 +569,7 @@ fn assemble(config: &ScanConfig, found: Found, history: Option<&dyn Lineage>) ->
         kept_in_env: 0,
         env_places,
         secrets: Vec::new(),
+        unread,
     };
     for ((secret, candidate), places) in candidates.into_iter().zip(places) {
         let in_blobs =
@@ -637,7 +647,7 @@ fn metadata_ids(candidates: &BTreeMap<Secret, Candidate>) -> Vec<ObjectId> {
     ids.into_iter().collect()
 }
 
-/// The best verdict, at `place`, on what matched in any version; shown where it lies in the version that came first.
+/// The best verdict, at `place`, on what matched in the versions that were there; shown where it lies in the first of them.
 fn judge_in_history(
     config: &ScanConfig,
     candidate: &Candidate,
@@ -645,8 +655,8 @@ fn judge_in_history(
     markers: &Markers,
 ) -> Option<Judged> {
     let path = place.path.as_ref().map(|path| path.as_bytes());
-    let judged =
-        candidate.blobs.iter().flat_map(|(blob, matches)| matches.iter().map(move |found| (blob, found)));
+    let versions = place.versions.iter().filter_map(|blob| candidate.blobs.get_key_value(blob));
+    let judged = versions.flat_map(|(blob, matches)| matches.iter().map(move |found| (blob, found)));
     let (verdict, _, best) = judged
         .filter_map(|(blob, found)| Some((judge_at(config, found, path)?, *blob == place.blob, found)))
         .max_by_key(|(verdict, is_first, found)| {
@@ -655,7 +665,7 @@ fn judge_in_history(
     let first = candidate.blobs.get(&place.blob).into_iter().flatten();
     let shown = first.min_by_key(|found| (found.rule != best.rule, found.span)).unwrap_or(best);
     let location: Location = shown.location;
-    let at_path = place.blobs.iter().filter_map(|blob| Some((*blob, candidate.blobs.get(blob)?)));
+    let at_path = place.versions.iter().filter_map(|blob| Some((*blob, candidate.blobs.get(blob)?)));
     let at_path = at_path.flat_map(|(blob, matches)| matches.iter().map(move |found| (blob, found.location)));
     let beside: Vec<&Marker> =
         at_path.filter_map(|(blob, at)| markers.get(&(Provenance::GitBlob(blob), at))).collect();
@@ -681,7 +691,7 @@ fn container(provenance: &Provenance, found: &Match, commits: &Commits) -> Optio
         Provenance::GitMetadata(metadata) => {
             let (commit, reach) = match metadata {
                 Metadata::Commit(id) | Metadata::Tag(id) => commits.get(id).cloned().unwrap_or_default(),
-                Metadata::RefName | Metadata::File(_) => Default::default(),
+                Metadata::RefName | Metadata::RemoteRefName | Metadata::File(_) => Default::default(),
             };
             Some(Container::Metadata(MetadataPlace {
                 metadata: metadata.clone(),
@@ -750,6 +760,7 @@ fn exposure(container: &Container) -> Exposure {
         Container::File { .. } => Exposure::Worktree,
         Container::Stdin => Exposure::Stdin,
         Container::History(place) => place.reach.exposure(),
+        Container::Metadata(MetadataPlace { metadata: Metadata::RemoteRefName, .. }) => Exposure::Pushed,
         Container::Metadata(MetadataPlace { metadata: Metadata::File(_) | Metadata::RefName, .. }) => {
             Exposure::GitDirectory
         }

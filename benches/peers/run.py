@@ -5,8 +5,9 @@
 
 Builds keysieve (release), installs the peers' wheels from PyPI into virtual environments of their own under
 target/peers, and runs each command once a round. The table gives medians: wall time, CPU time (user and system), peak
-resident memory (mapped pack files included), how many findings each reported, and its exit code. `git cat-file`, which
-prints every object and looks at none, stands beside as a floor.
+resident memory (mapped pack files included), how many findings each reported, and its exit code. Two floors stand beside:
+`git cat-file`, which prints every object and looks at none, and keysieve's own `benches/floor.rs`, which inflates every
+blob and applies its deltas. keysieve runs without its cache, as for the first time.
 
 Needs Linux, git and Python 3.9 or later; nothing but the standard library.
 """
@@ -45,11 +46,15 @@ def install(peer: str) -> Path:
 def commands(repository: Path, peers: list[str], report: Path) -> dict[str, list[str]]:
     """What each scanner is called with: its whole history, a report in JSON, no network."""
     subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT, check=True)
+    built = subprocess.run(["cargo", "bench", "--bench", "floor", "--no-run", "--quiet", "--message-format", "json"],
+                           cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    artifacts = (json.loads(line) for line in built.stdout.splitlines())
+    floor = next(item["executable"] for item in artifacts if item.get("target", {}).get("name") == "floor")
     keysieve = str(ROOT / "target" / "release" / "keysieve")
     repo = str(repository)
     table = {
-        "keysieve": [keysieve, "audit", repo, "--format", "jsonl", "-o", str(report)],
-        "keysieve -j1": [keysieve, "audit", repo, "-j", "1", "--format", "jsonl", "-o", str(report)],
+        "keysieve": [keysieve, "audit", repo, "--no-cache", "--format", "jsonl", "-o", str(report)],
+        "keysieve -j1": [keysieve, "audit", repo, "--no-cache", "-j", "1", "--format", "jsonl", "-o", str(report)],
     }
     for peer in peers:
         program = str(install(peer))
@@ -59,6 +64,8 @@ def commands(repository: Path, peers: list[str], report: Path) -> dict[str, list
             "gitleaks": [program, "git", repo, "--no-banner", "--report-format", "json", "--report-path", str(report)],
             "betterleaks": [program, "git", repo, "--no-banner", "--output", str(report)],
         }[peer]
+    table["inflate and apply"] = [floor, repo]
+    table["inflate and apply -j1"] = [floor, repo, "1"]
     table["git cat-file"] = ["git", "-C", repo, "cat-file", "--batch-all-objects", "--batch"]
     return table
 

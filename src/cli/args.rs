@@ -301,6 +301,9 @@ pub(crate) struct Common {
     /// When to use colours.
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColourArg::Auto)]
     pub(crate) color: ColourArg,
+    /// Read everything anew, and keep nothing in the git directory for the next audit.
+    #[arg(long)]
+    pub(crate) no_cache: bool,
     /// Scan every version of a file whole, to check that deriving scans changes nothing.
     #[arg(long, hide = true)]
     pub(crate) scan_whole: bool,

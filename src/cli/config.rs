@@ -14,6 +14,7 @@ use keysieve::sources::git::{GitEnvironment, Repository};
 use keysieve::suppress::{Baseline, Config as SuppressConfig, Suppressions, baseline, config};
 
 use super::args::{ColourArg, Common, ConfidenceArg, FormatArg};
+use super::output::check_file;
 
 /// Where and how results are written.
 #[derive(Debug)]
@@ -131,13 +132,16 @@ pub(crate) fn scan_config(common: &Common, policy: PolicySource<'_>) -> anyhow::
         shows_secrets: common.show_secrets,
         suppressions: Arc::new(suppressions),
         scans_whole: common.scan_whole,
+        uses_cache: !common.no_cache,
     })
 }
 
-pub(crate) fn output_config(common: &Common) -> OutputConfig {
+/// Where and how results are written, checked before there are any.
+pub(crate) fn output_config(common: &Common) -> anyhow::Result<OutputConfig> {
+    common.output.as_deref().map(check_file).transpose()?;
     let is_terminal = common.output.is_none() && std::io::stdout().is_terminal();
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    OutputConfig {
+    Ok(OutputConfig {
         format: match common.format {
             FormatArg::Text => Format::Text,
             FormatArg::Json => Format::Json,
@@ -153,7 +157,7 @@ pub(crate) fn output_config(common: &Common) -> OutputConfig {
             },
         },
         file: common.output.clone(),
-    }
+    })
 }
 
 /// Where git says that the repository's parts lie, when it runs a hook.

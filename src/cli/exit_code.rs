@@ -9,7 +9,7 @@ pub(crate) enum ExitStatus {
     Clean,
     /// 1: all of it was read, and something was found.
     Findings,
-    /// 2: an error, or something that was asked for could not be read, findings or not.
+    /// 2: an error, something that was asked for could not be read, findings or not, or results that could not be written.
     Trouble,
 }
 

@@ -2,8 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use keysieve::report::{self, escaped};
 use keysieve::scan::Outcome;
 
@@ -12,19 +13,24 @@ use super::exit_code::ExitStatus;
 
 /// Writes results where they were asked for, and says how the run ended.
 pub(crate) fn finish(outcome: &Outcome, config: &OutputConfig) -> anyhow::Result<ExitStatus> {
-    match &config.file {
+    let written = match &config.file {
         Some(path) => {
-            let context = || format!("cannot write the results to {}", path.display());
+            let context = || cannot_write_to(path);
             let mut file = BufWriter::new(File::create(path).with_context(context)?);
             report::write(&mut file, outcome, config.format, config.options).with_context(context)?;
             file.flush().with_context(context)?;
+            ExitStatus::Clean
         }
         None => print(|out| report::write(out, outcome, config.format, config.options))?,
-    }
-    Ok(status(outcome))
+    };
+    Ok(match status(outcome) {
+        ExitStatus::Clean => written,
+        ExitStatus::Findings if written == ExitStatus::Clean => ExitStatus::Findings,
+        _ => ExitStatus::Trouble,
+    })
 }
 
-/// How a run with this outcome ends.
+/// How a run with this outcome ends, where its results were written.
 pub(crate) fn status(outcome: &Outcome) -> ExitStatus {
     match (outcome.coverage.is_complete(), outcome.failing == 0) {
         (false, _) => ExitStatus::Trouble,
@@ -33,7 +39,12 @@ pub(crate) fn status(outcome: &Outcome) -> ExitStatus {
     }
 }
 
-/// Writes to standard error.
+/// Says on standard output what was done. A reader that goes away changes nothing: it was done.
+pub(crate) fn announce(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    print(write).map(drop)
+}
+
+/// Writes to standard error. A reader that goes away is no error: hooks end as they would have.
 pub(crate) fn print_error(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
     let mut out = BufWriter::new(io::stderr().lock());
     match write(&mut out).and_then(|()| out.flush()) {
@@ -49,14 +60,30 @@ pub(crate) fn say(line: &str) -> anyhow::Result<()> {
     print_error(|out| writeln!(out, "keysieve: {line}"))
 }
 
-/// Writes to standard output. A reader that goes away (`| head`) is no error: the exit code tells how the run ended.
-pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+/// Refuses what results can surely not be written to, before there are any: an audit may take minutes.
+pub(crate) fn check_file(path: &Path) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() {
+        bail!("{}: it is a folder; name a file in it", cannot_write_to(path));
+    }
+    if !folder.is_dir() {
+        bail!("{}: there is no folder {}; make it first", cannot_write_to(path), folder.display());
+    }
+    Ok(())
+}
+
+fn cannot_write_to(path: &Path) -> String {
+    format!("cannot write the results to {}", path.display())
+}
+
+/// Writes to standard output. A reader that goes away (`| head`) needs no message, but nobody has seen all results: that is
+/// [`ExitStatus::Trouble`].
+pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<ExitStatus> {
     let mut out = BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(error).context("cannot write the results")
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(ExitStatus::Clean),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitStatus::Trouble),
+        Err(error) => Err(error).context("cannot write the results"),
     }
 }
 

@@ -12,11 +12,11 @@ use crate::location::ByteSpan;
 use crate::rules::RuleId;
 
 use super::Evidence;
-use super::prefilter::{Hit, Prefilter};
+use super::prefilter::{Hit, Prefilter, SEARCHED_BYTES};
 use super::reach::Reach;
 
-/// Copied spans shorter than this, or than two keywords, are searched again: that is cheaper than to keep them apart, and no
-/// keyword can reach over one.
+/// Copied spans shorter than this are searched again: that is cheaper than to keep them apart. What is searched for of a
+/// keyword is much shorter, so none can reach over one.
 const MIN_COPY_BYTES: usize = 64;
 
 /// What is remembered of a chunk for those derived from it. Opaque to all but the detector.
@@ -82,11 +82,11 @@ pub(super) fn derive(
     base: &Memo,
     reach: impl Fn(RuleId) -> Reach,
 ) -> Derived {
-    let mut derived = Derived { memo: Memo::default(), pending: Vec::new() };
+    let hits = Vec::with_capacity(base.hits.len() + 1);
+    let mut derived = Derived { memo: Memo { hits, ..Memo::default() }, pending: Vec::new() };
     let mut has_zero = false;
     let mut end_of_last = 0;
-    let min_copy = MIN_COPY_BYTES.max(2 * prefilter.longest_keyword());
-    let copies = derivation.copies.iter().filter(|copy| copy.length >= min_copy);
+    let copies = derivation.copies.iter().filter(|copy| copy.length >= MIN_COPY_BYTES);
     for &copy in copies {
         has_zero |= search_gap(prefilter, bytes, ByteSpan::new(end_of_last, copy.to), &mut derived);
         let origin = Origin::new(copy, derivation.base.len(), bytes.len());
@@ -104,22 +104,21 @@ fn search_gap(prefilter: &Prefilter, bytes: &[u8], gap: ByteSpan, derived: &mut 
     if gap.start == gap.end && !is_seam_in_text {
         return false;
     }
-    let margin = prefilter.longest_keyword().saturating_sub(1);
-    let start = gap.start.saturating_sub(margin);
-    let region = &bytes[start..(gap.end + margin).min(bytes.len())];
-    let first = derived.memo.hits.len();
-    for hit in prefilter.hits(region) {
-        let hit = hit.shifted(start);
-        let span = prefilter.span(hit);
-        let is_inside_a_copy =
-            (span.end <= gap.start && gap.start > 0) || (span.start >= gap.end && gap.end < bytes.len());
-        if !is_inside_a_copy {
-            derived.memo.hits.push(hit);
-            derived.pending.push((hit, None));
+    let hits = &mut derived.memo.hits;
+    let first = hits.len();
+    prefilter.find(bytes, gap.start.saturating_sub(SEARCHED_BYTES - 1)..gap.end, hits);
+    // Where it ends in front of the gap, it was found in the copied span.
+    let mut kept = first;
+    for at in first..hits.len() {
+        if prefilter.span(hits[at]).end > gap.start {
+            hits[kept] = hits[at];
+            kept += 1;
         }
     }
+    hits.truncate(kept);
+    derived.pending.extend(hits[first..].iter().map(|&hit| (hit, None)));
     // A keyword may begin in the copied span before the gap, among that span's own.
-    sort_tail(&mut derived.memo.hits, first);
+    sort_tail(hits, first);
     memchr::memchr(0, gap.of(bytes)).is_some()
 }
 
@@ -149,7 +148,7 @@ fn shift(
         }
         let hit = hit.moved(copy.from, copy.to);
         derived.memo.hits.push(hit);
-        if !origin.covers(prefilter.span(hit), prefilter.longest_reach(hit)) {
+        if !origin.covers(prefilter.widest_span(hit), prefilter.longest_reach(hit)) {
             derived.pending.push((hit, Some(origin)));
         }
     }
@@ -162,7 +161,7 @@ fn shift(
             continue;
         }
         let hit = verified.hit.moved(copy.from, copy.to);
-        if origin.covers(prefilter.span(hit), reach(verified.rule)) {
+        if origin.covers(prefilter.widest_span(hit), reach(verified.rule)) {
             let secret = ByteSpan::new(
                 verified.secret.start - copy.from + copy.to,
                 verified.secret.end - copy.from + copy.to,
@@ -192,6 +191,26 @@ mod tests {
         Insert(Vec<u8>),
     }
 
+    /// The ways in which generic rules find a value, `{}`.
+    const SHAPES: &[&str] = &[
+        "os.environ.get(\"DB_PASSWORD\", \"{}\")\n",
+        "requests.get(url, auth=('app', '{}'))\n",
+        "user, password = 'app', '{}'\n",
+        "jwt.encode({'a': 1}, '{}')\n",
+        "- name: DB_PASSWORD\n  value: {}\n",
+        "ENV DB_PASSWORD {}\n",
+        "machine host login app password {}\n",
+        "mysql -u root -p{} app\n",
+        "echo 'root:{}' | chpasswd\n",
+        "IDENTIFIED BY '{}'\n",
+        "db:5432:app:app:{}\n",
+        "app:{}@tcp(db)/app",
+        "<password>{}</password>",
+        "Server=db;Pwd={};User=app",
+        "&quot;password&quot;:&quot;{}&quot;",
+        "x?key={}f81d4fae7dec11d0&y=1",
+    ];
+
     /// Text in which rules have something to say, and edits have something to break.
     fn fragment() -> impl Strategy<Value = Vec<u8>> {
         let token = "[A-Za-z0-9]{24}".prop_map(|value| format!("API_KEY = \"{value}\"\n"));
@@ -199,6 +218,8 @@ mod tests {
         let url = "[a-zA-Z0-9]{9}".prop_map(|value| format!("amqp://worker:{value}@host/\n"));
         let slack =
             "[0-9]{11}-[0-9]{11}-[A-Za-z0-9]{24}".prop_map(|value| ["xo", "xb-", &value, " "].concat());
+        let shaped = (prop::sample::select(SHAPES), "[a-z]{5}[0-9]{3}[a-z]{3}")
+            .prop_map(|(shape, value)| shape.replace("{}", &value).into_bytes());
         let utf16 = "token = \"[a-z0-9]{20}\" "
             .prop_map(|value| value.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<u8>>());
         prop_oneof![
@@ -207,6 +228,7 @@ mod tests {
             2 => password.prop_map(String::into_bytes),
             1 => url.prop_map(String::into_bytes),
             1 => slack.prop_map(String::into_bytes),
+            2 => shaped,
             1 => "(password|secret|token|xoxb-|://|\"|= |\n)".prop_map(String::into_bytes),
             1 => utf16,
             1 => prop::collection::vec(any::<u8>(), 1..40),

@@ -68,6 +68,7 @@ impl Matcher {
             return None;
         }
         let secret = ByteSpan::from(captures.get_group_by_name("secret")?.range());
-        checks::evaluate(&Candidate { rule, bytes, keyword, secret }).map(|evidence| (secret, evidence))
+        let name = captures.get_group_by_name("name").map(|name| ByteSpan::from(name.range()));
+        checks::evaluate(Candidate { rule, bytes, keyword, secret, name })
     }
 }

@@ -19,6 +19,7 @@ use crate::finding::Secret;
 use crate::location::{ByteSpan, Lines, Location};
 use crate::rules::{Kind, RuleId, RuleSet};
 
+pub use self::checks::{Link, Subject};
 pub use self::derive::Memo;
 use self::derive::{Derived, Origin, Verified};
 use self::matcher::Matcher;
@@ -47,12 +48,22 @@ pub struct Match {
 pub struct Evidence {
     /// How the value is written.
     pub shape: Shape,
+    /// How it is joined to its name.
+    pub link: Link,
+    /// What its name says that it is.
+    pub subject: Subject,
     /// What the value is made of.
     pub composition: Composition,
+    /// Whether it is words, with at most a few digits and signs between them.
+    pub is_wordy: bool,
+    /// Whether its name is a single word: `password`, `key`.
+    pub has_plain_name: bool,
     /// Shannon entropy in bits per character, 0 to 8.
     pub entropy: f32,
     /// Whether the value speaks of secrets itself (`my_password`).
     pub names_itself: bool,
+    /// Whether it stands in a text for people: `"Password: required"`.
+    pub is_message: bool,
     /// Whether bytes that are no text lie next to it.
     pub binary: bool,
     /// Facts read from the secret itself, such as its AWS account.
@@ -68,6 +79,8 @@ pub enum Shape {
     Bare,
     /// In the user information of a URL.
     Url,
+    /// Without quotes of its own, in a string or between tags: data in code as well.
+    Embedded,
 }
 
 /// What a value is made of.
@@ -152,7 +165,8 @@ impl Detector {
 
     /// Searches all of `bytes` for keywords.
     fn search(&self, bytes: &[u8]) -> Derived {
-        let mut hits: Vec<Hit> = self.plan.prefilter.hits(bytes).collect();
+        let mut hits = Vec::new();
+        self.plan.prefilter.find(bytes, 0..bytes.len(), &mut hits);
         hits.sort_unstable();
         let pending = hits.iter().map(|&hit| (hit, None)).collect();
         let has_zero = memchr::memchr(0, bytes).is_some();
@@ -168,14 +182,20 @@ impl Detector {
     ) {
         let Self { plan, matcher } = self;
         for (hit, origin) in pending {
-            let keyword = plan.prefilter.span(hit);
-            for &id in plan.prefilter.rules_for(hit) {
-                let rule = plan.rules.rule(id);
-                if origin.is_some_and(|origin| origin.covers(keyword, Reach::of(rule))) {
-                    continue;
-                }
-                if let Some((secret, evidence)) = matcher.verify(&plan.patterns, rule, id, bytes, keyword) {
-                    verified.push(Verified { hit, rule: id, secret, evidence });
+            let widest = plan.prefilter.widest_span(hit);
+            for (keyword, ids) in plan.prefilter.keywords_at(bytes, hit) {
+                for &id in ids {
+                    let rule = plan.rules.rule(id);
+                    if origin.is_some_and(|origin| origin.covers(widest, Reach::of(rule))) {
+                        continue;
+                    }
+                    let found = matcher.verify(&plan.patterns, rule, id, bytes, keyword);
+                    verified.extend(found.map(|(secret, evidence)| Verified {
+                        hit,
+                        rule: id,
+                        secret,
+                        evidence,
+                    }));
                 }
             }
         }

@@ -5,7 +5,7 @@
 
 mod path_class;
 
-use crate::detect::{Composition, Evidence, Shape};
+use crate::detect::{Composition, Evidence, Link, Shape, Subject};
 use crate::rules::{Confidence, Kind, Rule, Severity};
 
 pub use self::path_class::PathClass;
@@ -19,8 +19,16 @@ enum Signal {
     BareInCode,
     BareInProse,
     BareNowhere,
-    LettersOnly,
+    Adjacent,
+    BareWord,
+    BareKeyName,
+    Message,
+    PasswordOfWords,
+    PasswordOfLetters,
+    SecretOfWords,
+    SecretOfLetters,
     DigitsOnly,
+    LettersAndDigits,
     NamesItself,
     LongAndRandom,
     Localisation,
@@ -41,9 +49,22 @@ const WEIGHTS: &[(Signal, i32)] = &[
     (Signal::BareInProse, -25),
     // A blob that no tree names may be code or data.
     (Signal::BareNowhere, -25),
-    // Words, names of fields, and pass phrases.
-    (Signal::LettersOnly, -25),
+    // `password: required`, `passwd: files`
+    (Signal::BareWord, -10),
+    // The worst of names: maps, tables and keyboards have keys.
+    (Signal::BareKeyName, -25),
+    // `password "x"` may be a sentence, and `authenticate(response, "digest")` may name no password.
+    (Signal::Adjacent, -10),
+    (Signal::Message, -35),
+    // Names of fields, labels, and pass phrases.
+    (Signal::PasswordOfWords, -10),
+    (Signal::PasswordOfLetters, 0),
+    // A machine does not make words.
+    (Signal::SecretOfWords, -45),
+    (Signal::SecretOfLetters, -10),
     (Signal::DigitsOnly, -20),
+    // Half of all values of letters and digits are real before anything else is asked.
+    (Signal::LettersAndDigits, 15),
     // `password = "my_password"`: 6 in 100 are real.
     (Signal::NamesItself, -40),
     (Signal::LongAndRandom, 20),
@@ -58,6 +79,8 @@ const WEIGHTS: &[(Signal, i32)] = &[
 /// From how many points on a finding has this confidence; below the last there is none.
 const LEVELS: &[(i32, Confidence)] =
     &[(80, Confidence::High), (50, Confidence::Medium), (20, Confidence::Low)];
+/// From what length on, in bytes, letters and digits count.
+const MIXED_LENGTH: usize = 8;
 /// From what length on, in bytes, and entropy on, in bits per character, a value counts as long and random.
 const RANDOM_LENGTH: usize = 20;
 const RANDOM_BITS: f32 = 3.7;
@@ -105,13 +128,27 @@ fn signals(
     };
     let is_bare = evidence.shape == Shape::Bare;
     let language = class.map(|class| class.language);
+    let is_password = evidence.subject == Subject::Password;
+    let is_letters = evidence.composition == Composition::Letters;
+    let is_mixed = evidence.composition == Composition::Mixed;
     let random = secret_length >= RANDOM_LENGTH && evidence.entropy >= RANDOM_BITS;
     let generic = [
         (is_bare && language == Some(Language::Code), Signal::BareInCode),
         (is_bare && language == Some(Language::Prose), Signal::BareInProse),
         (is_bare && language.is_none(), Signal::BareNowhere),
-        (evidence.composition == Composition::Letters, Signal::LettersOnly),
+        (evidence.link == Link::Adjacent, Signal::Adjacent),
+        (is_bare && is_letters && evidence.is_wordy && evidence.has_plain_name, Signal::BareWord),
+        (evidence.subject == Subject::Key, Signal::BareKeyName),
+        (is_password && evidence.is_message, Signal::Message),
+        (is_password && is_letters && evidence.is_wordy, Signal::PasswordOfWords),
+        (is_password && is_letters && !evidence.is_wordy, Signal::PasswordOfLetters),
+        (!is_password && evidence.is_wordy, Signal::SecretOfWords),
+        (!is_password && is_letters && !evidence.is_wordy, Signal::SecretOfLetters),
         (evidence.composition == Composition::Digits, Signal::DigitsOnly),
+        (
+            is_mixed && secret_length >= MIXED_LENGTH && (is_password || !evidence.is_wordy),
+            Signal::LettersAndDigits,
+        ),
         (evidence.names_itself, Signal::NamesItself),
         (random && evidence.composition == Composition::Mixed, Signal::LongAndRandom),
         (class.is_some_and(|class| class.is_localisation), Signal::Localisation),
@@ -135,7 +172,19 @@ mod tests {
     use crate::rules::RuleSet;
 
     fn evidence(shape: Shape, composition: Composition) -> Evidence {
-        Evidence { shape, composition, entropy: 3.0, names_itself: false, binary: false, note: None }
+        Evidence {
+            shape,
+            link: Link::Assignment,
+            subject: Subject::Password,
+            composition,
+            is_wordy: false,
+            has_plain_name: false,
+            entropy: 3.0,
+            names_itself: false,
+            is_message: false,
+            binary: false,
+            note: None,
+        }
     }
 
     fn rule(id: &str) -> Rule {
@@ -154,6 +203,31 @@ mod tests {
         let (rule, bare) = (rule("generic-password-bare"), evidence(Shape::Bare, Composition::Mixed));
         assert!(judge(&rule, &bare, 12, Some(b"deploy/.env")).is_some());
         assert!(judge(&rule, &bare, 12, Some(b"src/app.py")).is_none());
+    }
+
+    #[test]
+    fn words_count_as_passwords_and_not_as_secrets() {
+        let words =
+            |subject| Evidence { subject, is_wordy: true, ..evidence(Shape::Quoted, Composition::Letters) };
+        let confidence = |rule_id: &str, subject| {
+            judge(&rule(rule_id), &words(subject), 12, Some(b"src/app.py")).map(|verdict| verdict.confidence)
+        };
+        assert_eq!(confidence("generic-password", Subject::Password), Some(Confidence::Medium));
+        assert_eq!(confidence("generic-secret", Subject::Secret), None);
+    }
+
+    #[test]
+    fn messages_and_sentences_are_less_believed_than_assignments() {
+        let rule = rule("generic-password-bare");
+        let plain = Evidence { is_wordy: true, ..evidence(Shape::Embedded, Composition::Letters) };
+        let message = Evidence { is_message: true, ..plain.clone() };
+        let sentence = Evidence { link: Link::Adjacent, ..plain.clone() };
+        let confidence = |evidence: &Evidence| {
+            judge(&rule, evidence, 9, Some(b"src/app.py")).map(|verdict| verdict.confidence)
+        };
+        assert_eq!(confidence(&plain), Some(Confidence::Medium));
+        assert!(confidence(&message) < Some(Confidence::Medium));
+        assert!(confidence(&sentence) < Some(Confidence::Medium));
     }
 
     #[test]

@@ -37,6 +37,11 @@ const CODE: &[&str] = &[
     "proto", "thrift", "graphql", "ipynb", "json", "json5", "jsonc", "awk", "tcl", "coffee", "po", "y", "l",
     "pas", "cmake", "bzl", "star", "nix",
 ];
+/// What programs make for programs: text between quotes is data there, all else is not.
+const BINARY: &[&str] = &[
+    "pyc", "pyo", "so", "a", "o", "lib", "dll", "dylib", "exe", "class", "wasm", "bin", "dat", "elc", "beam",
+    "rlib", "rmeta", "gmo",
+];
 const PROSE: &[&str] =
     &["md", "markdown", "mdx", "rst", "adoc", "asciidoc", "txt", "tex", "texi", "org", "pod", "man"];
 const USER_INTERFACE: &[&str] = &["storyboard", "xib", "xaml", "resx", "strings", "ui", "qml", "stringsdict"];
@@ -105,7 +110,7 @@ pub(super) fn classify(path: &[u8]) -> PathClass {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     let is_minified = name.ends_with(".min.js") || name.ends_with(".min.css");
     let language = match extension {
-        _ if CODE.contains(&extension) => Language::Code,
+        _ if CODE.contains(&extension) || BINARY.contains(&extension) => Language::Code,
         _ if PROSE.contains(&extension) || matches!(name, "readme" | "changelog" | "changes" | "authors") => {
             Language::Prose
         }
@@ -116,10 +121,14 @@ pub(super) fn classify(path: &[u8]) -> PathClass {
         is_test: in_folder(TESTS)
             || name.starts_with("test_")
             || name.starts_with("test-")
+            || name.starts_with("example")
             || [".test.", ".spec.", "_test.", ".example", ".sample"].iter().any(|part| name.contains(part))
             || name == "conftest.py"
             || language == Language::Prose,
-        is_localisation: in_folder(LOCALISATION_FOLDERS) || LOCALISATION_FILES.contains(&extension),
+        is_localisation: in_folder(LOCALISATION_FOLDERS)
+            || LOCALISATION_FILES.contains(&extension)
+            || name == "strings.xml"
+            || name.starts_with("messages_"),
         is_user_interface: USER_INTERFACE.contains(&extension),
         is_lock_file: LOCK_FILES.contains(&name),
         is_vendored: in_folder(VENDORED) || is_minified,

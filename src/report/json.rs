@@ -212,7 +212,7 @@ impl PlaceJson {
                     json.set_path(path.as_bstr());
                 }
                 json.blob = Some(history.blob.to_string());
-                json.versions = Some(history.versions);
+                json.versions = Some(history.versions.len());
                 json.in_head = Some(history.in_head);
                 json.last_commit = history.last.as_ref().map(|commit| commit.id.to_string());
                 json.set_commit(history.introduced.as_ref());
@@ -225,7 +225,7 @@ impl PlaceJson {
                     Metadata::Commit(id) => json.commit = Some(id.to_string()),
                     Metadata::Tag(id) => json.tag = Some(id.to_string()),
                     Metadata::File(path) => json.set_path(path.as_bstr()),
-                    Metadata::RefName => {}
+                    Metadata::RefName | Metadata::RemoteRefName => {}
                 }
                 json.set_commit(metadata.commit.as_ref());
                 json.set_reach(&metadata.reach);
@@ -287,6 +287,7 @@ struct ReadJson {
     commits: u64,
     tags: u64,
     blobs: u64,
+    known: u64,
     bytes: u64,
     files: u64,
     layers: u64,
@@ -295,12 +296,16 @@ struct ReadJson {
 #[derive(Serialize)]
 struct UnreadJson {
     what: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    what_bytes: Option<String>,
     why: String,
 }
 
 #[derive(Serialize)]
 struct EnvFileJson {
     path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes: Option<String>,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     commit: Option<String>,
@@ -318,7 +323,14 @@ impl EnvFileJson {
             }
             EnvState::NotIgnored => ("not-ignored", None, None),
         };
-        Self { path: file.path.to_str_lossy().into_owned(), state, commit, pushed, fix: file.fix() }
+        Self {
+            path: file.path.to_str_lossy().into_owned(),
+            path_bytes: bytes_if_not_utf8(&file.path),
+            state,
+            commit,
+            pushed,
+            fix: file.fix(),
+        }
     }
 }
 
@@ -329,6 +341,7 @@ impl SummaryJson {
             list.iter()
                 .map(|unread| UnreadJson {
                     what: unread.what.to_str_lossy().into_owned(),
+                    what_bytes: bytes_if_not_utf8(&unread.what),
                     why: unread.why.clone(),
                 })
                 .collect()
@@ -349,6 +362,7 @@ impl SummaryJson {
                 commits: read.commits,
                 tags: read.tags,
                 blobs: read.blobs,
+                known: read.known,
                 bytes: read.bytes,
                 files: read.files,
                 layers: 0,

@@ -142,7 +142,7 @@ fn place_text(place: &Place) -> String {
             Metadata::Tag(_) => {
                 format!("the {} of tag {}, line {at}", metadata.field, names(&metadata.reach.refs))
             }
-            Metadata::RefName => "the name of a reference".to_owned(),
+            Metadata::RefName | Metadata::RemoteRefName => "the name of a reference".to_owned(),
             Metadata::File(path) => format!("{}:{at}", escaped(path)),
         },
         Container::File { path, .. } => format!("{}:{at}", escaped(path)),

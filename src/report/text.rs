@@ -147,8 +147,8 @@ fn write_history_place(out: &mut dyn Write, place: &HistoryPlace, at: &str, pain
     if let Some(last) = place.last.as_ref().filter(|_| !place.in_head) {
         facts.push(format!("last in {} of {}", last.id.short(), &last.date()[..10]));
     }
-    if place.versions > 1 {
-        facts.push(format!("in {} versions", place.versions));
+    if place.versions.len() > 1 {
+        facts.push(format!("in {} versions", place.versions.len()));
     }
     facts.push(reach_text(&place.reach));
     writeln!(out, "           {}", paint.dim(&facts.join("; ")))
@@ -164,6 +164,7 @@ fn write_metadata_place(
         Metadata::Commit(id) => format!("{} of commit {}, line {at}", place.field, id.short()),
         Metadata::Tag(id) => format!("{} of tag {}, line {at}", place.field, id.short()),
         Metadata::RefName => "the name of a reference".to_owned(),
+        Metadata::RemoteRefName => "the name of a remote's branch".to_owned(),
         Metadata::File(path) => format!("git directory, {}:{at}", escaped(path)),
     };
     writeln!(out, "  history  {what}")?;
@@ -303,6 +304,9 @@ pub(super) fn read_text(read: &Read) -> String {
     let counts = [(read.commits, "commit"), (read.tags, "tag"), (read.blobs, "blob"), (read.files, "file")];
     let mut parts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|&(count, noun)| plural(count, noun)).collect();
+    if read.known > 0 {
+        parts.push(format!("{} of the blobs known to be clean from an earlier audit", group(read.known)));
+    }
     parts.push(bytes_text(read.bytes));
     parts.join(", ")
 }

@@ -2,11 +2,12 @@
 //! The build script uses this module for `patterns.yaml`, the program for the user's own rule files.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use regex_automata::meta;
 use regex_syntax::hir::{Hir, HirKind};
 
+use super::named;
 use super::rule::{Alphabet, Check, Checksum, Confidence, Kind, Rule, Severity, Structure, Text, Window};
 use super::syntax::{self, ChecksSyntax, RuleSyntax};
 
@@ -17,6 +18,8 @@ const MIN_KEYWORD_BYTES: usize = 3;
 /// The largest window on either side, in bytes. Pieces of a large file overlap by 64 KiB; UTF-16 takes two bytes a
 /// character, and keywords and checks some besides.
 const MAX_WINDOW_BYTES: u32 = 31 * 1024;
+/// How deep parts of patterns may stand in parts.
+const MAX_PART_DEPTH: usize = 4;
 /// The largest compiled form of a pattern, in bytes.
 const MAX_PATTERN_BYTES: usize = 4 << 20;
 
@@ -83,9 +86,33 @@ pub(crate) fn compile(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
             let line = line_of(text, first, "id");
             return Err(fail(("id", format!("the rule on line {line} has this id too; ids are unique"))));
         }
-        rules.push(rule_from(rule).map_err(fail)?);
+        let expanded = |pattern: &String| expand(pattern, &parsed.parts, MAX_PART_DEPTH);
+        let pattern = rule.pattern.as_ref().map(expanded).transpose();
+        let pattern = pattern.map_err(|problem| fail(("pattern", problem)))?;
+        rules.push(rule_from(RuleSyntax { pattern, ..rule }).map_err(fail)?);
     }
     Ok(rules)
+}
+
+/// `pattern` with each `%{name}` replaced by the part of that name.
+fn expand(pattern: &str, parts: &BTreeMap<String, String>, depth: usize) -> Result<String, String> {
+    let mut expanded = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some((before, (name, after))) =
+        rest.split_once("%{").and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+    {
+        let part = parts.get(name).filter(|_| depth > 0).ok_or_else(|| {
+            let names: Vec<&str> = parts.keys().map(String::as_str).collect();
+            format!("`%{{{name}}}` stands for no part; the file's `parts` are: {}", names.join(", "))
+        })?;
+        expanded.push_str(before);
+        expanded.push_str("(?:");
+        expanded.push_str(&expand(part, parts, depth - 1)?);
+        expanded.push(')');
+        rest = after;
+    }
+    expanded.push_str(rest);
+    Ok(expanded)
 }
 
 /// The pattern's searcher.
@@ -112,10 +139,13 @@ pub(crate) fn searcher(pattern: &str) -> Result<meta::Regex, String> {
     })
 }
 
+/// Rules that look further than this in all, in bytes, say why.
+pub(crate) const WIDE_WINDOW_BYTES: u32 = 4096;
+
 /// What is wrong with which field.
 type Problem = (&'static str, String);
 
-fn rule_from(syntax: RuleSyntax) -> Result<Rule, Problem> {
+fn rule_from(mut syntax: RuleSyntax) -> Result<Rule, Problem> {
     if !is_kebab_case(&syntax.id) {
         return Err((
             "id",
@@ -127,6 +157,16 @@ fn rule_from(syntax: RuleSyntax) -> Result<Rule, Problem> {
             return Err((field, "must not be empty".to_owned()));
         }
     }
+    let mut checks = checks_from(&syntax.checks)?;
+    if spell_out(&mut syntax)? {
+        checks.insert(0, Check::ProviderName);
+    }
+    let Some(pattern) = syntax.pattern.clone() else {
+        return Err((
+            "pattern",
+            "missing field `pattern`: say what to look for with it, or with `named`".to_owned(),
+        ));
+    };
     check_keywords(&syntax.keywords)?;
     let kind = word("kind", &syntax.kind, KINDS)?;
     if kind == Kind::Provider && syntax.references.is_empty() {
@@ -138,23 +178,39 @@ fn rule_from(syntax: RuleSyntax) -> Result<Rule, Problem> {
             "give at least one text that looks like a match and is none".to_owned(),
         ));
     }
-    let window = window_for(&syntax)?;
+    let window = window_for(&syntax, &pattern)?;
     Ok(Rule {
         kind,
         severity: word("severity", &syntax.severity, SEVERITIES)?,
         confidence: word("confidence", &syntax.confidence, CONFIDENCES)?,
         window,
-        checks: Cow::Owned(checks_from(&syntax.checks)?),
+        checks: Cow::Owned(checks),
         id: Text::Owned(syntax.id),
         name: Text::Owned(syntax.name),
         provider: Text::Owned(syntax.provider),
         keywords: texts(syntax.keywords),
-        pattern: Text::Owned(syntax.pattern),
+        pattern: Text::Owned(pattern),
         references: texts(syntax.references),
         fix: Text::Owned(syntax.fix.trim().to_owned()),
         examples: texts(syntax.examples),
         counter_examples: texts(syntax.counter_examples),
     })
+}
+
+/// Puts keywords, pattern and examples where a rule has `named`; whether it has.
+fn spell_out(syntax: &mut RuleSyntax) -> Result<bool, Problem> {
+    let Some(named) = &syntax.named else {
+        return Ok(false);
+    };
+    if syntax.pattern.is_some() || !syntax.keywords.is_empty() {
+        return Err(("named", "stands for `keywords` and `pattern`: leave these out, or `named`".to_owned()));
+    }
+    let expanded = named::expand(named).map_err(|problem| ("named", problem))?;
+    syntax.keywords = expanded.keywords;
+    syntax.pattern = Some(expanded.pattern);
+    syntax.examples.extend(expanded.examples);
+    syntax.counter_examples.extend(expanded.counter_examples);
+    Ok(true)
 }
 
 fn check_keywords(keywords: &[String]) -> Result<(), Problem> {
@@ -172,14 +228,14 @@ fn check_keywords(keywords: &[String]) -> Result<(), Problem> {
 }
 
 /// Checks the pattern and says how far it may look: as its author wrote, or as far as it can match.
-fn window_for(syntax: &RuleSyntax) -> Result<Window, Problem> {
-    let searcher = searcher(&syntax.pattern).map_err(|problem| ("pattern", problem))?;
+fn window_for(syntax: &RuleSyntax, pattern: &str) -> Result<Window, Problem> {
+    let searcher = searcher(pattern).map_err(|problem| ("pattern", problem))?;
     let groups = searcher.group_info();
     if groups.to_index(regex_automata::PatternID::ZERO, "secret").is_none() {
         let problem = "has no group named `secret`: write `(?P<secret>...)` around the credential itself";
         return Err(("pattern", problem.to_owned()));
     }
-    let hir = parsed(&syntax.pattern)?;
+    let hir = parsed(pattern)?;
     if hir.properties().minimum_len() == Some(0) {
         return Err(("pattern", "matches the empty text".to_owned()));
     }
@@ -193,6 +249,14 @@ fn window_for(syntax: &RuleSyntax) -> Result<Window, Problem> {
     };
     if window.before > MAX_WINDOW_BYTES || window.after > MAX_WINDOW_BYTES {
         let problem = format!("looks further than {MAX_WINDOW_BYTES} bytes; use smaller repetition counts");
+        return Err(("window", problem));
+    }
+    let reach = window.before + window.after;
+    if reach > WIDE_WINDOW_BYTES && syntax.wide.as_ref().is_none_or(|why| why.trim().is_empty()) {
+        let problem = format!(
+            "looks as far as {reach} bytes: a change anywhere in there makes it run again; confine it to \
+             {WIDE_WINDOW_BYTES}, or say in `wide` why that cannot be"
+        );
         return Err(("window", problem));
     }
     if window.before == 0 && !may_start_with_keyword(&hir, &syntax.keywords) {
@@ -258,11 +322,20 @@ fn first_bytes(hir: &Hir, first: &mut [bool; 256]) -> bool {
 fn checks_from(syntax: &ChecksSyntax) -> Result<Vec<Check>, Problem> {
     // The cheap ones first: most candidates end there.
     let mut checks = Vec::new();
+    if syntax.assigned {
+        checks.push(Check::Assigned);
+    }
     if syntax.secret_name {
         checks.push(Check::SecretName);
     }
     if syntax.literal {
         checks.push(Check::Literal);
+    }
+    if syntax.user_differs {
+        checks.push(Check::UserDiffers);
+    }
+    if syntax.not_a_number {
+        checks.push(Check::NotANumber);
     }
     if syntax.url_password {
         checks.push(Check::UrlPassword);
@@ -305,12 +378,24 @@ const ALPHABETS: &[(&str, Alphabet)] = &[
     ("base64url", Alphabet::Base64Url),
     ("any", Alphabet::Any),
 ];
-const CHECKSUMS: &[(&str, Checksum)] = &[("github", Checksum::Github), ("npm", Checksum::Npm)];
+const CHECKSUMS: &[(&str, Checksum)] = &[
+    ("github", Checksum::Github),
+    ("npm", Checksum::Npm),
+    ("gitlab", Checksum::Gitlab),
+    ("grafana", Checksum::Grafana),
+    ("bech32", Checksum::Bech32),
+    ("base58check", Checksum::Base58Check),
+];
 const STRUCTURES: &[(&str, Structure)] = &[
     ("jwt", Structure::Jwt),
     ("pem", Structure::Pem),
     ("aws-key-id", Structure::AwsKeyId),
     ("basic-credentials", Structure::BasicCredentials),
+    ("encrypted-pem", Structure::EncryptedPem),
+    ("json", Structure::Json),
+    ("pypi-macaroon", Structure::PypiMacaroon),
+    ("curve25519-key", Structure::Curve25519Key),
+    ("discord-token", Structure::DiscordToken),
 ];
 
 fn word<T: Copy>(field: &'static str, written: &str, words: &[(&str, T)]) -> Result<T, Problem> {

@@ -1,9 +1,14 @@
 //! What to look for. `patterns.yaml` is compiled in by the build script; users add files of the same form.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
+use sha2::Digest as _;
+
 pub(crate) mod compile;
+mod named;
 mod rule;
 mod syntax;
 
@@ -39,7 +44,7 @@ pub enum Error {
         /// The file.
         path: String,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The file's content cannot be used.
     #[error(transparent)]
@@ -104,8 +109,7 @@ impl RuleSet {
     /// When the file cannot be read or is no valid rule file.
     pub fn with_file(self, path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
-        let text =
-            std::fs::read_to_string(path).map_err(|source| Error::Read { path: name.clone(), source })?;
+        let text = read_text(path).map_err(|source| Error::Read { path: name.clone(), source })?;
         self.with_yaml(&name, &text)
     }
 
@@ -130,6 +134,16 @@ impl RuleSet {
         (0..).map(RuleId).zip(&self.rules)
     }
 
+    /// Changes with the rules and with the code that applies them.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = sha2::Sha256::new();
+        hash.update(env!("CARGO_PKG_VERSION"));
+        hash.update(env!("KEYSIEVE_SOURCES"));
+        hash.update(format!("{:?}", self.rules));
+        hash.finalize().into()
+    }
+
     /// The rule with this id.
     ///
     /// # Panics
@@ -139,6 +153,20 @@ impl RuleSet {
     pub fn rule(&self, id: RuleId) -> &Rule {
         &self.rules[id.index()]
     }
+}
+
+/// The largest rule file that is read, in bytes; what is no regular file may have no end.
+const MAX_FILE_BYTES: u64 = 16 << 20;
+
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_FILE_BYTES {
+        return Err(io::Error::other(format!(
+            "it has more than {MAX_FILE_BYTES} bytes, the most that is read"
+        )));
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

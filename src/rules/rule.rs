@@ -76,6 +76,18 @@ pub enum Checksum {
     /// npm took over GitHub's form:
     /// <https://github.blog/2021-09-23-announcing-npms-new-access-token-format/>.
     Npm,
+    /// The last seven characters are the CRC-32 of all in front of them, in base 36, padded with `0`:
+    /// <https://handbook.gitlab.com/handbook/engineering/architecture/design-documents/cells/routable_tokens/>.
+    Gitlab,
+    /// What follows the last `_` is the CRC-32 of all in front of it, in hex, lowest byte first:
+    /// <https://github.com/grafana/grafana/blob/main/pkg/components/satokengen/tokengen.go>.
+    Grafana,
+    /// The six last characters are the checksum of Bech32:
+    /// <https://github.com/bitcoin/bips/blob/master/bip-0173.mediawiki>.
+    Bech32,
+    /// The last four bytes in base 58 begin the double SHA-256 of those in front:
+    /// <https://github.com/bitcoin/bips/blob/master/bip-0032.mediawiki#serialization-format>.
+    Base58Check,
 }
 
 /// A structure that can be decoded without asking anybody.
@@ -89,6 +101,16 @@ pub enum Structure {
     AwsKeyId,
     /// `user:password` in base64, as HTTP basic authentication sends it.
     BasicCredentials,
+    /// A private key that a passphrase protects.
+    EncryptedPem,
+    /// From `eyJ` on a JSON object in base64, of either alphabet.
+    Json,
+    /// A macaroon as PyPI makes them: place, identifier, caveats and signature.
+    PypiMacaroon,
+    /// A Curve25519 key in base64 with the bits that such keys have fixed, as WireGuard has them.
+    Curve25519Key,
+    /// A Discord token: its first part is a user's id in base64.
+    DiscordToken,
 }
 
 /// A test that a match has to pass, as data; the code is in `detect::checks`.
@@ -107,12 +129,21 @@ pub enum Check {
     Checksum(Checksum),
     /// The token decodes.
     Structure(Structure),
-    /// The identifier around the keyword names a secret (`api_key`), not something about one (`token_url`).
+    /// What stands between name and value joins them: no comparison, no list, no call that only mentions the name.
+    Assigned,
+    /// The value's name, the identifier around the keyword or the pattern's group `name`, names a secret (`api_key`), not
+    /// something about one (`token_url`), and the value fits it.
     SecretName,
     /// The value is a literal: no template, call, look-up, path or prose.
     Literal,
+    /// The value is not the user's name, which the pattern's group `name` holds.
+    UserDiffers,
+    /// The value is more than digits.
+    NotANumber,
     /// The value does not look like a URL's dummy password.
     UrlPassword,
+    /// The provider's name begins where a word begins, and goes on to say that the value is a secret, not an id or a hash.
+    ProviderName,
 }
 
 /// A rule: what to look for, and what to tell the user.

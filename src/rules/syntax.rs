@@ -1,5 +1,7 @@
 //! The YAML of a rule file as it is written. What it means is settled in [`super::compile`]; nothing else sees YAML.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 /// A rule file.
@@ -8,6 +10,9 @@ use serde::Deserialize;
 pub(crate) struct FileSyntax {
     /// Version of this format; 1.
     pub schema: u32,
+    /// Pieces of regular expressions that patterns share, by name; `%{name}` in a pattern stands for one.
+    #[serde(default)]
+    pub parts: BTreeMap<String, String>,
     /// The rules.
     pub rules: Vec<RuleSyntax>,
 }
@@ -35,12 +40,17 @@ pub(crate) struct RuleSyntax {
     #[serde(default)]
     pub keywords: Vec<String>,
     /// The regular expression.
-    pub pattern: String,
+    pub pattern: Option<String>,
+    /// Names and the value's form, in place of keywords and pattern.
+    pub named: Option<NamedSyntax>,
     /// How far the pattern may look; computed where the pattern's length is bounded.
     pub window: Option<WindowSyntax>,
     /// Tests that a match has to pass.
     #[serde(default)]
     pub checks: ChecksSyntax,
+    /// Why the window has to be as large as it is; asked for where it is large.
+    #[serde(default)]
+    pub wide: Option<String>,
     /// Where the format is documented.
     #[serde(default)]
     pub references: Vec<String>,
@@ -52,6 +62,19 @@ pub(crate) struct RuleSyntax {
     /// Texts that must not be found.
     #[serde(default)]
     pub counter_examples: Vec<String>,
+}
+
+/// A credential that the name in front of it tells; see [`super::named`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NamedSyntax {
+    /// What the name begins with, in snake case: the provider as code calls it.
+    pub names: Vec<String>,
+    /// What the name goes on with, in snake case; the usual words for secrets where there are none.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// A regular expression for the value.
+    pub value: String,
 }
 
 /// A window, in bytes.
@@ -78,12 +101,21 @@ pub(crate) struct ChecksSyntax {
     pub checksum: Option<String>,
     /// A structure in the token.
     pub structure: Option<String>,
+    /// What stands between name and value joins them.
+    #[serde(default)]
+    pub assigned: bool,
     /// The name in front of the value names a secret.
     #[serde(default)]
     pub secret_name: bool,
     /// The value is a literal.
     #[serde(default)]
     pub literal: bool,
+    /// The value is not the user's name, the pattern's group `name`.
+    #[serde(default)]
+    pub user_differs: bool,
+    /// The value is more than digits.
+    #[serde(default)]
+    pub not_a_number: bool,
     /// The value is no dummy password of a URL.
     #[serde(default)]
     pub url_password: bool,

@@ -96,8 +96,11 @@ fn words_are_listed_when_another_one_is_written() {
     assert_says(&problem("kind", "vendor"), &["vendor", "provider", "generic"]);
     let line = 3 + RULE.len();
     let checks = |checks: &str| problem_in("checks", line, &[("checks", checks)]);
-    assert_says(&checks("{checksum: crc}"), &["crc", "github", "npm"]);
-    assert_says(&checks("{structure: der}"), &["der", "jwt", "pem", "aws-key-id", "basic-credentials"]);
+    assert_says(&checks("{checksum: crc}"), &["crc", "github", "npm", "gitlab", "bech32"]);
+    assert_says(
+        &checks("{structure: der}"),
+        &["der", "jwt", "pem", "aws-key-id", "basic-credentials", "pypi-macaroon"],
+    );
     assert_says(&checks("{entropy: {alphabet: base58, min: 3}}"), &["base58", "base62", "base64url", "any"]);
     assert_says(&checks("{entropy: {alphabet: any, min: 9}}"), &["9", "between 0 and 8"]);
     assert_says(&checks("{entropy: {alphabet: any, min: .nan}}"), &["between 0 and 8"]);
@@ -131,6 +134,16 @@ fn a_pattern_in_front_of_its_keyword_needs_a_window() {
     let text = with(&[pattern, ("window", "{before: 8, after: 8}")]);
     let rules = compile::compile("rules.yaml", &text).expect("a valid rule file");
     assert_eq!(rules[0].window, Window { before: 8, after: 8 });
+}
+
+#[test]
+fn a_rule_that_looks_far_says_why() {
+    let window = ("window", "{after: 5000}");
+    let line = 3 + RULE.len();
+    assert_says(&problem_in("window", line, &[window]), &["as far as 5000 bytes", "`wide`"]);
+    assert_says(&problem_in("window", line, &[window, ("wide", "''")]), &["as far as 5000 bytes"]);
+    let text = with(&[window, ("wide", "tokens carry whole documents")]);
+    assert!(compile::compile("rules.yaml", &text).is_ok());
 }
 
 #[test]
@@ -182,10 +195,81 @@ fn fields_that_are_unknown_or_missing_are_named_with_their_line() {
         &told(&[("checks", "{entropie: 3}")]),
         &["rules.yaml: ", "unknown field `entropie`", "`entropy`", "line"],
     );
-    for field in ["name", "provider", "kind", "severity", "confidence", "pattern", "fix"] {
+    for field in ["name", "provider", "kind", "severity", "confidence", "fix"] {
         assert_says(&told(&[(field, "")]), &["rules.yaml: ", &format!("missing field `{field}`"), "line 3"]);
     }
     assert_says(&told(&[("keywords", "acme_")]), &["rules.yaml: ", "keywords", "line"]);
+}
+
+#[test]
+fn a_rule_says_what_to_look_for() {
+    assert_says(&problem_in("pattern", 3, &[("pattern", "")]), &["missing field `pattern`", "`named`"]);
+}
+
+/// The rule with `named` in place of keywords and pattern.
+fn with_named(named: &str) -> String {
+    with(&[("keywords", ""), ("pattern", ""), ("named", named)])
+}
+
+fn problem_of_named(named: &str) -> String {
+    problem_in("named", 3 + RULE.len() - 2, &[("keywords", ""), ("pattern", ""), ("named", named)])
+}
+
+#[test]
+fn names_stand_for_keywords_and_pattern() {
+    let rules =
+        compile::compile("rules.yaml", &with_named("{names: [acme_cloud, acmecorp], value: '[0-9a-f]{32}'}"))
+            .expect("a valid rule file");
+    let rule = &rules[0];
+    let spelled = ["acmecloud", "acme_cloud", "acme-cloud", "acme.cloud", "acme cloud", "acmecorp"];
+    assert_eq!(&*rule.keywords, spelled);
+    assert_eq!(rule.checks.first(), Some(&Check::ProviderName));
+    assert_eq!(rule.window.before, 0);
+    let pattern = compile::searcher(&rule.pattern).expect("a pattern");
+    for text in ["acmeCloudApiKey = '@'", "acme-cloud-token: @", "ACMECORP.setSecret(\"@\")"] {
+        assert!(pattern.is_match(&text.replace('@', &"0123456789abcdef".repeat(2))), "{text}");
+    }
+    for text in
+        ["acme_cloud = '@'", "acme_cloud_key =\n'@'", "acme_cloud_key = '@0'", "acme_cloud_key = '@-1'"]
+    {
+        assert!(!pattern.is_match(&text.replace('@', &"0123456789abcdef".repeat(2))), "{text}");
+    }
+    assert!(rule.examples.iter().any(|example| example == "export ACME_CLOUD_API_KEY=\"<<[0-9a-f]{32}>>\""));
+}
+
+#[test]
+fn a_name_may_be_the_whole_of_it() {
+    let text = with_named("{names: [acme_token, acme], words: [pin], value: '[0-9]{8}'}");
+    let rules = compile::compile("rules.yaml", &text).expect("a valid rule file");
+    let pattern = compile::searcher(&rules[0].pattern).expect("a pattern");
+    assert!(
+        pattern.is_match("acme_pin=12345678") && !pattern.is_match("acme_token=12345678"),
+        "`pin` is the word"
+    );
+    let text = with_named("{names: [acme_token], value: '[0-9]{8}'}");
+    let rules = compile::compile("rules.yaml", &text).expect("a valid rule file");
+    let pattern = compile::searcher(&rules[0].pattern).expect("a pattern");
+    assert!(pattern.is_match("acme_token=12345678") && pattern.is_match("acmeToken2: 12345678"));
+}
+
+#[test]
+fn names_are_checked() {
+    assert_says(&problem_of_named("{names: [], value: '[0-9]{8}'}"), &["at least one name"]);
+    for name in ["Acme", "acme-cloud", "acme__cloud", "''"] {
+        assert_says(&problem_of_named(&format!("{{names: [{name}], value: '[0-9]{{8}}'}}")), &["snake case"]);
+    }
+    assert_says(
+        &problem_in("named", 3 + RULE.len(), &[("named", "{names: [acme], value: '[0-9]{8}'}")]),
+        &["`keywords`", "`pattern`"],
+    );
+    assert_says(
+        &problem_in(
+            "pattern",
+            3,
+            &[("keywords", ""), ("pattern", ""), ("named", "{names: [acme], value: '('}")],
+        ),
+        &["not a regular expression"],
+    );
 }
 
 #[test]
@@ -271,7 +355,9 @@ fn every_built_in_rule_is_whole() {
             assert!(side as usize <= CONTEXT_BYTES / 2, "{id}: looks {side} bytes far");
         }
     }
-    assert!(ids.len() >= 200, "only {} rules", ids.len());
+    assert!(ids.len() >= 750, "only {} rules", ids.len());
+    let providers: HashSet<&str> = rules.rules().iter().map(|rule| &*rule.provider).collect();
+    assert!(providers.len() >= 450, "of only {} providers", providers.len());
 }
 
 #[test]
@@ -283,4 +369,21 @@ fn built_in_rules_that_are_equal_in_all_but_name_are_one_too_many() {
             panic!("{} has the pattern of {other}", rule.id);
         }
     }
+}
+
+#[test]
+fn parts_stand_for_pieces_of_patterns() {
+    let file = with(&[("pattern", r"'\b(?P<secret>acme_%{body})\b'")]).replacen(
+        "rules:",
+        "parts: {digit: '[0-9]', body: '%{digit}{32}'}\nrules:",
+        1,
+    );
+    let rules = compile::compile("rules.yaml", &file).expect("a valid rule file");
+    assert_eq!(rules[0].pattern, r"\b(?P<secret>acme_(?:(?:[0-9]){32}))\b");
+}
+
+#[test]
+fn a_part_that_is_not_there_is_named() {
+    let problem = problem("pattern", r"'\b(?P<secret>acme_%{body})\b'");
+    assert_says(&problem, &["%{body}", "parts"]);
 }

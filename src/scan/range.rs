@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::detect::Match;
-use crate::finding::{CommitSummary, HistoryPlace, Reach, Secret};
+use crate::finding::{CommitSummary, Reach, Secret};
 use crate::provenance::{ObjectId, Provenance};
-use crate::sources::git::{CommitShape, Occurrence, Range, RangeQuery, Repository};
+use crate::sources::git::{CommitShape, Occurrence, Places, Range, RangeQuery, Repository};
 
 use super::{
     Collector, Error, Group, Lineage, Outcome, Progress, ScanConfig, assemble, failing, in_pool, redacted,
@@ -141,7 +141,7 @@ impl Lineage for NewSecrets<'_> {
         &[]
     }
 
-    fn places(&self, groups: &[Group<'_>]) -> Vec<Vec<HistoryPlace>> {
+    fn places(&self, groups: &[Group<'_>]) -> Places {
         let new = |group: &Group<'_>| -> Vec<Occurrence> {
             let Some(secret) = group.secret else { return Vec::new() };
             let occurrences = group.blobs.iter().filter_map(|blob| self.occurrences.get(blob)).flatten();
@@ -150,17 +150,17 @@ impl Lineage for NewSecrets<'_> {
         let mut places = self.range.places(&groups.iter().map(new).collect::<Vec<_>>());
         for (group, places) in groups.iter().zip(&mut places) {
             for place in places {
-                // A later version that is not new may carry a marker.
+                // Later versions hold it too, though it is not new in them: one may carry a marker.
                 let at_path = group.blobs.iter().filter(|blob| {
                     let occurrences = self.occurrences.get(blob).into_iter().flatten();
                     occurrences.into_iter().any(|at| at.path() == place.path.as_ref())
                 });
                 let further: Vec<ObjectId> =
-                    at_path.filter(|blob| !place.blobs.contains(blob)).copied().collect();
-                place.blobs.extend(further);
+                    at_path.filter(|blob| !place.versions.contains(blob)).copied().collect();
+                place.versions.extend(further);
             }
         }
-        places
+        Places { of_groups: places, unread: None }
     }
 
     fn commits(&self, ids: &[ObjectId]) -> HashMap<ObjectId, (Option<CommitSummary>, Reach)> {

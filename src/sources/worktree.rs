@@ -218,7 +218,15 @@ impl<V: Visitor> Listing<'_, V> {
                         continue;
                     }
                 };
-                if entry.file_name() == ".git" {
+                if entry.file_name() == ".git" && (kind.is_dir() || dir == root) {
+                    // That of the asked directory itself is what `audit` is for; one below is easily overlooked.
+                    if dir != root {
+                        let why = format!(
+                            "a repository of its own, of which only the work tree is read; see `keysieve audit {}`",
+                            self.worktree.shown(&dir)
+                        );
+                        self.visitor.skipped(Unread::new(self.worktree.shown(&path), why));
+                    }
                     continue;
                 }
                 let ignored = inside_ignored

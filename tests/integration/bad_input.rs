@@ -80,7 +80,12 @@ fn no_such_revision() {
         assert_refused(&run, &[&format!("`{revision}`"), repository.path_text(), "git branch -a"]);
     }
     let tree = repository.git(["rev-parse", "main^{tree}"]);
-    assert_refused(&repository.keysieve(&["--rev", &tree]), &[&tree]);
+    assert_refused(&repository.keysieve(&["--rev", &tree]), &[&tree, "it is a tree"]);
+    repository.commit_file("a.py", "a = 1\n");
+    assert_refused(&repository.keysieve(&["--rev", "HEAD:a.py"]), &["`HEAD:a.py`", "it is a blob"]);
+    let run = repository.keysieve(&["--rev", "HEAD:x"]);
+    assert_refused(&run, &["`HEAD:x`"]);
+    assert!(!run.stderr.contains("^{"), "nothing that nobody typed: {}", run.stderr);
 }
 
 #[test]
@@ -460,5 +465,10 @@ fn an_output_file_that_cannot_be_written() {
     let scratch = Scratch::new();
     scratch.write("a.py", "a = 1\n");
     let run = scratch.keysieve(["scan", "a.py", "-o", "no/such/folder/report"]);
+    assert_refused(&run, &["no/such/folder/report", "make it first"]);
+    // It is said before anything is read, so before what is wrong there.
+    let run = scratch.keysieve(["audit", "nowhere", "-o", "no/such/folder/report"]);
     assert_refused(&run, &["no/such/folder/report"]);
+    let run = scratch.keysieve(["scan", "a.py", "-o", "."]);
+    assert_refused(&run, &["it is a folder"]);
 }

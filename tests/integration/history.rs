@@ -1,5 +1,7 @@
 //! What was planted anywhere in a repository is found, however git happens to store it.
 
+use std::fs;
+
 use serde_json::Value;
 
 use crate::fixture::{Repository, Scratch, refs};
@@ -302,6 +304,43 @@ fn in_a_blob_that_only_a_tag_names() {
 }
 
 #[test]
+fn in_a_tree_that_only_a_tag_names() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    repository.commit_file("a.py", "a = 1\n");
+    let secrets = [github_pat(31), github_pat(32)];
+    for (secret, annotate) in secrets.iter().zip([[].as_slice(), &["-a", "-m", "Keep it"]]) {
+        repository.write("sub/b.py", token_line(secret));
+        repository.git(["add", "--all"]);
+        let tree = repository.git(["write-tree"]);
+        let tag = if annotate.is_empty() { "light" } else { "annotated" };
+        repository.git([["tag"].as_slice(), annotate, &[tag, &tree]].concat());
+        repository.git(["reset", "--quiet", "--hard"]);
+    }
+    for (secret, tag) in secrets.iter().zip(["light", "annotated"]) {
+        let finding = found_loose_and_packed(&repository, secret, "local");
+        assert_eq!(finding["places"][0]["path"], "sub/b.py");
+        assert_eq!(refs(&finding["places"][0]), [tag]);
+        assert_eq!(finding["places"][0].get("commit"), None);
+    }
+}
+
+#[test]
+fn in_a_folder_that_a_tag_names_besides_its_commit() {
+    let (scratch, secret) = (Scratch::new(), github_pat(33));
+    let repository = scratch.repository("r");
+    let commit = repository.commit_file("sub/b.py", token_line(&secret));
+    repository.git(["tag", "folder", "HEAD:sub"]);
+    repository.commit_file("sub/b.py", "b = 1\n");
+    let finding = found_loose_and_packed(&repository, &secret, "local");
+    let places = finding["places"].as_array().unwrap();
+    let paths: Vec<&Value> = places.iter().map(|place| &place["path"]).collect();
+    assert_eq!(paths, ["b.py", "sub/b.py"]);
+    assert_eq!(refs(&places[0]), ["folder"]);
+    assert_eq!(places[1]["commit"], commit);
+}
+
+#[test]
 fn in_the_url_of_a_remote() {
     let (scratch, secret, password) = (Scratch::new(), github_pat(29), password(29));
     let repository = scratch.repository("r");
@@ -326,6 +365,48 @@ fn in_the_name_of_a_branch() {
     repository.git(["branch", &format!("wip/{secret}")]);
     let finding = found_loose_and_packed(&repository, &secret, "git-directory");
     assert_eq!(finding["places"][0]["field"], "name");
+}
+
+#[test]
+fn in_the_name_of_a_remotes_branch() {
+    let (scratch, secret) = (Scratch::new(), github_pat(34));
+    let remote = scratch.repository_with("remote.git", &["--bare"]);
+    let repository = scratch.repository("r");
+    repository.commit("First");
+    repository.git(["remote", "add", "origin", remote.path_text()]);
+    repository.git(["push", "--quiet", "origin", &format!("main:wip/{secret}")]);
+    let finding = found_loose_and_packed(&repository, &secret, "pushed");
+    assert_eq!(finding["places"][0]["field"], "name");
+    let text = repository.keysieve(&[]).stdout;
+    assert!(text.contains("the name of a remote's branch"), "{text}");
+}
+
+#[test]
+fn other_object_stores_in_the_git_directory_are_named() {
+    let (scratch, secret) = (Scratch::new(), github_pat(35));
+    let library = scratch.repository("library");
+    library.commit_file("lib.py", "a = 1\n");
+    library.commit_file("old.py", token_line(&secret));
+    library.remove("old.py");
+    library.commit("Remove");
+    let repository = scratch.repository("r");
+    repository.commit_file("a.py", "a = 1\n");
+    let add = ["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "--name", "libs/one"];
+    repository.git([add.as_slice(), &[library.path_text(), "vendor/one"]].concat());
+    repository.commit("Add a submodule");
+    repository.write(".git/lfs/objects/ab/cd/abcd", "a large file");
+
+    let report = repository.audit_everything();
+    let module = repository.git_file("modules/libs/one");
+    report.assert_skipped(&[module.to_str().unwrap(), "a submodule's own repository", "keysieve audit"]);
+    let large_files = repository.git_file("lfs/objects");
+    report.assert_skipped(&[large_files.to_str().unwrap(), "Git LFS", "keysieve scan"]);
+    assert_eq!(report.findings.len(), 0);
+    // What the messages ask for finds it.
+    let inside = scratch.keysieve(["audit", module.to_str().unwrap(), "--format", "jsonl", "--show-secrets"]);
+    inside.report().find(&secret);
+    fs::write(large_files.join("ab/cd/abcd"), token_line(&secret)).unwrap();
+    scratch.scan(&[large_files.to_str().unwrap()]).find(&secret);
 }
 
 /// A repository with thirty versions of a large file, each with a secret of its own.
@@ -515,4 +596,18 @@ fn in_a_repository_with_the_reftable_format() {
     if report.find(&secret)["exposure"] != "local" {
         report.assert_unread(&["reference"]);
     }
+}
+
+#[test]
+fn a_path_is_judged_by_what_its_own_versions_say() {
+    let (scratch, secret) = (Scratch::new(), password(31));
+    let repository = scratch.repository("r");
+    // Without quotes it is an expression in code, and no secret.
+    repository.commit_file("src/app.py", format!("db_password = {secret}\n"));
+    repository.commit_file("conf/app.ini", format!("db_password = \"{secret}\"\n"));
+
+    let report = repository.audit_everything();
+    let paths: Vec<&str> =
+        report.places(&secret, "git").iter().filter_map(|place| place["path"].as_str()).collect();
+    assert_eq!(paths, ["conf/app.ini"]);
 }

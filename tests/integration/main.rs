@@ -7,8 +7,12 @@
 )]
 
 mod bad_input;
+mod cache;
+mod corruption;
 mod env_files;
 mod fixture;
+#[allow(dead_code, reason = "shared with the fuzz targets")]
+mod forge;
 mod history;
 mod install;
 mod metadata;

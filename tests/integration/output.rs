@@ -342,3 +342,56 @@ fn help_teaches() {
     }
     assert!(scratch.keysieve(["--help"]).stdout.contains("Exit codes:"));
 }
+
+#[test]
+fn a_reader_that_goes_away_is_not_told_that_all_is_clean() {
+    use std::process::Stdio;
+    let scratch = Scratch::new();
+    scratch.write("a.py", "a = 1\n");
+    for arguments in [["scan", "a.py"], ["rules", "list"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = keysieve_command(&scratch.path(""));
+        let output = command.args(arguments).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_given_beside_what_was_not_read() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    repository.commit_file("a.py", "a = 1\n");
+    let name = |bytes: &[u8]| std::ffi::OsString::from_vec(bytes.to_vec());
+    std::os::unix::fs::symlink("a.py", repository.path().join(name(b"caf\xe9"))).unwrap();
+    fs::write(repository.path().join(name(b"caf\xe9.env")), "A=1\n").unwrap();
+    let report = repository.audit();
+    let link = &report.summary["skipped"][0];
+    assert_eq!((&link["what"], &link["what_bytes"]), (&"caf\u{fffd}".into(), &"Y2Fm6Q==".into()));
+    let env_file = &report.summary["env_files"][0];
+    assert_eq!(
+        (&env_file["path"], &env_file["path_bytes"]),
+        (&"caf\u{fffd}.env".into(), &"Y2Fm6S5lbnY=".into())
+    );
+}
+
+#[test]
+fn places_that_are_too_many_to_tell_are_said_to_be() {
+    let (scratch, secret) = (Scratch::new(), github_pat(795));
+    let repository = scratch.repository("r");
+    let blob = repository.store_blob(token_line(&secret).as_bytes());
+    // Each tree names the one below ten times: a hundred thousand paths.
+    let mut entry = format!("100644 blob {blob}");
+    for _ in 0..5 {
+        let entries: String = (0..10).map(|number| format!("{entry}\t{number}\n")).collect();
+        entry = format!("040000 tree {}", repository.git_reading(entries.as_bytes(), &["mktree"]));
+    }
+    let tree = entry.rsplit(' ').next().unwrap();
+    let commit = repository.git(["commit-tree", "-m", "Many", tree]);
+    repository.git(["update-ref", "refs/heads/many", &commit]);
+    let report = repository.audit();
+    report.assert_unread(&["places of findings", "20000 paths"]);
+    assert!(report.find(&secret)["places"].as_array().unwrap().len() > 10_000);
+}

@@ -210,3 +210,14 @@ fn rules_are_listed_and_shown() {
     assert_eq!(unknown.code, 2);
     assert!(unknown.stderr.contains("`no-such-rule`") && unknown.stderr.contains("rules list"));
 }
+
+#[test]
+fn a_rule_file_without_end() {
+    let run = Scratch::new().keysieve(["rules", "check", "/dev/zero"]);
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr.contains("/dev/zero") && run.stderr.contains("the most that is read"),
+        "{}",
+        run.stderr
+    );
+}

@@ -238,3 +238,18 @@ fn the_git_directory_is_not_scanned() {
     let report = scratch.scan(&["r"]);
     assert_eq!((report.code, &report.summary["read"]["files"]), (0, &1.into()));
 }
+
+#[test]
+fn a_repository_inside_the_scanned_folder_is_named() {
+    let (scratch, secrets) = (Scratch::new(), [github_pat(537), github_pat(538)]);
+    let outer = scratch.repository("outer");
+    let inner = scratch.repository("outer/inner");
+    inner.commit_file("old.py", token_line(&secrets[0]));
+    inner.remove("old.py");
+    inner.write("new.py", token_line(&secrets[1]));
+    for report in [scratch.scan(&["outer"]), outer.audit()] {
+        report.assert_secrets(&[&secrets[1]]);
+        report.assert_skipped(&["inner/.git", "a repository of its own", "keysieve audit"]);
+        assert_eq!(report.summary["skipped"].as_array().unwrap().len(), 1);
+    }
+}

@@ -7,14 +7,15 @@ use keysieve::sources::git::Repository;
 use crate::cli::args::Common;
 use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
 use crate::cli::exit_code::ExitStatus;
-use crate::cli::output;
+use crate::cli::output::finish;
 use crate::cli::progress::Bar;
 
 pub(crate) fn run(repo: &Path, revision: Option<&str>, common: &Common) -> anyhow::Result<ExitStatus> {
+    let output = output_config(common)?;
     let opened = Repository::open(repo)?;
     let config = scan_config(common, PolicySource::of(&opened))?;
     let progress = Bar::new(shows_progress(common));
     let outcome = keysieve::scan::audit(&config, repo, revision, &progress)?;
     drop(progress);
-    output::finish(&outcome, &output_config(common))
+    finish(&outcome, &output)
 }

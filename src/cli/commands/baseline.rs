@@ -17,7 +17,7 @@ use keysieve::suppress::{Baseline, By, Entry, Suppressions, baseline};
 use crate::cli::args::{BaselineArgs, BaselineCommand};
 use crate::cli::config::{PolicySource, scan_config, shows_progress};
 use crate::cli::exit_code::ExitStatus;
-use crate::cli::output::{print, say};
+use crate::cli::output::{announce, say};
 use crate::cli::progress::Bar;
 
 /// Lets git merge the file line by line: an entry is a line.
@@ -129,7 +129,7 @@ fn update(only: &[String], what: &BaselineArgs) -> anyhow::Result<ExitStatus> {
         } else {
             let told =
                 format!("pruned: {}, {}, {}: nothing matches it", entry.rule, entry.hint, entry.fingerprint);
-            print(|out| writeln!(out, "{told}"))?;
+            announce(|out| writeln!(out, "{told}"))?;
         }
     }
     let known: BTreeSet<String> = baseline.entries().map(|entry| entry.fingerprint.clone()).collect();
@@ -164,7 +164,7 @@ fn import(file: &Path, what: &BaselineArgs) -> anyhow::Result<ExitStatus> {
                     "the repository has no such secret, or it is none to keysieve"
                 }
             };
-            print(|out| writeln!(out, "not carried over: {}: {why}", escaped(told.as_bytes())))?;
+            announce(|out| writeln!(out, "not carried over: {}: {why}", escaped(told.as_bytes())))?;
         }
         named.extend(matching);
     }
@@ -176,7 +176,7 @@ fn import(file: &Path, what: &BaselineArgs) -> anyhow::Result<ExitStatus> {
     }
     let added = add(&mut baseline, new, &outcome, &what)?;
     files.write(&baseline)?;
-    print(|out| writeln!(out, "{} entries read, {lost} not carried over", imported.len()))?;
+    announce(|out| writeln!(out, "{} entries read, {lost} not carried over", imported.len()))?;
     tell(&files, added, 0)?;
     status(&outcome)
 }
@@ -267,7 +267,7 @@ fn insert(baseline: &mut Baseline, entry: Entry) -> anyhow::Result<()> {
 }
 
 fn tell(files: &Files, added: usize, pruned: usize) -> anyhow::Result<()> {
-    print(|out| {
+    announce(|out| {
         writeln!(out, "{}: {added} added, {pruned} pruned", files.baseline.display())?;
         writeln!(out, "commit it with {} beside it", baseline::SALT_FILE)
     })

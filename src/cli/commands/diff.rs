@@ -10,7 +10,7 @@ use crate::cli::args::Common;
 use crate::cli::commands::range_policy::added_suppressions;
 use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
 use crate::cli::exit_code::ExitStatus;
-use crate::cli::output;
+use crate::cli::output::finish;
 use crate::cli::progress::Bar;
 
 pub(crate) fn run(
@@ -19,6 +19,7 @@ pub(crate) fn run(
     repo: &Path,
     common: &Common,
 ) -> anyhow::Result<ExitStatus> {
+    let output = output_config(common)?;
     let repository = Repository::open(repo)?;
     let query = match (range, since) {
         (Some(range), _) => repository.range(range)?,
@@ -43,5 +44,5 @@ pub(crate) fn run(
     if let (Some(base), RangeQuery::Commits { include, .. }) = (base, &query) {
         found.outcome.notices.extend(added_suppressions(&found.outcome, &repository, *base, include)?);
     }
-    output::finish(&found.outcome, &output_config(common))
+    finish(&found.outcome, &output)
 }

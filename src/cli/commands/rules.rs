@@ -16,7 +16,7 @@ pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitStatus> {
     match command {
         RulesCommand::List { rules } => {
             let rules = config::rules(&rules)?;
-            print(|out| list(out, &rules))?;
+            print(|out| list(out, &rules))
         }
         RulesCommand::Show { id, rules } => {
             let rules = config::rules(&rules)?;
@@ -25,11 +25,10 @@ pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitStatus> {
                 .iter()
                 .find(|rule| rule.id == id)
                 .with_context(|| format!("there is no rule `{id}`; `keysieve rules list` shows all"))?;
-            print(|out| show(out, rule))?;
+            print(|out| show(out, rule))
         }
-        RulesCommand::Check { files } => check(&files)?,
+        RulesCommand::Check { files } => check(&files),
     }
-    Ok(ExitStatus::Clean)
 }
 
 fn list(out: &mut dyn Write, rules: &RuleSet) -> io::Result<()> {
@@ -62,15 +61,22 @@ fn show(out: &mut dyn Write, rule: &Rule) -> io::Result<()> {
     rule.references.iter().try_for_each(|reference| writeln!(out, "reference   {reference}"))
 }
 
-fn check(files: &[PathBuf]) -> anyhow::Result<()> {
+fn check(files: &[PathBuf]) -> anyhow::Result<ExitStatus> {
     for file in files {
         if file.file_name().is_some_and(|name| name == suppress::config::FILE) {
             config::check(file)?;
-            print(|out| writeln!(out, "{}: valid", file.display()))?;
+            let written = print(|out| writeln!(out, "{}: valid", file.display()))?;
+            if written != ExitStatus::Clean {
+                return Ok(written);
+            }
             continue;
         }
         let rules = RuleSet::new(Vec::new())?.with_file(file)?;
-        print(|out| writeln!(out, "{}: {} rules, all valid", file.display(), rules.rules().len()))?;
+        let shown = file.display();
+        let written = print(|out| writeln!(out, "{shown}: {} rules, all valid", rules.rules().len()))?;
+        if written != ExitStatus::Clean {
+            return Ok(written);
+        }
     }
-    Ok(())
+    Ok(ExitStatus::Clean)
 }

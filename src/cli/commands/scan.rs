@@ -8,7 +8,7 @@ use keysieve::sources::git::Repository;
 use crate::cli::args::Common;
 use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
 use crate::cli::exit_code::ExitStatus;
-use crate::cli::output;
+use crate::cli::output::finish;
 use crate::cli::progress::Bar;
 
 pub(crate) fn run(paths: Vec<PathBuf>, common: &Common) -> anyhow::Result<ExitStatus> {
@@ -22,7 +22,7 @@ pub(crate) fn run(paths: Vec<PathBuf>, common: &Common) -> anyhow::Result<ExitSt
     let first = paths.first().filter(|_| !is_stdin).map_or(Path::new("."), PathBuf::as_path);
     let repository = Repository::open(first).ok();
     let policy = repository.as_ref().map_or(PolicySource::Nowhere, PolicySource::of);
-    let config = scan_config(common, policy)?;
+    let (config, output) = (scan_config(common, policy)?, output_config(common)?);
     let progress = Bar::new(shows_progress(common));
     let outcome = if is_stdin {
         keysieve::scan::scan_stdin(&config, &progress)?
@@ -30,5 +30,5 @@ pub(crate) fn run(paths: Vec<PathBuf>, common: &Common) -> anyhow::Result<ExitSt
         keysieve::scan::scan_paths(&config, paths, &progress)?
     };
     drop(progress);
-    output::finish(&outcome, &output_config(common))
+    finish(&outcome, &output)
 }

@@ -1,47 +1,168 @@
 //! Checksums inside tokens. A token whose checksum fails was never issued.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::rules::Checksum;
 
 /// Length of a CRC-32 in base 62, in characters.
-const CRC32_CHARACTERS: usize = 6;
+const BASE62_CHARACTERS: usize = 6;
+/// Length of a CRC-32 in base 36, in characters.
+const BASE36_CHARACTERS: usize = 7;
+/// Length of a CRC-32 in hex, in characters.
+const HEX_CHARACTERS: usize = 8;
+/// In base 62 capitals come first; base 36 has small letters only.
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const BASE36: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+const BECH32: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+/// Length of the checksum of Bech32, in characters.
+const BECH32_CHARACTERS: usize = 6;
+/// Length of the checksum of Base58Check, in bytes.
+const BASE58_CHECK_BYTES: usize = 4;
 
-/// Whether the last six characters of `token` are the checksum of what they should cover.
+/// Whether the checksum in `token` is that of what it should cover.
 pub(crate) fn holds(checksum: Checksum, token: &[u8]) -> bool {
-    let Some((covered, written)) = split(checksum, token) else {
-        return false;
-    };
-    written == base62(crc32fast::hash(covered))
+    match checksum {
+        Checksum::Base58Check => is_base58_checked(token),
+        _ => split(checksum, token).is_some_and(|(covered, written)| {
+            let expected = sum(checksum, covered);
+            // Bech32 is written in capitals or in small letters, and means the same.
+            expected.as_deref() == Some(written)
+                || (checksum == Checksum::Bech32
+                    && expected.is_some_and(|expected| expected.to_ascii_uppercase() == written))
+        }),
+    }
 }
 
-/// `token` with the right checksum in its last six characters.
+/// `token` with the right checksum where it has one.
 #[cfg(test)]
 pub(crate) fn seal(checksum: Checksum, token: &[u8]) -> Vec<u8> {
-    let mut sealed = token.to_vec();
-    if let Some((covered, _)) = split(checksum, token) {
-        let written = base62(crc32fast::hash(covered));
-        let start = sealed.len() - CRC32_CHARACTERS;
-        sealed[start..].copy_from_slice(&written);
+    if checksum == Checksum::Base58Check {
+        return seal_base58(token);
     }
-    sealed
+    let Some((covered, written)) = split(checksum, token) else {
+        return token.to_vec();
+    };
+    let start = token.len() - written.len();
+    let is_capital = written.iter().all(|byte| !byte.is_ascii_lowercase());
+    let sum = sum(checksum, covered).unwrap_or_else(|| written.to_vec());
+    let sum = if checksum == Checksum::Bech32 && is_capital { sum.to_ascii_uppercase() } else { sum };
+    [&token[..start], &sum].concat()
 }
 
-/// What the checksum covers, and the checksum as written.
+/// What the checksum covers, and the checksum as written, which comes last.
 fn split(checksum: Checksum, token: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (body, length) = match checksum {
+        // They cover what follows the prefix.
+        Checksum::Github | Checksum::Npm => (&token[memchr::memchr(b'_', token)? + 1..], BASE62_CHARACTERS),
+        Checksum::Gitlab => (token, BASE36_CHARACTERS),
+        Checksum::Grafana => {
+            let (key, written) = token.split_at_checked(memchr::memrchr(b'_', token)?)?;
+            return Some((key, &written[1..]));
+        }
+        Checksum::Bech32 => (token, BECH32_CHARACTERS),
+        Checksum::Base58Check => return None,
+    };
+    body.split_at_checked(body.len().checked_sub(length)?)
+}
+
+/// The checksum of `covered` as it is written; `None` where it cannot have one.
+fn sum(checksum: Checksum, covered: &[u8]) -> Option<Vec<u8>> {
+    let crc32 = crc32fast::hash(covered);
     match checksum {
-        Checksum::Github | Checksum::Npm => {
-            let body = &token[memchr::memchr(b'_', token)? + 1..];
-            body.split_at_checked(body.len().checked_sub(CRC32_CHARACTERS)?)
+        Checksum::Github | Checksum::Npm => Some(digits(crc32, BASE62, BASE62_CHARACTERS)),
+        Checksum::Gitlab => Some(digits(crc32, BASE36, BASE36_CHARACTERS)),
+        Checksum::Grafana => Some(digits(crc32.swap_bytes(), &BASE36[..16], HEX_CHARACTERS)),
+        Checksum::Bech32 => bech32(covered),
+        Checksum::Base58Check => None,
+    }
+}
+
+/// `number` in the base of the alphabet, padded with its first character.
+fn digits(mut number: u32, alphabet: &[u8], length: usize) -> Vec<u8> {
+    let base = alphabet.len() as u32;
+    let mut digits = vec![alphabet[0]; length];
+    for digit in digits.iter_mut().rev() {
+        *digit = alphabet[(number % base) as usize];
+        number /= base;
+    }
+    digits
+}
+
+/// The checksum of a Bech32 text without one, in small letters: BIP 173.
+fn bech32(text: &[u8]) -> Option<Vec<u8>> {
+    let text = text.to_ascii_lowercase();
+    let one = memchr::memrchr(b'1', &text)?;
+    let (prefix, data) = (&text[..one], &text[one + 1..]);
+    let expanded = prefix.iter().map(|byte| byte >> 5).chain([0]).chain(prefix.iter().map(|byte| byte & 31));
+    let mut values: Vec<u8> = expanded.collect();
+    for character in data {
+        values.push(BECH32.iter().position(|known| known == character)? as u8);
+    }
+    values.extend([0; BECH32_CHARACTERS]);
+    const GENERATOR: [u32; 5] = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
+    let polymod = values.iter().fold(1u32, |sum, &value| {
+        let top = sum >> 25;
+        let shifted = (sum & 0x01ff_ffff) << 5 ^ u32::from(value);
+        (0..5).filter(|bit| top >> bit & 1 == 1).fold(shifted, |sum, bit| sum ^ GENERATOR[bit])
+    }) ^ 1;
+    Some((0..BECH32_CHARACTERS).map(|at| BECH32[(polymod >> (5 * (5 - at)) & 31) as usize]).collect())
+}
+
+fn is_base58_checked(token: &[u8]) -> bool {
+    let Some(bytes) = from_base58(token) else {
+        return false;
+    };
+    let Some(split) = bytes.len().checked_sub(BASE58_CHECK_BYTES) else {
+        return false;
+    };
+    let (covered, written) = bytes.split_at(split);
+    base58_check(covered) == written
+}
+
+/// The first bytes of the double SHA-256.
+fn base58_check(covered: &[u8]) -> Vec<u8> {
+    Sha256::digest(Sha256::digest(covered))[..BASE58_CHECK_BYTES].to_vec()
+}
+
+/// The bytes of a number in base 58, leading ones for zeros.
+fn from_base58(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes: Vec<u8> = Vec::new();
+    for character in text {
+        let mut carry = BASE58.iter().position(|known| known == character)? as u32;
+        for byte in bytes.iter_mut().rev() {
+            carry += u32::from(*byte) * 58;
+            *byte = carry as u8;
+            carry >>= 8;
+        }
+        if carry > 0 {
+            bytes.insert(0, carry as u8);
         }
     }
+    let zeros = text.iter().take_while(|&&character| character == b'1').count();
+    Some([vec![0; zeros], bytes].concat())
 }
 
-fn base62(mut number: u32) -> [u8; CRC32_CHARACTERS] {
-    let mut digits = [b'0'; CRC32_CHARACTERS];
-    for digit in digits.iter_mut().rev() {
-        *digit = BASE62[(number % 62) as usize];
-        number /= 62;
+/// The number of `token`'s length with the right check.
+#[cfg(test)]
+fn seal_base58(token: &[u8]) -> Vec<u8> {
+    let Some(mut bytes) = from_base58(token) else {
+        return token.to_vec();
+    };
+    let split = bytes.len().saturating_sub(BASE58_CHECK_BYTES);
+    let check = base58_check(&bytes[..split]);
+    bytes.splice(split.., check);
+    let mut digits = Vec::new();
+    while bytes.iter().any(|&byte| byte > 0) {
+        let mut rest = 0u32;
+        for byte in &mut bytes {
+            let value = rest << 8 | u32::from(*byte);
+            *byte = (value / 58) as u8;
+            rest = value % 58;
+        }
+        digits.push(BASE58[rest as usize]);
     }
+    digits.reverse();
     digits
 }
 
@@ -50,27 +171,57 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base62_is_padded_with_zeros() {
-        assert_eq!(&base62(0), b"000000");
-        assert_eq!(&base62(61), b"00000z");
-        assert_eq!(&base62(62), b"000010");
-        assert_eq!(&base62(u32::MAX), b"4gfFC3");
+    fn digits_are_padded() {
+        let base62 = |number| digits(number, BASE62, BASE62_CHARACTERS);
+        assert_eq!(base62(0), b"000000");
+        assert_eq!(base62(61), b"00000z");
+        assert_eq!(base62(62), b"000010");
+        assert_eq!(base62(u32::MAX), b"4gfFC3");
+        assert_eq!(digits(35, BASE36, BASE36_CHARACTERS), b"000000z");
     }
+
+    /// A token of each form, with characters where its checksum will be.
+    const TOKENS: &[(Checksum, &str, &str)] = &[
+        (Checksum::Github, "ghp_", "0123456789abcdefghijABCDEFGHIJ000000"),
+        (Checksum::Npm, "npm_", "0123456789abcdefghijABCDEFGHIJ000000"),
+        (Checksum::Gitlab, "glpat-", "bm90LWEtdG9rZW4tYnV0LWJhc2U2NA.01.0u0000000"),
+        (Checksum::Grafana, "glsa_", "abcdefghijklmnopqrstuvwxyz012345_00000000"),
+        (Checksum::Bech32, "AGE-PLUGIN-ACME-1", "QPZRY9X8GF2TVDW0"),
+        (Checksum::Bech32, "nsec1", "qpzry9x8gf2tvdw0"),
+        (Checksum::Base58Check, "xprv", "9s21ZrQH143K2vwGPhEuCZ2kGJwMWEEzuNzC8tzBhEuCZ2kGJwMWEEzuNzC8tzB"),
+    ];
 
     #[test]
     fn a_sealed_token_holds_and_any_changed_character_breaks_it() {
-        let token = seal(Checksum::Github, b"ghp_0123456789abcdefghijABCDEFGHIJ000000");
-        assert!(holds(Checksum::Github, &token));
-        for at in 4..token.len() {
-            let mut changed = token.clone();
-            changed[at] = if changed[at] == b'x' { b'y' } else { b'x' };
-            assert!(!holds(Checksum::Github, &changed), "changed at {at}");
+        for (checksum, prefix, body) in TOKENS {
+            let token = seal(*checksum, [*prefix, *body].concat().as_bytes());
+            assert!(holds(*checksum, &token), "{checksum:?}");
+            for at in prefix.len()..token.len() {
+                let mut changed = token.clone();
+                let other = if token[at].is_ascii_uppercase() { [b'X', b'Y'] } else { [b'5', b'6'] };
+                changed[at] = other[usize::from(changed[at] == other[0])];
+                assert!(!holds(*checksum, &changed), "{checksum:?} changed at {at}");
+            }
         }
+    }
+
+    #[test]
+    fn published_checksums_hold() {
+        // BIP 173's test vectors.
+        for text in ["A12UEL5L", "a12uel5l", "abcdef1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw"] {
+            assert!(holds(Checksum::Bech32, text.as_bytes()), "{text}");
+        }
+        // The address of Bitcoin's first block.
+        assert!(holds(Checksum::Base58Check, b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"));
     }
 
     #[test]
     fn tokens_too_short_to_hold_one_do_not_hold() {
         assert!(!holds(Checksum::Github, b"ghp_"));
         assert!(!holds(Checksum::Npm, b""));
+        assert!(!holds(Checksum::Gitlab, b"short"));
+        assert!(!holds(Checksum::Grafana, b"none"));
+        assert!(!holds(Checksum::Bech32, b"1"));
+        assert!(!holds(Checksum::Base58Check, b"zz"));
     }
 }

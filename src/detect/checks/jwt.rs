@@ -2,21 +2,58 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+/// The longest issuer that is told, in bytes.
+const MAX_ISSUER_BYTES: usize = 100;
+const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
 /// Whether `token` is `header.claims.signature` with a header that names an algorithm and claims that are an object.
 pub(crate) fn is_token(token: &[u8]) -> bool {
-    let mut parts = token.split(|&byte| byte == b'.');
-    let (Some(header), Some(claims), Some(signature)) = (parts.next(), parts.next(), parts.next()) else {
-        return false;
+    claims(token).is_some()
+}
+
+/// Who issued the token, and until when it holds: what its claims say of both, in words.
+pub(crate) fn note(token: &[u8]) -> Option<String> {
+    let claims = claims(token)?;
+    let is_short_text = |issuer: &&str| {
+        issuer.len() <= MAX_ISSUER_BYTES && issuer.bytes().all(|byte| (b' '..=b'~').contains(&byte))
     };
+    let issuer = claims.get("iss").and_then(Value::as_str).filter(is_short_text);
+    let expiry = claims.get("exp").and_then(Value::as_f64).map(|seconds| date(seconds as i64));
+    let issuer = issuer.map(|issuer| format!("issued by {issuer}"));
+    let expiry = match expiry {
+        Some(date) => format!("expires on {date}"),
+        None => "does not expire".to_owned(),
+    };
+    Some(issuer.into_iter().chain([expiry]).collect::<Vec<_>>().join(", "))
+}
+
+fn claims(token: &[u8]) -> Option<Map<String, Value>> {
+    let mut parts = token.split(|&byte| byte == b'.');
+    let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
     let object = |part: &[u8]| match serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?) {
         Ok(Value::Object(object)) => Some(object),
         _ => None,
     };
-    object(header).is_some_and(|header| header.get("alg").is_some_and(Value::is_string))
-        && object(claims).is_some_and(|claims| !claims.is_empty())
-        && !signature.is_empty()
+    let names_algorithm = object(header)?.get("alg").is_some_and(Value::is_string);
+    let claims = object(claims)?;
+    (names_algorithm && !claims.is_empty() && !signature.is_empty()).then_some(claims)
+}
+
+/// The day, in UTC, of a time in seconds since 1970, as `2024-02-29`.
+fn date(seconds: i64) -> String {
+    // From days to a date, by the 400 years in which the calendar repeats:
+    // https://howardhinnant.github.io/date_algorithms.html#civil_from_days
+    let days = seconds.div_euclid(SECONDS_A_DAY) + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = (month_from_march + 2) % 12 + 1;
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 #[cfg(test)]
@@ -35,5 +72,18 @@ mod tests {
         assert!(!is_token(&token(r#"{"alg":"HS256"}"#, r#"{}"#)), "nothing claimed");
         assert!(!is_token(&token(r#"{"alg":"HS256"}"#, r#"{"sub":"#)), "cut claims");
         assert!(!is_token(b"eyJub3Q.eyJqc29u"), "two parts");
+    }
+
+    #[test]
+    fn issuer_and_expiry_are_told() {
+        let note = |claims: &str| note(&token(r#"{"alg":"HS256"}"#, claims)).expect("a token");
+        assert_eq!(
+            note(r#"{"iss":"https://acme.example","exp":1709164800}"#),
+            "issued by https://acme.example, expires on 2024-02-29"
+        );
+        assert_eq!(note(r#"{"sub":"1"}"#), "does not expire");
+        assert_eq!(note(r#"{"exp":951782399.9}"#), "expires on 2000-02-28");
+        assert_eq!(note(r#"{"exp":-1}"#), "expires on 1969-12-31");
+        assert!(note(r#"{"exp":1e300}"#).starts_with("expires on "));
     }
 }

@@ -1,5 +1,7 @@
 //! Whether a value is written out, or only stands for one: a template, a call, a look-up, a path, prose.
 
+use super::words::reads_like_words;
+
 /// Signs of a value that is filled in elsewhere.
 const TEMPLATE_SIGNS: &[&[u8]] =
     &[b"${", b"$(", b"{{", b"}}", b"<%", b"%>", b"%(", b"#{", b"@{", b"[[", b"]]", b"\\(", b"()", b"::"];
@@ -7,7 +9,9 @@ const TEMPLATE_SIGNS: &[&[u8]] =
 const FILE_ENDINGS: &[&[u8]] = &[
     b"sh", b"c", b"h", b"py", b"js", b"ts", b"go", b"rs", b"rb", b"php", b"java", b"json", b"yml", b"yaml",
     b"toml", b"xml", b"html", b"md", b"txt", b"cfg", b"conf", b"ini", b"pem", b"key", b"crt", b"cer", b"p12",
-    b"jks", b"log", b"css", b"svg", b"png",
+    b"jks", b"log", b"css", b"svg", b"png", b"war", b"jar", b"zip", b"gz", b"tgz", b"tar", b"whl", b"exe",
+    b"bin", b"csv", b"sql", b"db", b"pdf", b"gif", b"jpg", b"jpeg", b"bak", b"tfstate", b"tmpl", b"j2",
+    b"vue", b"tsx", b"jsx",
 ];
 /// Names that languages have for "no value" and "a value of this type", and for where values are kept.
 const CODE_WORDS: &[&[u8]] = &[
@@ -32,16 +36,144 @@ const CODE_WORDS: &[&[u8]] = &[
     b"any",
     b"char",
     b"varchar",
+    b"allow",
+    b"deny",
+    b"warn",
+    b"forbid",
+    b"fail",
+    b"failed",
+    b"skip",
+    b"pass",
+    b"error",
+    b"return",
+    b"this",
+    b"nopass",
+    b"nopassword",
 ];
+
+/// Signs of regular expressions and globs.
+const PATTERN_SIGNS: &[&[u8]] =
+    &[b"(?", b".*", b".+", b"[a-", b"[A-", b"[0-", b"[^", b"\\d", b"\\w", b"/**", b"{8,", b"{6,"];
+/// Beginnings that say what the rest is: a checksum, a reference to a store, something encrypted.
+const REFERENCE_PREFIXES: &[&[u8]] = &[
+    b"sha1:",
+    b"sha256:",
+    b"sha512:",
+    b"sha1-",
+    b"sha256-",
+    b"sha384-",
+    b"sha512-",
+    b"md5:",
+    b"arn:",
+    b"vault:",
+    b"ssm:",
+    b"op:",
+    b"secretref:",
+    b"secret:",
+    b"ref:",
+    b"env:",
+    b"file:",
+    b"keyring:",
+    b"classpath:",
+    b"data:",
+    b"urn:",
+    b"enc(",
+    b"enc[",
+    b"{cipher}",
+    b"{aes}",
+    b"$ansible_vault",
+    b"{{",
+    b"projects/",
+    b"process.env",
+    b"os.environ",
+    b"mailto:",
+    b"bearer ",
+    b"ssh-rsa ",
+    b"ssh-ed25519 ",
+    b"aaaab3nza",
+    b"aaaac3nza",
+    b"aaaae2vjz",
+    b"pk_",
+    b"__",
+];
+/// The length from which on a value full of signs is taken for what Django makes, in bytes.
+const MIN_SIGNED_KEY_BYTES: usize = 40;
 
 /// Whether `value` is a literal.
 pub(crate) fn is_literal(value: &[u8]) -> bool {
+    if is_pattern(value) || value.ends_with(b"(") {
+        return false;
+    }
+    if is_key_with_signs(value) {
+        return true;
+    }
     !is_template(value)
+        && !is_stored_elsewhere(value)
+        && !is_list_of_options(value)
+        && !is_date(value)
+        && !is_escaped(value)
         && !is_reference(value)
         && !is_location(value)
         && !is_code_word(value)
         && !is_password_hash(value)
         && !is_code_between_literals(value)
+}
+
+/// A key of random letters, digits and signs: what looks like a template in it is there by chance.
+fn is_key_with_signs(value: &[u8]) -> bool {
+    let signs = value.iter().filter(|byte| byte.is_ascii_punctuation());
+    value.len() >= MIN_SIGNED_KEY_BYTES
+        && value.iter().all(u8::is_ascii_graphic)
+        && value.iter().any(u8::is_ascii_digit)
+        && signs.clone().count() * 10 >= value.len()
+        && signs.clone().filter(|byte| !b"./_-:&=;,\"'<>[]{}".contains(byte)).count() * 16 >= value.len()
+        && !reads_like_words(value)
+}
+
+/// A regular expression, a glob, a selector of CSS.
+fn is_pattern(value: &[u8]) -> bool {
+    let is_selector = matches!(value, [b'#' | b'.', first, ..] if first.is_ascii_alphabetic())
+        && value[1..].iter().all(|byte| byte.is_ascii_alphabetic() || b"-_.#".contains(byte));
+    is_selector || PATTERN_SIGNS.iter().any(|sign| memchr::memmem::find(value, sign).is_some())
+}
+
+/// `sha256:...`, `arn:aws:...`, `!vault`, `*anchor`, `@NAME@`.
+fn is_stored_elsewhere(value: &[u8]) -> bool {
+    let starts =
+        |prefix: &&[u8]| value.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let is_tag = matches!(value, [b'!' | b'*' | b'&', rest @ ..]
+        if rest.iter().all(|byte| byte.is_ascii_lowercase() || b"_-".contains(byte)));
+    let is_marked = matches!(value, [b'@', .., b'@'] | [b'_', b'_', .., b'_', b'_']);
+    is_tag || is_marked || REFERENCE_PREFIXES.iter().any(starts)
+}
+
+/// `%c3%89t%C3%A9`: what is mostly percent escapes tests how a URL is read.
+fn is_escaped(value: &[u8]) -> bool {
+    let is_escape = |part: &&[u8]| part[0] == b'%' && part[1..].iter().all(u8::is_ascii_hexdigit);
+    let escapes = value.windows(3).filter(is_escape).count();
+    escapes * 6 > value.len()
+}
+
+/// `2017-10-25T16:25:04.151`.
+fn is_date(value: &[u8]) -> bool {
+    let digits = |range: std::ops::Range<usize>| {
+        value.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
+    };
+    digits(0..4)
+        && value.get(4) == Some(&b'-')
+        && digits(5..7)
+        && value.get(7) == Some(&b'-')
+        && digits(8..10)
+        && value[10..].iter().all(|byte| byte.is_ascii_digit() || b":.TtZz+- ".contains(byte))
+}
+
+/// `required|string|confirmed`.
+fn is_list_of_options(value: &[u8]) -> bool {
+    memchr::memchr(b'|', value).is_some()
+        && value.split(|&byte| byte == b'|').all(|option| {
+            option.len() >= 2
+                && option.iter().all(|byte| byte.is_ascii_alphanumeric() || b":_-,".contains(byte))
+        })
 }
 
 fn is_template(value: &[u8]) -> bool {
@@ -53,8 +185,16 @@ fn is_template(value: &[u8]) -> bool {
         || (*first == b'$'
             && value.get(1).is_some_and(|byte| byte.is_ascii_alphabetic() || b"_({[".contains(byte)))
         || matches!((first, last), (b'<', b'>') | (b'{', b'}') | (b'%', b'%') | (b'[', b']') | (b'(', b')'))
-        || value.windows(2).any(|pair| pair[0] == b'%' && matches!(pair[1], b's' | b'd' | b'r' | b'v' | b'@'))
+        || holds_format_sign(value)
         || (memchr::memchr(b'{', value).is_some() && memchr::memchr(b'}', value).is_some())
+}
+
+/// `%s`, `%d`, with no letter behind it.
+fn holds_format_sign(value: &[u8]) -> bool {
+    memchr::memchr_iter(b'%', value).any(|at| {
+        matches!(value.get(at + 1), Some(b's' | b'd' | b'r' | b'v' | b'@'))
+            && value.get(at + 2).is_none_or(|next| !next.is_ascii_alphanumeric())
+    })
 }
 
 /// `self.password`, `settings.SECRET_KEY`, `config->token`, `DB_PASSWORD`: names joined by dots, arrows or underscores.
@@ -86,8 +226,17 @@ fn is_location(value: &[u8]) -> bool {
         || starts(b"\\\\")
         || (starts(b"/") && (inner_slash || value.iter().all(|byte| !byte.is_ascii_digit())))
         || memchr::memmem::find(value, b"://").is_some()
+        || is_path_of_words(value)
         || is_file_name(value)
         || is_mail_address(value)
+}
+
+/// `application/zip`, `oauth/token`.
+fn is_path_of_words(value: &[u8]) -> bool {
+    value.contains(&b'/')
+        && value.iter().all(|byte| byte.is_ascii_lowercase() || b"/-_.+".contains(byte))
+        && value.split(|&byte| byte == b'/').all(|part| part.len() >= 3)
+        && reads_like_words(value)
 }
 
 /// Names joined by `/`, `-` and `_`, with an ending that files have.
@@ -163,6 +312,18 @@ mod tests {
             "$2b$12$abcdefghijklmnopqrstuv",
             "),v?l.call(",
             "config->token",
+            "^(?=.*[A-Z]).{8,}$",
+            "#password-field",
+            "required|string|min:8",
+            "sha256:9f86d081884c7d659a2feaa0",
+            "arn:aws:secretsmanager:x",
+            "!vault",
+            "@DB_PASSWORD@",
+            "2017-10-25T16:25:04.151",
+            "%c3%89t%C3%A9",
+            "<<key-(?:[0-9a-f]{64}-[0-9]{1,12}|[A-Za-z0-9_-]{20})>>",
+            "crypto.sign(",
+            "application/zip",
         ] {
             assert!(!is_literal(value.as_bytes()), "{value}");
         }
@@ -179,6 +340,7 @@ mod tests {
             "wJ/alr+XU",
             "P@ssw0rd.x",
             "pa$5$x",
+            "k3!)x0(%(s9@h#v5^*z1=b-q7&w_n2+c8$j4m6l(p)0r5t9y",
         ] {
             assert!(is_literal(value.as_bytes()), "{value}");
         }

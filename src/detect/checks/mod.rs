@@ -3,20 +3,27 @@
 pub(crate) mod aws;
 pub(crate) mod basic;
 pub(crate) mod checksum;
+pub(crate) mod composition;
+pub(crate) mod connector;
+pub(crate) mod embedded;
 pub(crate) mod entropy;
 pub(crate) mod jwt;
 pub(crate) mod literal;
 pub(crate) mod name;
+pub(crate) mod named;
 pub(crate) mod pem;
 pub(crate) mod placeholder;
 pub(crate) mod url;
+pub(crate) mod words;
 
 use crate::location::ByteSpan;
 use crate::rules::{Check, Kind, Rule, Structure};
 
-use super::{Composition, Evidence, Shape};
+pub use self::connector::Link;
+pub use self::name::Subject;
+use super::{Evidence, Shape};
 
-/// How far beyond a rule's window its checks may look, in bytes: `\b` one byte, names and neighbourhoods 64.
+/// How far beyond a rule's window its checks may look, in bytes: `\b` one byte, names, what they stand in, and neighbourhoods 64.
 pub(crate) const MARGIN_BYTES: usize = 65;
 /// How many bytes on each side say whether a match lies in text.
 const NEIGHBOURHOOD_BYTES: usize = 64;
@@ -31,6 +38,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) keyword: ByteSpan,
     /// Where the secret lies in it.
     pub(crate) secret: ByteSpan,
+    /// Where the secret's name lies in it, as the pattern's group `name` says; around the keyword without one.
+    pub(crate) name: Option<ByteSpan>,
 }
 
 impl<'a> Candidate<'a> {
@@ -43,6 +52,23 @@ impl<'a> Candidate<'a> {
     pub(crate) fn body(&self) -> &'a [u8] {
         let value = self.value();
         &value[public_prefix_length(self.rule, value)..]
+    }
+
+    fn name_span(&self) -> ByteSpan {
+        self.name.unwrap_or_else(|| name::around(self.bytes, self.keyword.start))
+    }
+
+    fn is_quoted(&self) -> bool {
+        matches!(self.byte_before(), Some(b'"' | b'\'' | b'`')) || self.follows_entity()
+    }
+
+    /// Whether the secret stands behind a quote that is written as an entity of HTML: `&quot;`.
+    fn follows_entity(&self) -> bool {
+        let start = self.secret.start.saturating_sub(b"&quot;".len());
+        let before = ByteSpan::new(start, self.secret.start).of(self.bytes);
+        [b"&quot;".as_slice(), b"&apos;", b"&#34;", b"&#39;", b"&#x27;"]
+            .iter()
+            .any(|entity| before.ends_with(entity))
     }
 
     fn byte_before(&self) -> Option<u8> {
@@ -66,14 +92,30 @@ pub(crate) fn public_prefix_length(rule: &Rule, value: &[u8]) -> usize {
         .unwrap_or(0)
 }
 
-/// Runs the rule's checks, cheap ones first. `None` where one says no.
-pub(crate) fn evaluate(candidate: &Candidate<'_>) -> Option<Evidence> {
+/// Runs the rule's checks, cheap ones first: where the secret lies, and what speaks for it. `None` where one says no.
+pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Option<(ByteSpan, Evidence)> {
+    if candidate.rule.checks.contains(&Check::Assigned) && !candidate.is_quoted() {
+        candidate.secret = connector::bare_value(candidate.bytes, candidate.name_span(), candidate.secret);
+    }
+    let candidate = &candidate;
     let value = candidate.value();
     let mut note = None;
+    let (mut link, mut subject) = (None, None);
     for check in candidate.rule.checks.iter() {
         let passed = match check {
-            Check::SecretName => name::names_a_secret(candidate.bytes, candidate.keyword),
+            Check::Assigned => {
+                link = link_of(candidate);
+                link.is_some()
+            }
+            Check::SecretName => {
+                subject = subject_of(candidate, link);
+                subject.is_some_and(|subject| composition::fits(subject, value))
+            }
             Check::Literal => literal::is_literal(value),
+            Check::UserDiffers => {
+                candidate.name.is_none_or(|user| !user.of(candidate.bytes).eq_ignore_ascii_case(value))
+            }
+            Check::NotANumber => !value.iter().all(u8::is_ascii_digit),
             Check::UrlPassword => url::is_password(candidate.bytes, candidate.keyword, candidate.secret),
             Check::Mixed => value.iter().any(u8::is_ascii_alphabetic) && value.iter().any(u8::is_ascii_digit),
             Check::Entropy { alphabet, min_bits } => {
@@ -81,8 +123,22 @@ pub(crate) fn evaluate(candidate: &Candidate<'_>) -> Option<Evidence> {
                     && entropy::bits(candidate.body()) >= *min_bits
             }
             Check::Checksum(checksum) => checksum::holds(*checksum, value),
-            Check::Structure(Structure::Jwt) => jwt::is_token(value),
+            Check::ProviderName => {
+                named::names_a_secret(candidate.bytes, candidate.keyword.start, candidate.secret.start)
+            }
+            Check::Structure(Structure::Jwt) => {
+                note = jwt::note(value);
+                jwt::is_token(value)
+            }
             Check::Structure(Structure::Pem) => pem::is_private_key(value),
+            Check::Structure(Structure::EncryptedPem) => {
+                note = Some("protected by a passphrase".to_owned());
+                pem::is_encrypted_key(value)
+            }
+            Check::Structure(Structure::Json) => embedded::holds_json(value),
+            Check::Structure(Structure::PypiMacaroon) => embedded::is_pypi_macaroon(value),
+            Check::Structure(Structure::Curve25519Key) => embedded::is_curve25519_key(value),
+            Check::Structure(Structure::DiscordToken) => embedded::is_discord_token(value),
             Check::Structure(Structure::BasicCredentials) => basic::is_credentials(value),
             Check::Structure(Structure::AwsKeyId) => {
                 note = aws::account_id(value).map(|account| format!("AWS account {account:012}"));
@@ -96,33 +152,78 @@ pub(crate) fn evaluate(candidate: &Candidate<'_>) -> Option<Evidence> {
     if placeholder::is_placeholder(candidate.body(), candidate.rule.kind) {
         return None;
     }
-    Some(Evidence {
+    let evidence = Evidence {
         shape: shape(candidate),
-        composition: composition(value),
+        link: link.unwrap_or(default_link(candidate.rule)),
+        subject: subject.unwrap_or(Subject::Password),
+        composition: composition::composition(value),
+        is_wordy: composition::is_wordy(value),
+        has_plain_name: words::words(candidate.name_span().of(candidate.bytes)).nth(1).is_none(),
         entropy: entropy::bits(candidate.body()),
         names_itself: name::mentions_secrets(value),
+        is_message: is_message(candidate),
         binary: is_binary(candidate),
         note,
-    })
+    };
+    Some((candidate.secret, evidence))
+}
+
+/// How values are joined to names by rules whose patterns say it all.
+fn default_link(rule: &Rule) -> Link {
+    if rule.checks.contains(&Check::UserDiffers) { Link::Adjacent } else { Link::Assignment }
+}
+
+fn link_of(candidate: &Candidate<'_>) -> Option<Link> {
+    let (bytes, name, secret) = (candidate.bytes, candidate.name_span(), candidate.secret);
+    if candidate.is_quoted() {
+        return connector::of_quoted(bytes, name, secret);
+    }
+    let is_loose = candidate.byte_before().is_some_and(|byte| byte.is_ascii_whitespace());
+    let link = connector::of_bare(bytes, name, secret)?;
+    // `:error-messages="..."`, the start of the next attribute.
+    if secret.of(bytes).ends_with(b"=") && composition::is_wordy(secret.of(bytes)) {
+        return None;
+    }
+    connector::bare_value_ends(bytes, secret, is_loose && link != Link::Adjacent).then_some(link)
+}
+
+/// What the name says the value is; `None` where it names no secret, or the value is no more than the name.
+fn subject_of(candidate: &Candidate<'_>, link: Option<Link>) -> Option<Subject> {
+    let name = candidate.name_span().of(candidate.bytes);
+    let name = if link == Some(Link::Argument) { connector::set_name(name) } else { name };
+    name::subject(name).filter(|_| !name::repeats(name, candidate.value()))
 }
 
 fn shape(candidate: &Candidate<'_>) -> Shape {
-    match candidate.byte_before() {
-        Some(b'"' | b'\'' | b'`') => Shape::Quoted,
-        _ if candidate.rule.checks.contains(&Check::UrlPassword) => Shape::Url,
-        _ => Shape::Bare,
+    let behind = candidate.bytes.get(candidate.secret.end);
+    if candidate.is_quoted() {
+        Shape::Quoted
+    } else if candidate.rule.checks.contains(&Check::UrlPassword) {
+        Shape::Url
+    } else if matches!(candidate.byte_before(), Some(b'>')) && behind == Some(&b'<')
+        || matches!(behind, Some(b'"' | b'\'' | b'`' | b'&'))
+        || connector::is_in_string(candidate.bytes, candidate.name_span())
+    {
+        Shape::Embedded
+    } else {
+        Shape::Bare
     }
 }
 
-fn composition(value: &[u8]) -> Composition {
-    let letters = value.iter().any(u8::is_ascii_alphabetic);
-    let digits = value.iter().any(u8::is_ascii_digit);
-    let others = value.iter().any(|byte| !byte.is_ascii_alphanumeric() && !b"_-. ".contains(byte));
-    match (letters, digits, others) {
-        (true, false, false) => Composition::Letters,
-        (false, true, false) => Composition::Digits,
-        _ => Composition::Mixed,
+/// `"Password: required"`, `"passwd:gecos"`: a string that begins with the name and a colon is a text or a name of its own.
+fn is_message(candidate: &Candidate<'_>) -> bool {
+    if !candidate.rule.checks.contains(&Check::Assigned) {
+        return false;
     }
+    let name = candidate.name_span();
+    let is_in_quotes = name
+        .start
+        .checked_sub(1)
+        .and_then(|at| candidate.bytes.get(at))
+        .is_some_and(|byte| b"\"'`".contains(byte));
+    is_in_quotes
+        && !candidate.is_quoted()
+        && ByteSpan::new(name.end, candidate.secret.start).of(candidate.bytes).starts_with(b":")
 }
 
 fn is_binary(candidate: &Candidate<'_>) -> bool {

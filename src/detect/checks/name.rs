@@ -2,309 +2,289 @@
 
 use crate::location::ByteSpan;
 
+use super::words::words;
+
 /// How much of a name is looked at on either side of the keyword, in bytes.
 const NAME_BYTES: usize = 64;
 
+/// What a name names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// What a person may have chosen: a password, a pass phrase.
+    Password,
+    /// What a machine made: a secret, a token, an API key.
+    Secret,
+    /// A `key` that may be that of a table, a map or a keyboard as well.
+    Key,
+}
+
+/// Endings of words that name a password.
+const PASSWORD_WORDS: &[&str] = &[
+    "password",
+    "passwords",
+    "passwd",
+    "passwds",
+    "passphrase",
+    "passcode",
+    "passwort",
+    "kennwort",
+    "pwd",
+    "requirepass",
+    "masterauth",
+];
+/// Endings of words that name a secret that a machine made.
+const SECRET_WORDS: &[&str] = &[
+    "secret",
+    "secrets",
+    "credential",
+    "credentials",
+    "apikey",
+    "apikeys",
+    "salt",
+    "pepper",
+    "dockerconfigjson",
+];
+/// Words in front of `pass` that make it a way, a filter or a turn.
+#[rustfmt::skip]
+const OTHER_PASSES: &[&str] = &[
+    "band", "bi", "by", "com", "compute", "depth", "did", "encom", "first", "full", "high", "last", "llvm",
+    "low", "max", "multi", "next", "num", "one", "opt", "over", "post", "pre", "previous", "render",
+    "second", "shadow", "sin", "single", "sub", "sur", "tres", "two", "under",
+];
+/// Words in front of `key` that make it one that opens something.
+#[rustfmt::skip]
+const KEY_QUALIFIERS: &[&str] = &[
+    "access", "account", "admin", "aes", "api", "app", "application", "auth", "cipher", "client", "cookie",
+    "crypt", "crypto", "decrypt", "decryption", "deploy", "encrypt", "encryption", "fernet", "hmac",
+    "ingest", "integration", "jwt", "licence", "license", "logged", "master", "nonce", "private", "rsa",
+    "secret", "secure", "server", "service", "session", "shared", "sign", "signature", "signing", "ssl",
+    "subscription", "symmetric", "validation", "webhook", "write",
+];
+/// Words in front of `key` that make it an index, a name, or half of a pair that is no secret.
+#[rustfmt::skip]
+const OTHER_KEYS: &[&str] = &[
+    "alt", "apt", "arrow", "attribute", "bucket", "cache", "class", "column", "composite", "config",
+    "context", "control", "ctrl", "dataset", "dedup", "delete", "dict", "don", "down", "enter", "escape",
+    "etag", "event", "field", "fingerprint", "foreign", "function", "gpg", "group", "hash", "host", "hot",
+    "index", "item", "joc", "keyboard", "label", "lang", "locale", "lookup", "map", "message", "meta",
+    "metadata", "mon", "next", "node", "object", "option", "order", "page", "partition", "pgp", "press",
+    "primary", "project", "prop", "property", "pub", "public", "publishable", "query", "redis", "reg", "register",
+    "registry", "release", "routing", "row", "s", "search", "shift", "shortcut", "socket", "sort", "sub",
+    "tab", "table", "term", "title", "tran", "trans", "translation", "tree", "tur", "turn", "type",
+    "unique", "up", "verification", "verify", "whis",
+];
+/// Words in front of `token` that make it a piece of text, a place in a list, or a flag.
+#[rustfmt::skip]
+const OTHER_TOKENS: &[&str] = &[
+    "action", "anti", "antiforgery", "authenticity", "bos", "cancel", "cancellation", "client", "cls",
+    "comment", "cont", "continuation", "csrf", "current", "cursor", "delimiter", "empty", "end", "eos",
+    "expected", "first", "forgery", "idempotency", "identifier", "image", "injection", "keyword", "last",
+    "lexer", "lifecycle", "literal", "mask", "matching", "newline", "next", "nonterminal", "number",
+    "operator", "pad", "padding", "page", "pagination", "parser", "peek", "prev", "previous", "public",
+    "punctuation", "replacement", "request", "resume", "sep", "single", "special", "start", "stop",
+    "string", "sync", "syntax", "unk", "unknown", "whitespace", "xsrf",
+];
+/// Words that make a name one of something else wherever they stand in it.
+#[rustfmt::skip]
+const OTHER_ANYWHERE: &[&str] = &[
+    "checksum", "ciphertext", "digest", "digests", "encrypted", "fingerprint", "hash", "hashed", "hashes", "md", "placeholder",
+    "pubkey", "publickey", "regex", "regexp", "sha", "tokenizer", "tokenizers", "wrapped",
+];
 /// Last words of names that speak about a secret without being one.
+#[rustfmt::skip]
 const OTHER_ENDINGS: &[&str] = &[
-    "account",
-    "action",
-    "algorithm",
-    "alias",
-    "arn",
-    "attempts",
-    "attribute",
-    "attr",
-    "backend",
-    "button",
-    "cache",
-    "callback",
-    "changed",
-    "charset",
-    "check",
-    "class",
-    "column",
-    "confirmation",
-    "confirm",
-    "count",
-    "counter",
-    "created",
-    "date",
-    "desc",
-    "description",
-    "dialog",
-    "digest",
-    "dir",
-    "directory",
-    "duration",
-    "enabled",
-    "endpoint",
-    "env",
-    "error",
-    "event",
-    "exp",
-    "expiration",
-    "expired",
-    "expires",
-    "expiry",
-    "exists",
-    "expression",
-    "factory",
-    "field",
-    "file",
-    "filename",
-    "filter",
-    "fingerprint",
-    "form",
-    "format",
-    "func",
-    "function",
-    "generator",
-    "grant",
-    "group",
-    "handler",
-    "hash",
-    "hashed",
-    "hasher",
-    "header",
-    "headers",
-    "help",
-    "hint",
-    "host",
-    "icon",
-    "id",
-    "ids",
-    "index",
-    "info",
-    "input",
-    "interval",
-    "invalid",
-    "issuer",
-    "key_id",
-    "kind",
-    "label",
-    "labels",
-    "len",
-    "length",
-    "lifetime",
-    "limit",
-    "link",
-    "list",
-    "location",
-    "manager",
-    "max",
-    "max_age",
-    "message",
-    "metadata",
-    "method",
-    "min",
-    "mode",
-    "model",
-    "msg",
-    "name",
-    "names",
-    "nonce",
-    "nopasswd",
-    "ns",
-    "owner",
-    "page",
-    "param",
-    "parameter",
-    "parser",
-    "path",
-    "pattern",
-    "phrase_label",
-    "placeholder",
-    "plugin",
-    "policy",
-    "position",
-    "prefix",
-    "prompt",
-    "property",
-    "provider",
-    "ref",
-    "regex",
-    "regexp",
-    "required",
-    "reset",
-    "resource",
-    "response",
-    "role",
-    "rule",
-    "rules",
-    "schema",
-    "scheme",
-    "scope",
-    "scopes",
-    "selector",
-    "separator",
-    "server",
-    "service",
-    "sep",
-    "size",
-    "source",
-    "span",
-    "status",
-    "store",
-    "strategy",
-    "strength",
-    "style",
-    "suffix",
-    "table",
-    "template",
-    "text",
-    "time",
-    "timeout",
-    "title",
-    "tooltip",
-    "ttl",
-    "type",
-    "types",
-    "uri",
-    "url",
-    "urls",
-    "usage",
-    "user",
-    "username",
-    "validator",
-    "valid",
-    "var",
-    "variable",
-    "version",
-    "visible",
-    "warning",
-    "widget",
+    "account", "action", "addr", "address", "age", "ago", "algorithm", "alias", "allowed", "answer", "area",
+    "args", "argument", "arguments", "arn", "attempts", "attr", "attribute", "audience", "authentication",
+    "authority", "backend", "based", "basename", "bearer", "behavior", "behaviour", "bits", "block", "book", "box",
+    "button", "bytecount", "cache", "callback", "callback_url", "cells", "challenge", "changed",
+    "changed_at", "char", "chars", "charset", "check", "checker", "cipher", "claim", "claims", "class",
+    "cmd", "codec", "color", "column", "command", "complexity", "component", "condition", "configuration",
+    "confirmation", "constraint", "container", "context", "control", "controller", "converter", "count",
+    "counter", "created", "created_at", "creator", "criteria", "cursor", "date", "decoder", "decorator",
+    "definition", "delay", "delimiter", "desc", "description", "detail", "details", "dialog", "dict",
+    "digest", "dir", "directory", "dirname", "disabled", "display", "doc", "docs", "domain", "domains",
+    "duration", "editor", "element", "elements", "enabled", "enc", "encoder", "encoding", "encrypted",
+    "encryption", "endpoint", "entity", "entries", "entry", "enum", "env", "error", "escape", "event",
+    "examples", "exists", "exp", "expiration", "expired", "expires", "expires_at", "expires_in", "expiring",
+    "expiry", "expr", "expression", "extension", "extra", "extractor", "factory", "failed", "failure",
+    "feature", "field", "fieldname", "fields", "file", "filename", "files", "filter", "finder",
+    "fingerprint", "fix", "flag", "flags", "flow", "folder", "font", "form", "format", "found", "frequency",
+    "from", "func", "function", "generator", "getter", "grammar", "grant", "group", "guard", "handler",
+    "hash", "hashed", "hasher", "header", "headers", "help", "helper", "helpers", "hint", "history", "hook",
+    "hooks", "host", "icon", "id", "ids", "image", "img", "index", "indicator", "info", "init", "input",
+    "inputs", "inspector", "instance", "interface", "interval", "invalid", "invalidation", "issuer", "item",
+    "items", "iterator", "iv", "job", "keyboard", "keymap", "keyring", "kind", "label", "label_text",
+    "labelled", "labels", "language", "last", "layer", "layout", "leeway", "len", "length", "lexer", "lib",
+    "lifetime", "limit", "limiter", "line", "lines", "link", "list", "listener", "loader", "location",
+    "lock", "log", "logger", "lookup", "loop", "manager", "map", "mapper", "mapping", "mark", "marker",
+    "mask", "match", "matcher", "matches", "max", "maxlength", "mechanism", "message", "meta", "metadata",
+    "method", "middleware", "min", "minlength", "missing", "mixin", "modal", "mode", "model", "module",
+    "monitor", "msg", "name", "names", "navigation", "nonce", "notice", "notification", "ns", "num",
+    "number", "object", "observer", "offset", "op", "operation", "operator", "option", "optional",
+    "options", "order", "output", "owner", "package", "padding", "page", "pair", "panel", "param",
+    "parameter", "params", "parent", "parsed", "parser", "parsing", "part", "parts", "path", "path_prefix",
+    "pattern", "patterns", "permission", "permissions", "picker", "placeholder", "plugin", "point",
+    "policy", "pool", "port", "position", "preference", "prefix", "prefixes", "preview", "printer",
+    "procedure", "process", "processor", "profile", "prompt", "prop", "properties", "property", "props",
+    "provided", "provider", "purpose", "query", "question", "queue", "quota", "range", "rate", "reader",
+    "reason", "receiver", "recipient", "recovered", "recovery", "redirect", "reducer", "ref", "reference",
+    "refresher", "regex", "regexp", "registry", "relation", "removed", "renewal", "repeat", "replacement",
+    "report", "repository", "request", "requests", "required", "requirement", "requirements", "reset",
+    "resolver", "resource", "resources", "response", "restore", "result", "results", "retrieval", "retry",
+    "return", "reuse", "role", "rotate", "rotation", "rotator", "route", "router", "row", "rule", "rules",
+    "saved", "scanner", "schema", "scheme", "scope", "scopes", "screen", "section", "segment", "select",
+    "selector", "sent", "sep", "separator", "sequence", "serializer", "server", "service", "set", "setter",
+    "settings", "setup", "sha", "shape", "shown", "signature", "since", "size", "slot", "sort", "source",
+    "space", "span", "spec", "specification", "standard", "start", "state", "stats", "status", "stop",
+    "stopper", "storage", "store", "strategy", "stream", "strength", "stringifier", "strings", "style",
+    "subject", "subtitle", "success", "suffix", "suffixes", "support", "symbol", "syntax", "table", "tag",
+    "tags", "target", "task", "template", "templates", "tester", "tests", "text", "time", "timeout",
+    "title", "toggle", "tool", "tooltip", "topic", "tracker", "transform", "transformer", "translation",
+    "tree", "trigger", "ttl", "tuple", "type", "types", "unit", "update", "updated", "updated_at",
+    "updater", "upload", "uppercase", "uri", "url", "urls", "usage", "used", "user", "username", "valid",
+    "validate", "validated", "validation", "validations", "validator", "validators", "values", "var",
+    "variable", "verification", "verified", "verifier", "verify", "version", "version_id", "versionid",
+    "versions", "view", "viewer", "visibility", "visible", "vocab", "vocabulary", "warning", "weight",
+    "weights", "widget", "window", "word", "words", "wrapper", "writer", "zone",
 ];
 /// First words that make a name one of an action, a state or a text.
+#[rustfmt::skip]
 const OTHER_BEGINNINGS: &[&str] = &[
-    "change",
-    "check",
-    "confirm",
-    "create",
-    "delete",
-    "enter",
-    "forgot",
-    "forgotten",
-    "get",
-    "has",
-    "hide",
-    "incorrect",
-    "invalid",
-    "is",
-    "lost",
-    "missing",
-    "new_password_label",
-    "next",
-    "no",
-    "page",
-    "parse",
-    "primary",
-    "public",
-    "remove",
-    "require",
-    "requires",
-    "reset",
-    "retype",
-    "set",
-    "show",
-    "sync",
-    "toggle",
-    "update",
-    "validate",
-    "verify",
-    "weak",
-    "wrong",
-    "csrf_field",
-    "foreign",
-    "continuation",
+    "allow", "allowed", "assert", "auto", "bad", "can", "change", "check", "compare", "confirm", "contains",
+    "correct", "count", "create", "decode", "delete", "did", "disable", "disallow", "does", "encode",
+    "ensure", "enter", "escape", "expect", "expired", "extract", "fetch", "find", "forgot", "forgotten",
+    "format", "generate", "get", "has", "hash", "hashed", "hide", "incorrect", "invalid", "invalidate",
+    "is", "keep", "list", "load", "lookup", "lost", "make", "mask", "match", "max", "min", "mismatch",
+    "missing", "must", "need", "needs", "no", "normalize", "not", "notify", "num", "number", "on",
+    "onclick", "optional", "parse", "peek", "print", "prompt", "redirect", "refreshes", "refused",
+    "register", "remove", "request", "require", "required", "requires", "resend", "reset", "retrieve",
+    "return", "retype", "revoke", "rotate", "save", "scan", "select", "send", "should", "show", "skip",
+    "split", "strip", "submit", "supports", "test_invalid", "toggle", "tokenize", "trim", "try",
+    "unexpected", "unknown", "unsupported", "update", "uses", "using", "validate", "validated", "verify",
+    "wants", "was", "weak", "when", "without", "wrong",
 ];
 
-/// Whether the name around the keyword at `keyword` names a secret.
-pub(crate) fn names_a_secret(bytes: &[u8], keyword: ByteSpan) -> bool {
-    let start = bytes[keyword.start.saturating_sub(NAME_BYTES)..keyword.start]
+/// The name around the keyword that begins at `keyword`.
+pub(crate) fn around(bytes: &[u8], keyword: usize) -> ByteSpan {
+    let first = keyword.saturating_sub(NAME_BYTES);
+    let start = bytes[first..keyword]
         .iter()
         .rposition(|byte| !is_name_byte(*byte))
-        .map_or(keyword.start.saturating_sub(NAME_BYTES), |at| {
-            keyword.start.saturating_sub(NAME_BYTES) + at + 1
-        });
-    let limit = (keyword.end + NAME_BYTES).min(bytes.len());
-    let end = bytes[keyword.end..limit]
-        .iter()
-        .position(|byte| !is_name_byte(*byte))
-        .map_or(limit, |at| keyword.end + at);
-    // The keyword ends a word: `tokens` and `password1` go on, `tokenizer` is another word.
-    let rest = &bytes[keyword.end..end];
-    let continues = match rest {
-        [b's', next, ..] => next.is_ascii_lowercase(),
-        [b's'] => false,
-        [next, ..] => next.is_ascii_lowercase() && bytes[keyword.end - 1].is_ascii_lowercase(),
-        [] => false,
-    };
-    if continues {
-        return false;
+        .map_or(first, |at| first + at + 1);
+    let limit = (keyword + NAME_BYTES).min(bytes.len());
+    let end =
+        bytes[keyword..limit].iter().position(|byte| !is_name_byte(*byte)).map_or(limit, |at| keyword + at);
+    ByteSpan::new(start, end)
+}
+
+/// What secret `name` names, if it does.
+pub(crate) fn subject(name: &[u8]) -> Option<Subject> {
+    let is_in = |word: Option<&[u8]>, list| word.is_some_and(|word| contains(list, word));
+    let all = words(name);
+    if all.clone().any(|word| contains(OTHER_ANYWHERE, word))
+        || is_in(all.clone().next(), OTHER_BEGINNINGS)
+        || is_in(all.clone().next_back(), OTHER_ENDINGS)
+    {
+        return None;
     }
-    let words = words(&bytes[start..end]);
-    let is_other =
-        |word: Option<&String>, list: &[&str]| word.is_some_and(|word| list.contains(&word.as_str()));
-    !is_other(words.last(), OTHER_ENDINGS) && !is_other(words.first(), OTHER_BEGINNINGS)
+    let mut before: &[u8] = b"";
+    let mut best = None;
+    for word in all {
+        if before.eq_ignore_ascii_case(b"public") && word.eq_ignore_ascii_case(b"key") {
+            return None;
+        }
+        if before.eq_ignore_ascii_case(b"pass") && word.eq_ignore_ascii_case(b"by") {
+            return None;
+        }
+        best = subject_of_word(before, word).unwrap_or(best);
+        before = word;
+    }
+    best
+}
+
+/// What `word` names behind `before`: a secret, or something else that goes by the same word. `None`: it says nothing.
+fn subject_of_word(before: &[u8], word: &[u8]) -> Option<Option<Subject>> {
+    if ends_with_any(PASSWORD_WORDS, word) || word.eq_ignore_ascii_case(b"pw") {
+        return Some(Some(Subject::Password));
+    }
+    if let Some(before) = head(word, b"pass").map(|head| if head.is_empty() { before } else { head }) {
+        return Some((!contains(OTHER_PASSES, before)).then_some(Subject::Password));
+    }
+    if let Some(before) = head(word, b"token")
+        .or_else(|| head(word, b"tokens"))
+        .map(|head| if head.is_empty() { before } else { head })
+    {
+        return Some((!contains(OTHER_TOKENS, before)).then_some(Subject::Secret));
+    }
+    if ends_with_any(SECRET_WORDS, word) {
+        return Some(Some(Subject::Secret));
+    }
+    let before = head(word, b"key")
+        .or_else(|| head(word, b"keys"))
+        .map(|head| if head.is_empty() { before } else { head })?;
+    Some(match (ends_with_any(KEY_QUALIFIERS, before), ends_with_any(OTHER_KEYS, before)) {
+        (true, _) => Some(Subject::Secret),
+        (false, true) => None,
+        (false, false) => Some(Subject::Key),
+    })
+}
+
+/// What stands in front of `tail` in `word`.
+fn head<'a>(word: &'a [u8], tail: &[u8]) -> Option<&'a [u8]> {
+    let at = word.len().checked_sub(tail.len())?;
+    word[at..].eq_ignore_ascii_case(tail).then(|| &word[..at])
+}
+
+fn contains(list: &[&str], word: &[u8]) -> bool {
+    list.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+}
+
+fn ends_with_any(list: &[&str], word: &[u8]) -> bool {
+    list.iter().any(|known| head(word, known.as_bytes()).is_some())
 }
 
 /// Whether a value made of words speaks of secrets: `my-secret-token`, `NewPassword`.
 pub(crate) fn mentions_secrets(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
-    let has = |word: &[u8]| memchr::memmem::find(&lower, word).is_some();
     [
-        b"password".as_slice(),
-        b"passwd",
-        b"passwort",
-        b"secret",
-        b"token",
-        b"apikey",
-        b"api_key",
-        b"api-key",
-        b"credential",
+        "password",
+        "passwd",
+        "passwort",
+        "passphrase",
+        "secret",
+        "token",
+        "apikey",
+        "api_key",
+        "api-key",
+        "credential",
     ]
     .iter()
-    .any(|word| has(word))
+    .any(|word| memchr::memmem::find(&lower, word.as_bytes()).is_some())
 }
 
-fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
+/// Whether `value` is a part of `name` but for case and separators: `PASSWORD = "password"`.
+pub(crate) fn repeats(name: &[u8], value: &[u8]) -> bool {
+    let letters = |text: &[u8]| -> Vec<u8> {
+        text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
+    };
+    let (name, value) = (letters(name), letters(value));
+    memchr::memmem::find(&name, &value).is_some()
 }
 
-/// The words of a name in lower case, split at separators and at the humps of camel case. Trailing numbers are no words.
-fn words(name: &[u8]) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut word = String::new();
-    let mut before = b' ';
-    for &byte in name {
-        let hump = byte.is_ascii_uppercase() && before.is_ascii_lowercase();
-        if (!byte.is_ascii_alphabetic() || hump) && !word.is_empty() {
-            words.push(std::mem::take(&mut word));
-        }
-        if byte.is_ascii_alphabetic() {
-            word.push(char::from(byte.to_ascii_lowercase()));
-        }
-        before = byte;
-    }
-    if !word.is_empty() {
-        words.push(word);
-    }
-    words
+pub(crate) fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-./".contains(&byte)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn is_secret(name: &str, keyword: &str) -> bool {
-        let lower = name.to_ascii_lowercase();
-        let at = lower.find(keyword).expect("the name holds the keyword");
-        names_a_secret(name.as_bytes(), ByteSpan::new(at, at + keyword.len()))
+    fn subject_of(name: &str) -> Option<Subject> {
+        subject(name.as_bytes())
     }
 
     #[test]
-    fn names_of_secrets() {
+    fn names_of_passwords() {
         for name in [
             "password",
             "DB_PASSWORD",
@@ -313,23 +293,111 @@ mod tests {
             "PASSWORD_PROD",
             "passwords",
             "user.password",
+            "pass",
+            "dbpass",
+            "userPass",
+            "sshpass",
+            "keystorePass",
+            "mysql_pwd",
+            "pw",
+            "ssh-passphrase",
+            "spring.datasource.password",
+            "POSTGRES_PASSWORD",
+            "requirepass",
+            "masterauth",
         ] {
-            assert!(is_secret(name, "password"), "{name}");
-        }
-        for name in ["authToken", "x-auth-token", "GITHUB_TOKEN", "tokens"] {
-            assert!(is_secret(name, "token"), "{name}");
+            assert_eq!(subject_of(name), Some(Subject::Password), "{name}");
         }
     }
 
     #[test]
+    fn names_of_secrets() {
+        for name in [
+            "authToken",
+            "x-auth-token",
+            "GITHUB_TOKEN",
+            "tokens",
+            "secret",
+            "client_secret",
+            "clientSecret",
+            "secret_key_base",
+            "api_key",
+            "apiKey",
+            "APIKey",
+            "kAPIKey",
+            "x-api-key",
+            "secretAccessKey",
+            "encryption_key",
+            "jwtKey",
+            "AES_KEY",
+            "apikey",
+            "cookieValidationKey",
+            "app_key",
+            "credentials",
+        ] {
+            assert_eq!(subject_of(name), Some(Subject::Secret), "{name}");
+        }
+        assert_eq!(subject_of("key"), Some(Subject::Key));
+        assert_eq!(subject_of("stuff_key"), Some(Subject::Key));
+    }
+
+    #[test]
     fn names_about_secrets() {
-        for name in
-            ["password_field", "passwordHash", "forgotPassword", "reset_password", "PASSWORD_HELP_TEXT"]
-        {
-            assert!(!is_secret(name, "password"), "{name}");
+        for name in [
+            "password_field",
+            "passwordHash",
+            "forgotPassword",
+            "reset_password",
+            "PASSWORD_HELP_TEXT",
+            "password.policy",
+            "bypass",
+            "compass",
+            "render_pass",
+            "low_pass",
+            "passenger",
+            "passed",
+            "token_url",
+            "tokenUrl",
+            "tokenizer",
+            "tokenize",
+            "next_page_token",
+            "public_token",
+            "pad_token",
+            "csrf_token",
+            "CancellationToken",
+            "secretName",
+            "secret_arn",
+            "key_id",
+            "keyId",
+            "public_key",
+            "publicKey",
+            "PublicKeyToken",
+            "primaryKey",
+            "foreign_key",
+            "sort_key",
+            "cacheKey",
+            "monkey",
+            "keyboard",
+            "turnkey",
+            "TOKEN_SHA256",
+            "secret_hash",
+            "key_fingerprint",
+        ] {
+            assert_eq!(subject_of(name), None, "{name}");
         }
-        for name in ["tokenizer", "token_url", "tokenUrl", "next_page_token", "public_token", "tokenize"] {
-            assert!(!is_secret(name, "token"), "{name}");
-        }
+    }
+
+    #[test]
+    fn a_value_that_is_its_own_name_is_told() {
+        assert!(repeats(b"CONF_PASSWORD", b"password"));
+        assert!(repeats(b"resetPassword", b"reset-password"));
+        assert!(!repeats(b"password", b"Password2019!"));
+    }
+
+    #[test]
+    fn the_name_around_a_keyword_ends_where_the_identifier_does() {
+        let text = b"x = {'db.my-password_1': 1}";
+        assert_eq!(around(text, 12).of(text), b"db.my-password_1");
+        assert_eq!(around(b"password", 0), ByteSpan::new(0, 8));
     }
 }

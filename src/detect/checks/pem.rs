@@ -7,6 +7,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 /// The shortest key: an Ed25519 key in PKCS #8 has 48 bytes.
 const MIN_KEY_BYTES: usize = 40;
+const DER_SEQUENCE: u8 = 0x30;
 const OPENSSH_MAGIC: &[u8] = b"openssh-key-v1\0";
 /// Lengths and the cipher's name `none`, as they follow OpenSSH's magic in a key that is not encrypted.
 const OPENSSH_NO_CIPHER: &[u8] = b"\0\0\0\x04none";
@@ -23,16 +24,40 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// The text may be written as code writes it: with `\n` for line ends, in several quoted and joined strings, indented,
 /// commented, or with the headers of RFC 1421 or OpenPGP.
 pub(crate) fn is_private_key(body: &[u8]) -> bool {
-    if memchr::memmem::find(body, b"ENCRYPTED").is_some() || memchr::memmem::find(body, b"...").is_some() {
-        return false;
+    protection(body) == Some(Protection::None)
+}
+
+/// Whether `body` is a private key that a passphrase protects.
+pub(crate) fn is_encrypted_key(body: &[u8]) -> bool {
+    protection(body) == Some(Protection::Passphrase)
+}
+
+/// What stands between a private key and who reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protection {
+    None,
+    Passphrase,
+}
+
+/// How the key in `body` is protected; `None` where there is no whole key.
+fn protection(body: &[u8]) -> Option<Protection> {
+    if memchr::memmem::find(body, b"...").is_some() {
+        return None;
     }
-    let Some(key) = LENIENT.decode(base64_text(body)).ok().filter(|key| key.len() >= MIN_KEY_BYTES) else {
-        return false;
+    let key = LENIENT.decode(base64_text(body)).ok().filter(|key| key.len() >= MIN_KEY_BYTES)?;
+    // RFC 1421: what follows the header is no structure that could be looked at.
+    if memchr::memmem::find(body, b"4,ENCRYPTED").is_some() {
+        return Some(Protection::Passphrase);
+    }
+    let is_plain = if let Some(rest) = key.strip_prefix(OPENSSH_MAGIC) {
+        rest.starts_with(OPENSSH_NO_CIPHER)
+    } else if let Some(content) = whole_der_sequence(&key) {
+        // PKCS #8: an encrypted key begins with the algorithm, a sequence; any other with a version.
+        content.first() != Some(&DER_SEQUENCE)
+    } else {
+        openpgp_s2k_usage(&key)? == 0
     };
-    if let Some(rest) = key.strip_prefix(OPENSSH_MAGIC) {
-        return rest.starts_with(OPENSSH_NO_CIPHER);
-    }
-    is_whole_der_sequence(&key) || is_openpgp_secret_key(&key)
+    Some(if is_plain { Protection::None } else { Protection::Passphrase })
 }
 
 /// The base64 characters of the lines that hold nothing else.
@@ -86,20 +111,62 @@ fn trim_code(line: &[u8]) -> &[u8] {
     }
 }
 
-/// Whether `key` is one ASN.1 SEQUENCE whose length is that of the bytes.
-fn is_whole_der_sequence(key: &[u8]) -> bool {
+/// The content of `key` where it is one ASN.1 SEQUENCE whose length is that of the bytes.
+fn whole_der_sequence(key: &[u8]) -> Option<&[u8]> {
     let (header, length) = match key {
-        [0x30, length @ 0..=0x7f, ..] => (2, usize::from(*length)),
-        [0x30, 0x81, a, ..] => (3, usize::from(*a)),
-        [0x30, 0x82, a, b, ..] => (4, usize::from(*a) << 8 | usize::from(*b)),
-        _ => return false,
+        [DER_SEQUENCE, length @ 0..=0x7f, ..] => (2, usize::from(*length)),
+        [DER_SEQUENCE, 0x81, a, ..] => (3, usize::from(*a)),
+        [DER_SEQUENCE, 0x82, a, b, ..] => (4, usize::from(*a) << 8 | usize::from(*b)),
+        _ => return None,
     };
-    header + length == key.len()
+    (header + length == key.len()).then(|| &key[header..])
 }
 
-/// Whether `key` begins with a secret key packet (tag 5) of the old or new form.
-fn is_openpgp_secret_key(key: &[u8]) -> bool {
-    matches!(key.first(), Some(0x94..=0x97 | 0xc5))
+/// The octet that says how the secret part of an OpenPGP secret key packet is encrypted, 0 for not at all: RFC 9580, 5.5.3.
+fn openpgp_s2k_usage(key: &[u8]) -> Option<u8> {
+    // Tag 5, in the old form with a length of one, two or four bytes, or in the new one.
+    let (&tag, rest) = key.split_first()?;
+    let length_bytes = match (tag, rest.first()?) {
+        (0x94, _) => 1,
+        (0x95, _) => 2,
+        (0x96, _) => 4,
+        (0xc5, 0..=191) => 1,
+        (0xc5, 192..=223) => 2,
+        (0xc5, 255) => 5,
+        _ => return None,
+    };
+    // Version and time of creation.
+    let (head, rest) = rest.get(length_bytes..)?.split_at_checked(6)?;
+    let [version @ 4..=6, _, _, _, _, algorithm] = head else {
+        return None;
+    };
+    let rest = if *version == 4 { rest } else { rest.get(4..)? };
+    let rest = match algorithm {
+        1..=3 => skip_numbers(rest, 2)?,
+        16 => skip_numbers(rest, 3)?,
+        17 => skip_numbers(rest, 4)?,
+        // A curve, a point; ECDH goes on with how it derives keys.
+        18 => skip_short(skip_numbers(skip_short(rest)?, 1)?)?,
+        19 | 22 => skip_numbers(skip_short(rest)?, 1)?,
+        25 | 27 => rest.get(32..)?,
+        26 => rest.get(56..)?,
+        28 => rest.get(57..)?,
+        _ => return None,
+    };
+    rest.first().copied()
+}
+
+/// What follows `count` numbers, each with its length in bits in front.
+fn skip_numbers(bytes: &[u8], count: usize) -> Option<&[u8]> {
+    (0..count).try_fold(bytes, |bytes, _| {
+        let bits = usize::from(u16::from_be_bytes([*bytes.first()?, *bytes.get(1)?]));
+        bytes.get(2 + bits.div_ceil(8)..)
+    })
+}
+
+/// What follows a text with its length in bytes in front.
+fn skip_short(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.get(1 + usize::from(*bytes.first()?)..)
 }
 
 #[cfg(test)]
@@ -130,7 +197,8 @@ mod tests {
     #[test]
     fn encrypted_cut_and_dummy_keys_do_not_count() {
         let whole = wrapped(&der(110), "\n");
-        assert!(!is_private_key(format!("\nProc-Type: 4,ENCRYPTED\n\n{whole}\n").as_bytes()));
+        let encrypted = format!("\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n{whole}\n");
+        assert!(!is_private_key(encrypted.as_bytes()) && is_encrypted_key(encrypted.as_bytes()));
         assert!(!is_private_key(&whole.as_bytes()[..whole.len() - 24]), "cut");
         assert!(!is_private_key(b"\n...\n"));
         assert!(!is_private_key(b"\nMIIEvQ...\n"));
@@ -146,6 +214,32 @@ mod tests {
             wrapped(&key, "\n")
         };
         assert!(is_private_key(key(b"none").as_bytes()));
-        assert!(!is_private_key(key(b"aes256-ctr").as_bytes()));
+        assert!(
+            !is_private_key(key(b"aes256-ctr").as_bytes()) && is_encrypted_key(key(b"aes256-ctr").as_bytes())
+        );
+    }
+
+    #[test]
+    fn encrypted_pkcs8_keys_begin_with_their_algorithm() {
+        let mut key = der(110);
+        assert!(is_private_key(wrapped(&key, "\n").as_bytes()));
+        key[2] = DER_SEQUENCE;
+        assert!(
+            !is_private_key(wrapped(&key, "\n").as_bytes())
+                && is_encrypted_key(wrapped(&key, "\n").as_bytes())
+        );
+    }
+
+    #[test]
+    fn openpgp_keys_say_whether_they_are_encrypted() {
+        // An EdDSA key of version 4: a curve of 9 bytes, a point of 263 bits, then how the secret is encrypted.
+        let key = |usage: u8| {
+            let body =
+                [&[4, 1, 2, 3, 4, 22, 9][..], &[7; 9], &[1, 7], &[64; 33], &[usage], &[9; 34]].concat();
+            let packet = [&[0x94, body.len() as u8][..], &body].concat();
+            format!("\nVersion: GnuPG v2\n\n{}\n=abcd\n", wrapped(&packet, "\n"))
+        };
+        assert!(is_private_key(key(0).as_bytes()) && !is_encrypted_key(key(0).as_bytes()));
+        assert!(!is_private_key(key(254).as_bytes()) && is_encrypted_key(key(254).as_bytes()));
     }
 }

@@ -1,6 +1,11 @@
 //! Values that stand where a secret would: `changeme`, `xxxx`, `your-key-here`, `1234567890abcdef`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::rules::Kind;
+
+use super::words::words;
 
 /// Parts that only a made-up value has, in lower case. Random text of a token's length holds one of these with a
 /// probability below one in a million.
@@ -122,9 +127,124 @@ const DUMMY_VALUES: &[&[u8]] = &[
     b"thesecret",
     b"bad",
     b"badpassword",
+    // "Password" in other languages: a label.
+    b"salasana",
+    b"wachtwoord",
+    b"kennwort",
+    b"contrasena",
+    b"contrase\xc3\xb1a",
+    b"senha",
+    b"lozinka",
+    b"heslo",
+    b"haslo",
+    b"has\xc5\x82o",
+    b"parola",
+    b"losenord",
+    b"l\xc3\xb6senord",
+    b"adgangskode",
+    b"kodeord",
+    b"passord",
+    b"jelszo",
+    b"jelsz\xc3\xb3",
+    b"sifre",
+    b"\xc5\x9fifre",
+    b"tiger",
+    b"sekrit",
+    b"xyzzy",
+    b"anonymous",
+    b"anonymous@",
+    b"-anonymous@",
+    b"nobody",
+    b"changethat",
+    b"weak",
+    b"short",
+    b"p@ss:word",
+    b"changeit",
+    b"passw0rd",
+    b"p@ssw0rd",
+    b"p@ssword",
+    b"p%40ssword",
+    b"p4ssw0rd",
+    b"pa$$word",
+    b"pa55word",
+    b"welcome",
+    b"keyboard cat",
+    b"hoge",
+    b"fuga",
+    b"text",
+    b"type",
+    b"name",
+    b"email",
+    b"required",
+    b"optional",
+    b"asdf",
+    b"asdfgh",
+    b"qwertyuiop",
+    b"qwer1234",
+    b"1q2w3e4r",
+    b"opensesame",
+    b"swordfish",
+    b"masterkey",
+    b"toor",
+    b"minioadmin",
+    b"elastic",
+    b"mongo",
+    b"mongodb",
+    b"grafana",
+    b"docker",
+    b"vagrant",
+    b"jenkins",
+    b"tomcat",
+    b"ubuntu",
+    b"wordpress",
+    b"database_password_here",
+    b"password_here",
+    b"censored",
+    b"masked",
+    b"filtered",
+    b"encrypted",
 ];
+/// Values that standards and documentation publish as examples, in lower case.
+const PUBLISHED_EXAMPLES: &[&[u8]] = &[
+    // RFC 6749, RFC 5849 and RFC 6750.
+    b"2yotnfzfejr1zcsicmwpaa",
+    b"tgzv3jokf0xg5qx2tlkwia",
+    b"czzcagrsa3f0mzpnwdfmqmf0m2jw",
+    b"splxlobezqqybys6wxsbia",
+    b"kd94hf93k423kf44",
+    b"nnch734d00sl2jdk",
+    b"pfkkdhi9sl3r4s00",
+    b"0685bd9184jfhq22",
+    b"ad180jjd733klru7",
+    b"h480djs93hd8",
+    b"mf_9.b5f-4.1jqm",
+    // RFC 7617 and RFC 6455.
+    b"qwxhzgrpbjpvcgvuihnlc2ftzq==",
+    b"dghlihnhbxbszsbub25jzq==",
+    // The secret in nearly every text on one-time passwords, "Hello!" and four bytes.
+    b"jbswy3dpehpk3pxp",
+];
+/// Words of which made-up values are put together, in lower case: `my-secret-token`, `test_password_1`.
+#[rustfmt::skip]
+const DUMMY_WORDS: &[&str] = &[
+    "a", "abc", "access", "account", "add", "admin", "an", "api", "apikey", "auth", "bar", "baz", "change", "client", "code",
+    "correct", "cred", "credential", "credentials", "db", "default", "demo", "dev", "development", "dummy", "enter", "example", "fake",
+    "foo", "for", "from", "generated", "go", "goes", "guest", "hello", "here", "id", "incorrect", "insecure", "insert", "invalid",
+    "is", "it", "jwt", "key", "local", "login", "me", "mock", "my", "name", "new", "no", "none", "not", "null", "of", "old", "one",
+    "only", "pass", "passphrase", "password", "passwd", "paste", "place", "placeholder", "postgres", "private", "prod", "production",
+    "public", "put", "pw", "pwd", "random", "real", "redacted", "replace", "root", "sample", "secret", "session", "set", "some",
+    "something", "string", "strong", "stub", "super", "temp", "test", "tester", "testing", "tests", "that", "the", "this", "to",
+    "token", "two", "unsafe", "user", "username", "valid", "value", "very", "world", "word", "wrong", "with", "xxx", "xxxx", "you", "your",
+];
+/// How many letters behind a made-up value are a number that makes it look less so: `password123`.
+const COUNTERS: &[&str] =
+    &["", "0", "1", "2", "3", "01", "12", "123", "1234", "12345", "123456", "!", "1!", "123!"];
 /// The longest pattern of which a value may be a repetition, in bytes.
 const MAX_PERIOD: usize = 4;
+/// The most digits in a made-up value of words.
+const MAX_DUMMY_DIGITS: usize = 4;
+/// The longest base64 text that is decoded to see whether it holds a dummy, in bytes.
+const MAX_BASE64_DUMMY_BYTES: usize = 64;
 /// The fewest distinct characters of a real value of eight or more.
 const MIN_DISTINCT: usize = 4;
 
@@ -136,7 +256,37 @@ pub(crate) fn is_placeholder(body: &[u8], kind: Kind) -> bool {
     let start = &lower[..lower.len().min(200)];
     MADE_UP_PARTS.iter().any(|part| memchr::memmem::find(start, part).is_some())
         || is_monotonous(start)
-        || (kind == Kind::Generic && DUMMY_VALUES.contains(&lower.as_slice()))
+        || (kind == Kind::Generic
+            && (is_dummy(body)
+                || is_dummy_in_base64(body)
+                || PUBLISHED_EXAMPLES.contains(&lower.as_slice())
+                || memchr::memmem::find(start, b"...").is_some()))
+}
+
+/// A dummy, a counted one, or words that only dummies are made of.
+fn is_dummy(value: &[u8]) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let counted = |counter: &&str| {
+        lower.strip_suffix(counter.as_bytes()).is_some_and(|value| DUMMY_VALUES.contains(&value))
+    };
+    let is_dummy_word =
+        |word: &[u8]| DUMMY_WORDS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word));
+    let digits = lower.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_word_byte = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-. :/<>[]*".contains(byte);
+    COUNTERS.iter().any(counted)
+        || (digits <= MAX_DUMMY_DIGITS
+            && lower.iter().all(is_word_byte)
+            && words(value).next().is_some()
+            && words(value).all(is_dummy_word))
+}
+
+/// A dummy as a manifest of Kubernetes writes it.
+fn is_dummy_in_base64(value: &[u8]) -> bool {
+    value.len().is_multiple_of(4)
+        && value.len() <= MAX_BASE64_DUMMY_BYTES
+        && STANDARD
+            .decode(value)
+            .is_ok_and(|decoded| decoded.iter().all(u8::is_ascii_graphic) && is_dummy(&decoded))
 }
 
 /// Repetitions, sequences, and values of a few characters.
@@ -171,14 +321,34 @@ mod tests {
         ] {
             assert!(is_placeholder(value.as_bytes(), Kind::Provider), "{value}");
         }
-        for value in ["changeme", "password", "Secret", "guest"] {
+        for value in [
+            "changeme",
+            "password",
+            "Secret",
+            "guest",
+            "password123",
+            "my-secret-token",
+            "test_token_1",
+            "some-api-key",
+            "YWRtaW4=",
+            "Test1234",
+            "not-a-secret",
+            "fakeToken2",
+        ] {
             assert!(is_placeholder(value.as_bytes(), Kind::Generic), "{value}");
         }
     }
 
     #[test]
     fn values_that_somebody_may_use_are_not() {
-        for value in ["Summer2019!", "tR7hvd9Q", "9f86d081884c7d65", "correct-horse-battery"] {
+        for value in [
+            "Summer2019!",
+            "tR7hvd9Q",
+            "9f86d081884c7d65",
+            "correct-horse-battery",
+            "MyDog2019",
+            "c3VtbWVyMjAxOSE=",
+        ] {
             assert!(!is_placeholder(value.as_bytes(), Kind::Generic), "{value}");
         }
     }

@@ -2,8 +2,10 @@
 //! <https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1>.
 
 use crate::location::ByteSpan;
+use crate::rules::Kind;
 
 use super::literal::is_literal;
+use super::placeholder::is_placeholder;
 
 /// Whether the password at `secret`, in the URL whose `://` lies at `separator`, is more than a dummy.
 pub(crate) fn is_password(bytes: &[u8], separator: ByteSpan, secret: ByteSpan) -> bool {
@@ -14,7 +16,28 @@ pub(crate) fn is_password(bytes: &[u8], separator: ByteSpan, secret: ByteSpan) -
     has_scheme
         && !password.eq_ignore_ascii_case(user)
         && is_literal(password)
+        && password.is_ascii()
+        && !is_dummy_in_escapes(password)
         && !password.iter().all(|byte| b"*.-_xX".contains(byte))
+}
+
+/// `p%40ssword`: a dummy that shows how signs are written in a URL.
+fn is_dummy_in_escapes(password: &[u8]) -> bool {
+    let mut plain = Vec::with_capacity(password.len());
+    let mut rest = password;
+    let mut escapes = 0;
+    while let Some((&byte, tail)) = rest.split_first() {
+        let escaped = (byte == b'%')
+            .then(|| {
+                tail.get(..2)
+                    .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok())
+            })
+            .flatten();
+        plain.push(escaped.unwrap_or(byte));
+        rest = if escaped.is_some() { &tail[2..] } else { tail };
+        escapes += usize::from(escaped.is_some());
+    }
+    escapes > 0 && is_placeholder(&plain, Kind::Generic)
 }
 
 #[cfg(test)]
@@ -35,5 +58,8 @@ mod tests {
         assert!(!is_found("redis://user:${REDIS_PASSWORD}@host"));
         assert!(!is_found("redis://user:********@host"));
         assert!(!is_found("mysql://user:%s@host"));
+        assert!(!is_found("http://user:p%40ss%3Aword@host"));
+        assert!(!is_found("http://user:%c3%89t%C3%A9@host"));
+        assert!(is_found(&["http://user:tR7", "%40hvd9x@host"].concat()));
     }
 }

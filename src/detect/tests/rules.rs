@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::sampler::{Random, example, fill};
 use crate::chunk::Chunk;
 use crate::detect::{Detector, Match, Shape, resolve_overlaps};
 use crate::judge::judge;
 use crate::provenance::Provenance;
-use crate::rules::{Confidence, Kind, Rule, RuleId, RuleSet};
+use crate::rules::{Check, Confidence, Kind, Rule, RuleId, RuleSet};
 
 /// How many texts are sampled from the examples of each rule, and how many of them may be missed: random values have too
 /// little entropy, or look like a placeholder, once in a while.
@@ -16,8 +18,12 @@ const SAMPLES: usize = 100;
 const MISSES_ALLOWED: usize = 2;
 /// How many texts are sampled from each counter-example; none of them may be found.
 const COUNTER_SAMPLES: usize = 20;
-/// How many secrets of each rule are put into each context.
-const CONTEXT_SAMPLES: usize = 10;
+/// How many secrets of each rule are put into each context, where [`SAMPLES_VARIABLE`] does not say it.
+const CONTEXT_SAMPLES: usize = 20;
+/// In how many of the contexts each secret is put; the next one goes on with those that follow.
+const CONTEXTS_A_SECRET: usize = 3;
+/// The environment variable that says how many secrets of each rule are put into each context: 1000 takes minutes.
+const SAMPLES_VARIABLE: &str = "KEYSIEVE_SAMPLES";
 
 /// Rules whose example may be found by another rule, which covers the same secret: the rule, the other one, and why.
 const COVERED_BY: &[(&str, &str, &str)] = &[];
@@ -139,6 +145,17 @@ const CONTEXTS: &[&str] = &[
     "f({}, 1)",
 ];
 
+/// The places for secrets that their surroundings tell, `{}` for the secret with these.
+const LINE_CONTEXTS: &[&str] = &[
+    "{}",
+    "first = 1\n{}\nlast = 2\n",
+    "    {}\r\n",
+    "# {}\n",
+    "// {} and more",
+    "2024-02-29T12:00:00Z INFO {}\n",
+    "<!-- {} -->",
+];
+
 /// Each context as UTF-8, and as UTF-16 in both byte orders with and without a byte order mark.
 fn encodings(text: &[u8]) -> Vec<Vec<u8>> {
     let wide = |is_big_endian: bool| -> Vec<u8> {
@@ -153,51 +170,97 @@ fn encodings(text: &[u8]) -> Vec<Vec<u8>> {
     ]
 }
 
+/// How many secrets of each rule are put into each context.
+fn context_samples() -> usize {
+    std::env::var(SAMPLES_VARIABLE).ok().and_then(|count| count.parse().ok()).unwrap_or(CONTEXT_SAMPLES)
+}
+
+/// A secret of `rule`, made up, with the text in which it was found.
+fn secret_of(
+    engine: &mut Engine,
+    id: RuleId,
+    rule: &Rule,
+    random: &mut Random,
+    number: usize,
+) -> Option<(Vec<u8>, Vec<u8>)> {
+    let text = example(random, rule, number).text;
+    let found = engine.scan(&text).into_iter().find(|found| found.rule == id)?;
+    Some((found.secret.expose().to_vec(), text))
+}
+
 #[test]
-fn sure_tokens_are_found_wherever_they_are_written() {
+fn tokens_are_found_wherever_they_are_written() {
+    let rules: Vec<(RuleId, Rule)> =
+        rules().into_iter().filter(|(_, rule)| rule.kind == Kind::Provider).collect();
+    let results: Vec<Result<bool, String>> = rules
+        .par_iter()
+        .map_init(Engine::new, |engine, (id, rule)| find_in_contexts(engine, *id, rule))
+        .collect();
+    let alone = results.iter().filter(|result| matches!(result, Ok(true))).count();
+    let failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(alone > 300, "many rules are of this kind, not {alone}");
+}
+
+/// Puts secrets of `rule` into contexts: whether they are told without what the examples have around them, or the first
+/// context in which one is not found.
+fn find_in_contexts(engine: &mut Engine, id: RuleId, rule: &Rule) -> Result<bool, String> {
+    let mut random = random_for(rule, 3);
+    let mut is_alone = None;
+    for number in 0..context_samples() {
+        let Some((secret, text)) = secret_of(engine, id, rule, &mut random, number) else {
+            continue;
+        };
+        let is_alone = *is_alone.get_or_insert_with(|| {
+            engine.scan(&secret).iter().any(|found| found.rule == id && found.secret.expose() == secret)
+        });
+        let (contexts, content) = if is_alone { (CONTEXTS, &secret) } else { (LINE_CONTEXTS, &text) };
+        for turn in number * CONTEXTS_A_SECRET..(number + 1) * CONTEXTS_A_SECRET {
+            let context = contexts[turn % contexts.len()];
+            let (before, after) = context.split_once("{}").expect("a context has a place for the secret");
+            let whole = [before.as_bytes(), content, after.as_bytes()].concat();
+            let encodings = encodings(&whole);
+            // Once all contexts had one encoding, the next one's turn has come.
+            let encoded = &encodings[turn / contexts.len() % encodings.len()];
+            let is_found = engine
+                .matches(encoded)
+                .iter()
+                .any(|found| found.secret.expose() == secret.as_slice() && engine.is_finding_of(rule, found));
+            if !is_found {
+                return Err(format!("{}: {}", rule.id, engine.describe(encoded)));
+            }
+        }
+    }
+    Ok(is_alone == Some(true))
+}
+
+#[test]
+fn tokens_with_a_checksum_are_not_found_once_a_character_is_changed() {
     let mut engine = Engine::new();
     let mut failures = Vec::new();
     let mut tested = 0;
-    for (id, rule) in rules() {
-        if rule.kind != Kind::Provider || rule.confidence != Confidence::High || rule.window.before > 0 {
-            continue;
-        }
-        let mut random = random_for(&rule, 3);
-        let secrets: Vec<Vec<u8>> = (0..CONTEXT_SAMPLES)
-            .filter_map(|number| {
-                let text = example(&mut random, &rule, number).text;
-                let found = engine.scan(&text).into_iter().find(|found| found.rule == id)?;
-                Some(found.secret.expose().to_vec())
-            })
-            .collect();
-        let begins_with_keyword = |secret: &[u8]| {
-            rule.keywords.iter().any(|keyword| {
-                secret
-                    .get(..keyword.len())
-                    .is_some_and(|start| start.eq_ignore_ascii_case(keyword.as_bytes()))
-            })
-        };
-        let secrets: Vec<Vec<u8>> =
-            secrets.into_iter().filter(|secret| begins_with_keyword(secret)).collect();
-        tested += usize::from(!secrets.is_empty());
-        'context: for context in CONTEXTS {
-            let (before, after) = context.split_once("{}").expect("a context has a place for the secret");
-            for secret in &secrets {
-                let text = [before.as_bytes(), secret, after.as_bytes()].concat();
-                for encoded in encodings(&text) {
-                    let is_found = engine.matches(&encoded).iter().any(|found| {
-                        found.secret.expose() == secret.as_slice() && engine.is_finding_of(&rule, found)
-                    });
-                    if !is_found {
-                        failures.push(format!("{}: {}", rule.id, engine.describe(&encoded)));
-                        continue 'context;
-                    }
-                }
+    let has_checksum = |rule: &Rule| rule.checks.iter().any(|check| matches!(check, Check::Checksum(_)));
+    for (id, rule) in rules().into_iter().filter(|(_, rule)| has_checksum(rule)) {
+        tested += 1;
+        let mut random = random_for(&rule, 6);
+        for number in 0..context_samples() {
+            let Some((mut secret, _)) = secret_of(&mut engine, id, &rule, &mut random, number) else {
+                failures.push(format!("{}: a sample is not found", rule.id));
+                break;
+            };
+            // Another character of the secret's own end: it belongs to the same alphabet.
+            let tail = secret.len() - 20;
+            let at = tail + random.below(20);
+            let others: Vec<u8> = secret[tail..].iter().copied().filter(|byte| *byte != secret[at]).collect();
+            secret[at] = others[random.below(others.len())];
+            if engine.scan(&secret).iter().any(|found| found.rule == id) {
+                failures.push(format!("{}: {}", rule.id, engine.describe(&secret)));
+                break;
             }
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(tested > 100, "most rules are of this kind, not {tested}");
+    assert!(tested >= 12, "{tested} rules have a checksum");
 }
 
 #[test]

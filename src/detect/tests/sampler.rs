@@ -57,8 +57,8 @@ pub(super) fn example(random: &mut Random, rule: &Rule, number: usize) -> Filled
     Filled { text, sampled: vec![whole] }
 }
 
-/// `template` with each `<<...>>` replaced: by a text that matches the expression inside, or, for `jwt`, `basic` and
-/// `pem:LABEL `, by a text of that structure. With a `rule`, sampled tokens get the checksum that it asks for.
+/// `template` with each `<<...>>` replaced: by a text that matches the expression inside, or by a text of the structure that
+/// is named there (see [`structured`]). With a `rule`, sampled tokens get the checksum that it asks for.
 pub(super) fn fill(random: &mut Random, template: &str, rule: Option<&Rule>) -> Filled {
     let mut filled = Filled { text: Vec::new(), sampled: Vec::new() };
     let mut rest = template;
@@ -67,12 +67,7 @@ pub(super) fn fill(random: &mut Random, template: &str, rule: Option<&Rule>) -> 
     {
         filled.text.extend(before.as_bytes());
         let start = filled.text.len();
-        let sampled = match (inside, inside.strip_prefix("pem:")) {
-            ("jwt", _) => json_web_token(random),
-            ("basic", _) => basic_credentials(random),
-            (_, Some(label)) => private_key(random, label),
-            (pattern, None) => matching(random, pattern),
-        };
+        let sampled = structured(random, inside).unwrap_or_else(|| matching(random, inside));
         filled.text.extend(match rule {
             Some(rule) => seal(rule, &sampled),
             None => sampled,
@@ -141,12 +136,34 @@ fn seal(rule: &Rule, token: &[u8]) -> Vec<u8> {
     checksum.map_or_else(|| token.to_vec(), |checksum| checksum::seal(checksum, token))
 }
 
-fn json_web_token(random: &mut Random) -> Vec<u8> {
-    let subject = matching(random, "[0-9]{10}");
-    let claims = [br#"{"sub":""#, &*subject, br#"","iat":1700000000}"#].concat();
+/// A text of the structure that `name` names:
+///
+/// - `jwt`: a JSON web token; `jwt:EXPRESSION` one whose claims match the expression
+/// - `basic`: user and password in base64
+/// - `base64:EXPRESSION`, `base64url:EXPRESSION`: a text that matches the expression, in base64
+/// - `pem:LABEL `, `encrypted-pem:LABEL `: a private key; the label stands in front of `PRIVATE KEY`
+/// - `macaroon:PLACE`: a macaroon as PyPI makes them
+/// - `curve25519`: a private key of WireGuard
+fn structured(random: &mut Random, name: &str) -> Option<Vec<u8>> {
+    let (name, argument) = name.split_once(':').unwrap_or((name, ""));
+    Some(match name {
+        "jwt" if argument.is_empty() => json_web_token(random, r#"\{"sub":"[0-9]{10}","iat":1700000000\}"#),
+        "jwt" => json_web_token(random, argument),
+        "basic" => basic_credentials(random),
+        "base64" => STANDARD.encode(matching(random, argument)).into_bytes(),
+        "base64url" => URL_SAFE_NO_PAD.encode(matching(random, argument)).into_bytes(),
+        "pem" => private_key(random, argument, false),
+        "encrypted-pem" => private_key(random, argument, true),
+        "macaroon" => macaroon(random, argument),
+        "curve25519" => curve25519_key(random),
+        _ => return None,
+    })
+}
+
+fn json_web_token(random: &mut Random, claims: &str) -> Vec<u8> {
     let parts = [
         URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#),
-        URL_SAFE_NO_PAD.encode(claims),
+        URL_SAFE_NO_PAD.encode(matching(random, claims)),
         String::from_utf8_lossy(&matching(random, "[A-Za-z0-9_-]{43}")).into_owned(),
     ];
     parts.join(".").into_bytes()
@@ -156,26 +173,72 @@ fn basic_credentials(random: &mut Random) -> Vec<u8> {
     STANDARD.encode(matching(random, "[a-z]{4,9}:[A-Za-z0-9!#]{8,16}")).into_bytes()
 }
 
+fn macaroon(random: &mut Random, place: &str) -> Vec<u8> {
+    let identifier = matching(random, "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}");
+    let caveat =
+        matching(random, r#"\[3, "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"\]"#);
+    let field = |kind: u8, bytes: &[u8]| [&[kind, bytes.len() as u8], bytes].concat();
+    let signature: Vec<u8> = (0..32).map(|_| random.byte()).collect();
+    let end = vec![0];
+    let parts = [
+        vec![2],
+        field(1, place.as_bytes()),
+        field(2, &identifier),
+        end.clone(),
+        field(2, &caveat),
+        end.clone(),
+        end,
+        field(6, &signature),
+    ];
+    URL_SAFE_NO_PAD.encode(parts.concat()).into_bytes()
+}
+
+fn curve25519_key(random: &mut Random) -> Vec<u8> {
+    let mut key: Vec<u8> = (0..32).map(|_| random.byte()).collect();
+    key[0] &= 0b1111_1000;
+    key[31] = key[31] & 0b0111_1111 | 0b0100_0000;
+    STANDARD.encode(key).into_bytes()
+}
+
 /// A whole private key in PEM; `label` is what stands in front of `PRIVATE KEY`.
-fn private_key(random: &mut Random, label: &str) -> Vec<u8> {
-    let key: Vec<u8> = if label == "OPENSSH " {
-        let head = b"openssh-key-v1\0\0\0\0\x04none\0\0\0\x04none\0\0\0\0\0\0\0\x01";
-        head.iter().copied().chain((0..300).map(|_| random.byte())).collect()
-    } else {
-        // Lengths of one, two and three bytes, as elliptic curves and RSA keys have them.
-        let length = [110, 200, 1190][random.below(3)];
-        let [high, low] = (length as u16).to_be_bytes();
-        let header: &[u8] = match length {
-            110 => &[0x30, low],
-            200 => &[0x30, 0x81, low],
-            _ => &[0x30, 0x82, high, low],
-        };
-        header.iter().copied().chain((0..length).map(|_| random.byte())).collect()
+fn private_key(random: &mut Random, label: &str, is_encrypted: bool) -> Vec<u8> {
+    let mut bytes = |length: usize| -> Vec<u8> { (0..length).map(|_| random.byte()).collect() };
+    let (key, is_pgp) = match label {
+        "OPENSSH " => {
+            let cipher: &[u8] = if is_encrypted { b"aes256-ctr" } else { b"none" };
+            let head = b"openssh-key-v1\0\0\0\0";
+            ([head.as_slice(), &[cipher.len() as u8], cipher, &bytes(300)].concat(), false)
+        }
+        "PGP " => {
+            // An EdDSA key of version 4: its curve, its point, how the secret is encrypted.
+            let curve = [9, 0x2b, 6, 1, 4, 1, 0xda, 0x47, 0x0f, 1];
+            let usage = if is_encrypted { 254 } else { 0 };
+            let point = [&[1, 7, 0x40][..], &bytes(32)].concat();
+            let body = [&[4][..], &bytes(4), &[22], &curve, &point, &[usage], &bytes(36)].concat();
+            ([&[0x94, body.len() as u8][..], &body].concat(), true)
+        }
+        _ => {
+            // Lengths of one, two and three bytes, as elliptic curves and RSA keys have them.
+            let length = [110, 200, 1190][usize::from(bytes(1)[0]) % 3];
+            let [high, low] = (length as u16).to_be_bytes();
+            let header: &[u8] = match length {
+                110 => &[0x30, low],
+                200 => &[0x30, 0x81, low],
+                _ => &[0x30, 0x82, high, low],
+            };
+            // An encrypted key begins with its algorithm, any other with a version.
+            let start: &[u8] = if is_encrypted { &[0x30, 0x57, 6] } else { &[2, 1, 0] };
+            ([header, start, &bytes(length - start.len())].concat(), false)
+        }
     };
+    let block = if is_pgp { " BLOCK" } else { "" };
     let body = STANDARD.encode(key);
-    let mut lines = vec![["-----", "BEGIN ", label, "PRIVATE KEY", "-----"].concat()];
+    let mut lines = vec![["-----", "BEGIN ", label, "PRIVATE KEY", block, "-----"].concat()];
+    if is_pgp {
+        lines.push(String::new());
+    }
     lines.extend(body.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()));
-    lines.push(["-----", "END ", label, "PRIVATE KEY", "-----"].concat());
+    lines.push(["-----", "END ", label, "PRIVATE KEY", block, "-----"].concat());
     lines.join("\n").into_bytes()
 }
 

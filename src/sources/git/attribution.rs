@@ -1,25 +1,32 @@
 //! Where blobs came from, asked only for those in which something was found, for all of them together.
 //!
-//! One walk over all trees notes which tree names which; from the wanted blobs upwards that tells the few trees that lead to
-//! one. What such a tree *holds* (paths below it, with the wanted blob at each) is put together bottom up, each distinct
-//! set once. Most commits hold what their parents do: only where they differ was a secret brought in.
+//! The log of all trees tells the few that lead to a wanted blob. What such a tree *holds* (paths below it, with the wanted
+//! blob at each) is put together bottom up, each distinct set once. Most commits hold what their parents do: only where they
+//! differ was a secret brought in.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
 
 use bstr::BString;
 use foldhash::fast::RandomState;
 use gix::ObjectId;
-use gix::hash::Kind as HashKind;
-use gix::objs::Kind;
 
 use super::commits::{CommitIndex, Commits};
-use super::objects::{ObjectVisitor, Objects};
-use super::packs::PackedObject;
-use super::tree::{self, EntryKind, TreeMemo};
+use super::numbers::Number;
+use super::objects::Objects;
+use super::tree_log::{Edge, NameId, Trees};
 
 /// The most paths that are told apart below one tree: a forged tree can name the same blob at billions.
-const MAX_HOLDINGS: usize = 20_000;
+pub(super) const MAX_HOLDINGS: usize = 20_000;
+/// How many folders deep blobs are followed up to; git itself goes 2,048 deep. A forged nest of trees can have millions.
+pub(super) const MAX_DEPTH: usize = 4_096;
+
+/// Where groups of blobs were.
+#[derive(Debug, Default)]
+pub(super) struct Attribution {
+    pub(super) histories: Vec<PathHistory>,
+    /// Whether some tree holds more than is told.
+    pub(super) is_cut: bool,
+}
 
 /// A path over all versions of one group of blobs.
 #[derive(Debug)]
@@ -34,168 +41,32 @@ pub(super) struct PathHistory {
     pub(super) introduced: Vec<CommitIndex>,
     pub(super) last: Option<CommitIndex>,
     pub(super) in_head: bool,
+    /// Trees that have the group at the path and that something names without a commit.
+    pub(super) trees: Vec<ObjectId>,
 }
 
 /// Finds where the blobs of each group were. A group is the blobs of one finding; blobs that no tree names give nothing.
 pub(super) fn attribute(
     objects: &Objects,
-    hash: HashKind,
+    trees: &Trees,
     commits: &Commits,
     groups: &[Vec<ObjectId>],
-) -> Vec<PathHistory> {
+) -> Attribution {
     let mut wanted: Vec<ObjectId> = groups.iter().flatten().copied().collect();
     wanted.sort();
     wanted.dedup();
     if wanted.is_empty() {
-        return Vec::new();
+        return Attribution::default();
     }
-    let trees = TreeWalk::collect(objects, hash, &wanted);
-    let holdings = Holdings::build(trees);
-    histories(&holdings, commits, groups, &wanted)
-}
-
-/// What a tree entry leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Node {
-    Tree(u32),
-    /// An index into the wanted blobs.
-    Blob(u32),
-}
-
-/// `parent` names `child` as `name`.
-#[derive(Debug, Clone, Copy)]
-struct Edge {
-    parent: u32,
-    child: Node,
-    name: u32,
-}
-
-/// An entry that may lead to a wanted blob: a number for its child and name. Most trees share most of their entries with
-/// others, so numbers are what is kept for each.
-type LinkId = u32;
-
-#[derive(Debug, Default)]
-struct TreeWalk {
-    ids: HashMap<ObjectId, u32, RandomState>,
-    names: HashMap<Box<[u8]>, u32, RandomState>,
-    links: HashMap<(Node, u32), LinkId, RandomState>,
-    /// The links of each tree, one tree after the other.
-    tree_links: Vec<LinkId>,
-    /// Each tree, and where its links end in `tree_links`.
-    trees: Vec<(u32, u32)>,
-}
-
-impl TreeWalk {
-    fn collect(objects: &Objects, hash: HashKind, wanted: &[ObjectId]) -> Self {
-        let visitor =
-            TreeVisitor { hash, wanted: wanted.iter().copied().zip(0..).collect(), walk: Mutex::default() };
-        // Trees that cannot be read were named when the blobs were walked.
-        let _ = objects.visit(&visitor);
-        visitor.walk.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The edges that lead to a wanted blob.
-    fn relevant_edges(&self) -> Vec<Edge> {
-        let mut links = vec![(Node::Tree(0), 0); self.links.len()];
-        self.links.iter().for_each(|(&link, &id)| links[id as usize] = link);
-        let relevant = self.relevant_links(&links);
-        let mut edges = Vec::new();
-        let mut from = 0;
-        for &(parent, to) in &self.trees {
-            for &link in &self.tree_links[from..to as usize] {
-                if relevant[link as usize] {
-                    let (child, name) = links[link as usize];
-                    edges.push(Edge { parent, child, name });
-                }
-            }
-            from = to as usize;
-        }
-        edges
-    }
-
-    /// Which links lead to a wanted blob: in each round, those to trees that the round before found. There are as many
-    /// rounds as folders on the way to the deepest wanted blob.
-    fn relevant_links(&self, links: &[(Node, u32)]) -> Vec<bool> {
-        let mut relevant: Vec<bool> = links.iter().map(|(child, _)| matches!(child, Node::Blob(_))).collect();
-        let mut is_relevant_tree = vec![false; self.ids.len()];
-        loop {
-            let mut has_grown = false;
-            let mut from = 0;
-            for &(tree, to) in &self.trees {
-                let held = &self.tree_links[from..to as usize];
-                from = to as usize;
-                if !is_relevant_tree[tree as usize] && held.iter().any(|&link| relevant[link as usize]) {
-                    is_relevant_tree[tree as usize] = true;
-                    has_grown = true;
-                }
-            }
-            if !has_grown {
-                return relevant;
-            }
-            for (link, (child, _)) in links.iter().enumerate() {
-                relevant[link] |= matches!(child, Node::Tree(tree) if is_relevant_tree[*tree as usize]);
-            }
-        }
-    }
-
-    fn link(&mut self, child: Node, name: &[u8]) -> LinkId {
-        let name = self.name(name);
-        let new = self.links.len() as LinkId;
-        *self.links.entry((child, name)).or_insert(new)
-    }
-
-    fn tree(&mut self, id: &gix::oid) -> u32 {
-        if let Some(&known) = self.ids.get(id) {
-            return known;
-        }
-        let new = self.ids.len() as u32;
-        self.ids.insert(id.to_owned(), new);
-        new
-    }
-
-    fn name(&mut self, name: &[u8]) -> u32 {
-        if let Some(&known) = self.names.get(name) {
-            return known;
-        }
-        let new = self.names.len() as u32;
-        self.names.insert(name.into(), new);
-        new
-    }
-}
-
-struct TreeVisitor {
-    hash: HashKind,
-    wanted: HashMap<ObjectId, u32, RandomState>,
-    walk: Mutex<TreeWalk>,
-}
-
-impl ObjectVisitor for TreeVisitor {
-    type Memo = TreeMemo<LinkId>;
-
-    fn wants(&self, kind: Kind) -> bool {
-        kind == Kind::Tree
-    }
-
-    fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Self::Memo {
-        let read = tree::read(object.bytes, self.hash, object.derivation.zip(base), |entry| {
-            let blob = self.wanted.get(entry.id).copied();
-            if entry.kind == EntryKind::Submodule || (entry.kind == EntryKind::Blob && blob.is_none()) {
-                return None;
-            }
-            let mut walk = self.walk.lock().unwrap_or_else(PoisonError::into_inner);
-            let child = blob.map_or_else(|| Node::Tree(walk.tree(entry.id)), Node::Blob);
-            Some(walk.link(child, entry.name))
-        });
-        let memo = read.unwrap_or_default();
-        if !memo.noted.is_empty() {
-            let mut walk = self.walk.lock().unwrap_or_else(PoisonError::into_inner);
-            let parent = walk.tree(&object.id);
-            walk.tree_links.extend(memo.noted.iter().map(|(_, link)| link));
-            let end = walk.tree_links.len() as u32;
-            walk.trees.push((parent, end));
-        }
-        memo
-    }
+    let numbers: HashMap<Number, u32> =
+        wanted.iter().zip(0..).filter_map(|(id, blob)| Some((objects.number(id)?, blob))).collect();
+    let mut is_wanted = vec![false; objects.len()];
+    numbers.keys().for_each(|&number| is_wanted[number as usize] = true);
+    let is_wanted = |number: Number| is_wanted.get(number as usize).is_some_and(|&wanted| wanted);
+    let edges = trees.edges_to(is_wanted, objects.len());
+    let holdings = Holdings::build(objects, trees, edges, &numbers);
+    let histories = histories(&holdings, objects, commits, groups, &wanted);
+    Attribution { histories, is_cut: holdings.is_cut }
 }
 
 /// A path: a name, and what follows it; `NO_PATH` ends it.
@@ -208,63 +79,68 @@ type SetId = u32;
 #[derive(Debug, Default)]
 struct Holdings {
     names: Vec<Box<[u8]>>,
+    name_ids: HashMap<Box<[u8]>, u32>,
     paths: Vec<(u32, PathId)>,
     path_ids: HashMap<(u32, PathId), PathId>,
     sets: Vec<Box<[(PathId, u32)]>>,
     set_ids: HashMap<Box<[(PathId, u32)]>, SetId>,
-    of_tree: HashMap<ObjectId, SetId>,
+    of_tree: HashMap<Number, SetId, RandomState>,
     /// The trees that hold something and that no other such tree names.
-    tops: Vec<ObjectId>,
+    tops: Vec<Number>,
+    /// Whether some tree holds more than [`MAX_HOLDINGS`], or something below more than [`MAX_DEPTH`] others.
+    is_cut: bool,
 }
 
 impl Holdings {
-    fn build(walk: TreeWalk) -> Self {
-        let mut edges = walk.relevant_edges();
-        let TreeWalk { ids, names, .. } = walk;
+    fn build(objects: &Objects, trees: &Trees, mut edges: Vec<Edge>, wanted: &HashMap<Number, u32>) -> Self {
         edges.sort_unstable_by_key(|edge| edge.parent);
-        let mut holdings = Self { names: vec![Box::default(); names.len()], ..Self::default() };
-        for (name, id) in names {
-            holdings.names[id as usize] = name;
-        }
-        let mut set_of: HashMap<u32, SetId> = HashMap::new();
-        for tree in children_first(&edges) {
+        let mut holdings = Self::default();
+        let mut names: HashMap<NameId, u32, RandomState> = HashMap::default();
+        // How many folders lie below a tree on the way to a wanted blob.
+        let mut depths: HashMap<Number, usize, RandomState> = HashMap::default();
+        for tree in children_first(&edges, wanted) {
             let from = edges.partition_point(|edge| edge.parent < tree);
-            let mut held = Vec::new();
+            let (mut held, mut depth) = (Vec::new(), 0);
             for edge in edges[from..].iter().take_while(|edge| edge.parent == tree) {
-                match edge.child {
-                    Node::Blob(blob) => held.push((holdings.path(edge.name, NO_PATH), blob)),
-                    Node::Tree(child) => {
-                        let below = set_of
-                            .get(&child)
-                            .map(|&set| holdings.sets[set as usize].clone())
-                            .unwrap_or_default();
-                        let room = MAX_HOLDINGS.saturating_sub(held.len());
-                        held.extend(
-                            below
-                                .iter()
-                                .take(room)
-                                .map(|&(path, blob)| (holdings.path(edge.name, path), blob)),
-                        );
+                let name = *names
+                    .entry(edge.name)
+                    .or_insert_with(|| holdings.name(&trees.name(edge.name, objects).unwrap_or_default()));
+                if let Some(&blob) = wanted.get(&edge.child) {
+                    held.push((holdings.path(name, NO_PATH), blob));
+                } else if let Some(&set) = holdings.of_tree.get(&edge.child) {
+                    let below = depths.get(&edge.child).map_or(0, |depth| depth + 1);
+                    if below > MAX_DEPTH {
+                        holdings.is_cut = true;
+                        continue;
                     }
+                    depth = depth.max(below);
+                    let below = holdings.sets[set as usize].clone();
+                    let room = MAX_HOLDINGS.saturating_sub(held.len());
+                    holdings.is_cut |= below.len() > room;
+                    held.extend(
+                        below.iter().take(room).map(|&(path, blob)| (holdings.path(name, path), blob)),
+                    );
                 }
             }
+            depths.insert(tree, depth);
             held.sort_unstable();
             let set = holdings.set(held.into());
-            set_of.insert(tree, set);
+            holdings.of_tree.insert(tree, set);
         }
-        let named: HashSet<u32> = edges
-            .iter()
-            .filter_map(|edge| if let Node::Tree(child) = edge.child { Some(child) } else { None })
-            .collect();
-        for (id, tree) in ids {
-            if let Some(&set) = set_of.get(&tree) {
-                holdings.of_tree.insert(id, set);
-                if !named.contains(&tree) {
-                    holdings.tops.push(id);
-                }
-            }
-        }
+        let named: HashSet<Number> = edges.iter().map(|edge| edge.child).collect();
+        holdings.tops = holdings.of_tree.keys().copied().filter(|tree| !named.contains(tree)).collect();
         holdings
+    }
+
+    /// The same text may have been noted by several threads.
+    fn name(&mut self, text: &[u8]) -> u32 {
+        if let Some(&known) = self.name_ids.get(text) {
+            return known;
+        }
+        let new = self.names.len() as u32;
+        self.names.push(text.into());
+        self.name_ids.insert(text.into(), new);
+        new
     }
 
     fn path(&mut self, name: u32, rest: PathId) -> PathId {
@@ -303,17 +179,17 @@ impl Holdings {
 
 /// The parents among `edges`, each after all trees that it names. Trees in a circle, which only a forged pack can hold, are
 /// left out. Without recursion: trees can be nested thousands deep.
-fn children_first(edges: &[Edge]) -> Vec<u32> {
-    let mut waiting: HashMap<u32, u32> = HashMap::new();
-    let mut parents: HashMap<u32, Vec<u32>> = HashMap::new();
+fn children_first(edges: &[Edge], wanted: &HashMap<Number, u32>) -> Vec<Number> {
+    let mut waiting: HashMap<Number, u32, RandomState> = HashMap::default();
+    let mut parents: HashMap<Number, Vec<Number>, RandomState> = HashMap::default();
     for edge in edges {
         let count = waiting.entry(edge.parent).or_default();
-        if let Node::Tree(child) = edge.child {
+        if !wanted.contains_key(&edge.child) {
             *count += 1;
-            parents.entry(child).or_default().push(edge.parent);
+            parents.entry(edge.child).or_default().push(edge.parent);
         }
     }
-    let mut order: Vec<u32> =
+    let mut order: Vec<Number> =
         waiting.iter().filter(|(_, count)| **count == 0).map(|(tree, _)| *tree).collect();
     order.sort_unstable();
     let mut next = 0;
@@ -338,10 +214,12 @@ struct Trace {
     last: Option<CommitIndex>,
     in_head: bool,
     blobs: Vec<u32>,
+    trees: Vec<ObjectId>,
 }
 
 fn histories(
     holdings: &Holdings,
+    objects: &Objects,
     commits: &Commits,
     groups: &[Vec<ObjectId>],
     wanted: &[ObjectId],
@@ -378,6 +256,19 @@ fn histories(
                 trace.blobs.push(blob);
                 trace.in_head |= head_set == Some(set);
                 trace.last = trace.last.into_iter().chain(commit).max_by_key(|&commit| lateness(commit));
+            }
+        }
+    }
+    // A tree that a tag names for itself is a root as much as that of a commit.
+    let mut named: Vec<ObjectId> = commits.named_objects().copied().collect();
+    named.sort();
+    let set_of = |id: &ObjectId| holdings.of_tree.get(&objects.number(id)?).copied();
+    for (tree, set) in named.into_iter().filter_map(|id| Some((id, set_of(&id)?))) {
+        for &(path, blob) in &holdings.sets[set as usize] {
+            for &group in &groups_of[blob as usize] {
+                let trace = traces.entry((group, path)).or_default();
+                trace.blobs.push(blob);
+                trace.trees.push(tree);
             }
         }
     }
@@ -423,6 +314,7 @@ fn histories(
             introduced: trace.introduced,
             last: trace.last,
             in_head: trace.in_head,
+            trees: trace.trees,
         }
     };
     traces.into_iter().map(history).collect()

@@ -8,35 +8,45 @@ use gix::ObjectId;
 use crate::finding::{CommitSummary, Reach};
 use crate::provenance;
 
+use super::numbers::Number;
+
 /// A commit's place in its [`Commits`].
 pub(super) type CommitIndex = u32;
 
-/// A commit as it is written.
+/// A commit, with what it names by number; parents that are not there are left out.
 #[derive(Debug, Clone)]
-pub(super) struct RawCommit {
+pub(super) struct Commit {
     pub(super) id: ObjectId,
+    pub(super) number: Number,
+    pub(super) tree: Number,
+    pub(super) parents: Vec<Number>,
+    /// The committer's seconds since 1970.
+    pub(super) seconds: i64,
+}
+
+/// What a commit's headers say.
+#[derive(Debug)]
+pub(super) struct Headers {
     pub(super) tree: ObjectId,
     pub(super) parents: Vec<ObjectId>,
     /// The committer's seconds since 1970.
     pub(super) seconds: i64,
 }
 
-impl RawCommit {
-    /// Reads a commit's headers; `None` where they are damaged.
-    pub(super) fn parse(id: ObjectId, bytes: &[u8]) -> Option<Self> {
-        let mut commit = Self { id, tree: ObjectId::null(id.kind()), parents: Vec::new(), seconds: 0 };
-        let mut has_tree = false;
+impl Headers {
+    /// Reads them from a commit's bytes; `None` where they are damaged.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (mut tree, mut parents, mut seconds) = (None, Vec::new(), 0);
         for line in headers(bytes) {
-            if let Some(tree) = line.strip_prefix(b"tree ") {
-                commit.tree = ObjectId::from_hex(tree).ok()?;
-                has_tree = true;
+            if let Some(id) = line.strip_prefix(b"tree ") {
+                tree = Some(ObjectId::from_hex(id).ok()?);
             } else if let Some(parent) = line.strip_prefix(b"parent ") {
-                commit.parents.push(ObjectId::from_hex(parent).ok()?);
+                parents.push(ObjectId::from_hex(parent).ok()?);
             } else if let Some(committer) = line.strip_prefix(b"committer ") {
-                commit.seconds = Signature::parse(committer).seconds;
+                seconds = Signature::parse(committer).seconds;
             }
         }
-        has_tree.then_some(commit)
+        Some(Self { tree: tree?, parents, seconds })
     }
 }
 
@@ -100,6 +110,14 @@ pub(super) struct Tip {
     pub(super) kind: TipKind,
 }
 
+/// What a place comes from.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    pub(super) commits: Vec<CommitIndex>,
+    /// Trees and blobs, which something may name without a commit.
+    pub(super) objects: Vec<ObjectId>,
+}
+
 /// What a tip's name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TipKind {
@@ -128,13 +146,16 @@ impl Tip {
 /// All commits of the object database, parents before children where they are there.
 #[derive(Debug)]
 pub(super) struct Commits {
-    commits: Vec<RawCommit>,
+    commits: Vec<Commit>,
     parents: Vec<Vec<CommitIndex>>,
-    index: HashMap<ObjectId, CommitIndex>,
-    /// The commits that tips lead to, with the tips.
-    tips: BTreeMap<CommitIndex, Vec<Tip>>,
+    /// For each object its place among the commits, where it is one.
+    index: Vec<CommitIndex>,
+    /// All tips, in the order in which they are shown.
+    tips: Vec<Tip>,
+    /// The commits that tips lead to, with the places of the tips.
+    tips_at: BTreeMap<CommitIndex, Vec<u32>>,
     /// Tips that lead to blobs and trees.
-    other_tips: HashMap<ObjectId, Vec<Tip>>,
+    other_tips: HashMap<ObjectId, Vec<u32>>,
     head: Option<CommitIndex>,
     /// When each commit came, in seconds since 1970, put right where a clock was wrong: never before a parent.
     seconds: Vec<i64>,
@@ -143,44 +164,54 @@ pub(super) struct Commits {
 }
 
 impl Commits {
-    /// The graph of `commits`. `tags` says what each annotated tag points at.
+    /// The graph of `commits`. `tags` says what each annotated tag points at, `number_of` the numbers of objects, which are below
+    /// `numbers`.
     pub(super) fn new(
-        mut commits: Vec<RawCommit>,
+        number_of: impl Fn(&gix::oid) -> Option<Number>,
+        numbers: usize,
+        mut commits: Vec<Commit>,
         tags: &HashMap<ObjectId, ObjectId>,
-        tips: Vec<Tip>,
+        mut tips: Vec<Tip>,
         head: Option<ObjectId>,
     ) -> Self {
+        tips.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+        // By id, whichever pack they lie in; numbers follow ids within a pack, so little is left to do for the second sort.
+        commits.sort_unstable_by_key(|commit| commit.number);
         commits.sort_by_key(|commit| commit.id);
         commits.dedup_by_key(|commit| commit.id);
-        let commits = parents_first(commits);
-        let index: HashMap<ObjectId, CommitIndex> =
-            commits.iter().zip(0..).map(|(commit, at)| (commit.id, at)).collect();
+        let commits = parents_first(commits, numbers);
+        let index = places(&commits, numbers);
         let parents = commits
             .iter()
-            .map(|commit| commit.parents.iter().filter_map(|id| index.get(id).copied()).collect())
+            .map(|commit| {
+                let places = commit.parents.iter().map(|&parent| place(&index, parent));
+                places.flatten().collect()
+            })
             .collect();
         let mut graph = Self {
             commits,
             parents,
             index,
-            tips: BTreeMap::new(),
+            tips: Vec::new(),
+            tips_at: BTreeMap::new(),
             other_tips: HashMap::new(),
             head: None,
             seconds: Vec::new(),
             named: Vec::new(),
         };
-        for tip in tips {
+        for (tip, place) in tips.iter().zip(0..) {
             // The tags on the way are reached by the tip as much as what they point at.
             let chain = tag_chain(tip.target, tags);
             for id in chain {
-                match graph.index.get(&id) {
-                    Some(&commit) => graph.tips.entry(commit).or_default().push(tip.clone()),
-                    None => graph.other_tips.entry(id).or_default().push(tip.clone()),
+                match number_of(&id).and_then(|number| graph.find(number)) {
+                    Some(commit) => graph.tips_at.entry(commit).or_default().push(place),
+                    None => graph.other_tips.entry(id).or_default().push(place),
                 }
             }
         }
+        graph.tips = tips;
         graph.order();
-        graph.head = head.and_then(|head| graph.find(head));
+        graph.head = head.and_then(|head| graph.find(number_of(&head)?));
         graph
     }
 
@@ -192,8 +223,9 @@ impl Commits {
             self.seconds[commit] = self.seconds[commit].max(latest);
         }
         self.named = vec![false; self.commits.len()];
-        for (&commit, tips) in &self.tips {
-            self.named[commit as usize] = tips.iter().any(|tip| tip.kind != TipKind::Reflog);
+        for (&commit, tips) in &self.tips_at {
+            self.named[commit as usize] =
+                tips.iter().any(|&tip| self.tips[tip as usize].kind != TipKind::Reflog);
         }
         for commit in (0..self.commits.len()).rev() {
             if self.named[commit] {
@@ -209,20 +241,16 @@ impl Commits {
         (!self.named[commit as usize], self.seconds[commit as usize], commit)
     }
 
-    pub(super) fn find(&self, id: ObjectId) -> Option<CommitIndex> {
-        self.index.get(&id).copied()
-    }
-
-    /// The commit that `id` leads to, through `tags` or directly.
-    pub(super) fn tip_commit(&self, id: ObjectId, tags: &HashMap<ObjectId, ObjectId>) -> Option<CommitIndex> {
-        tag_chain(id, tags).into_iter().find_map(|id| self.find(id))
+    /// The place of the object among the commits, where it is one.
+    pub(super) fn find(&self, number: Number) -> Option<CommitIndex> {
+        place(&self.index, number)
     }
 
     pub(super) fn head(&self) -> Option<CommitIndex> {
         self.head
     }
 
-    pub(super) fn get(&self, commit: CommitIndex) -> &RawCommit {
+    pub(super) fn get(&self, commit: CommitIndex) -> &Commit {
         &self.commits[commit as usize]
     }
 
@@ -232,69 +260,79 @@ impl Commits {
     }
 
     /// All commits, parents before children.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (CommitIndex, &RawCommit)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (CommitIndex, &Commit)> {
         (0..).zip(&self.commits)
     }
 
-    /// For each set of commits, what reaches at least one of them. The graph is walked once for each 64 sets.
-    pub(super) fn reach(&self, sets: &[Vec<CommitIndex>]) -> Vec<Reach> {
+    /// What a tip names that is no commit: blobs, trees, tags.
+    pub(super) fn named_objects(&self) -> impl Iterator<Item = &ObjectId> {
+        self.other_tips.keys()
+    }
+
+    /// For each set of commits and other objects, what reaches at least one of them. The graph is walked once for each 64 sets.
+    pub(super) fn reach(&self, sets: &[Sources]) -> Vec<Reach> {
         let mut reaches = Vec::with_capacity(sets.len());
         let mut masks = vec![0u64; self.commits.len()];
         for batch in sets.chunks(64) {
             masks.fill(0);
             for (bit, set) in batch.iter().enumerate() {
-                set.iter().for_each(|&commit| masks[commit as usize] |= 1 << bit);
+                set.commits.iter().for_each(|&commit| masks[commit as usize] |= 1 << bit);
             }
             for (commit, parents) in self.parents.iter().enumerate() {
                 masks[commit] |= parents.iter().fold(0, |mask, &parent| mask | masks[parent as usize]);
             }
-            let mut tips: Vec<Vec<&Tip>> = vec![Vec::new(); batch.len()];
-            for (&commit, at_commit) in &self.tips {
-                let mask = masks[commit as usize];
-                for (_, tips) in tips.iter_mut().enumerate().filter(|(bit, _)| mask & 1 << bit != 0) {
-                    tips.extend(at_commit);
+            let named = |set: &Sources| {
+                set.objects.iter().filter_map(|id| self.other_tips.get(id)).flatten().copied().collect()
+            };
+            let mut tips: Vec<Vec<u32>> = batch.iter().map(named).collect();
+            for (&commit, at_commit) in &self.tips_at {
+                let mut mask = masks[commit as usize];
+                while mask != 0 {
+                    tips[mask.trailing_zeros() as usize].extend(at_commit);
+                    mask &= mask - 1;
                 }
             }
-            reaches.extend(tips.iter().map(|tips| reach_of(tips)));
+            reaches.extend(tips.into_iter().map(|tips| self.reach_of(tips)));
         }
         reaches
     }
 
     /// What names the blob or tree itself.
     pub(super) fn direct_reach(&self, id: &ObjectId) -> Reach {
-        self.other_tips.get(id).map(|tips| reach_of(&tips.iter().collect::<Vec<_>>())).unwrap_or_default()
+        self.other_tips.get(id).map(|tips| self.reach_of(tips.clone())).unwrap_or_default()
+    }
+
+    /// Remote-tracking references first, then by name: the order in which tips lie.
+    fn reach_of(&self, mut tips: Vec<u32>) -> Reach {
+        tips.sort_unstable();
+        let tips = tips.iter().map(|&tip| &self.tips[tip as usize]);
+        let in_revision = tips.clone().any(|tip| tip.kind == TipKind::Asked);
+        let mut named: Vec<&Tip> = tips.filter(|tip| tip.kind != TipKind::Asked).collect();
+        named.dedup_by(|a, b| (a.kind, &a.name) == (b.kind, &b.name));
+        let pushed = named.first().is_some_and(|tip| tip.kind == TipKind::Remote);
+        let is_reflog = |tip: &Tip| tip.name.ends_with(REFLOG_SUFFIX);
+        if named.iter().any(|tip| !is_reflog(tip)) {
+            named.retain(|tip| !is_reflog(tip));
+        }
+        Reach {
+            pushed,
+            in_revision,
+            staged: false,
+            more_refs: named.len().saturating_sub(Reach::MAX_REFS),
+            refs: named.into_iter().take(Reach::MAX_REFS).map(|tip| tip.name.clone()).collect(),
+        }
     }
 }
 
 /// What stands behind a reference's name where its reflog speaks.
 pub(super) const REFLOG_SUFFIX: &[u8] = b"@{reflog}";
 
-/// Remote-tracking references first, then by name.
-fn reach_of(tips: &[&Tip]) -> Reach {
-    let named = tips.iter().filter(|tip| tip.kind != TipKind::Asked);
-    let mut names: Vec<(TipKind, &BString)> = named.map(|tip| (tip.kind, &tip.name)).collect();
-    names.sort();
-    names.dedup();
-    let pushed = names.first().is_some_and(|(kind, _)| *kind == TipKind::Remote);
-    let is_reflog = |name: &BString| name.ends_with(REFLOG_SUFFIX);
-    if names.iter().any(|(_, name)| !is_reflog(name)) {
-        names.retain(|(_, name)| !is_reflog(name));
-    }
-    Reach {
-        pushed,
-        in_revision: tips.iter().any(|tip| tip.kind == TipKind::Asked),
-        staged: false,
-        more_refs: names.len().saturating_sub(Reach::MAX_REFS),
-        refs: names.into_iter().take(Reach::MAX_REFS).map(|(_, name)| name.clone()).collect(),
-    }
-}
-
 /// How many tags of tags are followed.
 const MAX_TAG_CHAIN: usize = 100;
 
 /// `id`, and what it points at, directly and through other tags. The ids in a pack's index are taken on trust, so a forged chain
 /// may come back to itself.
-fn tag_chain(id: ObjectId, tags: &HashMap<ObjectId, ObjectId>) -> Vec<ObjectId> {
+pub(super) fn tag_chain(id: ObjectId, tags: &HashMap<ObjectId, ObjectId>) -> Vec<ObjectId> {
     let mut chain = vec![id];
     while let Some(next) = chain.last().and_then(|last| tags.get(last)) {
         if chain.len() >= MAX_TAG_CHAIN || chain.contains(next) {
@@ -305,15 +343,32 @@ fn tag_chain(id: ObjectId, tags: &HashMap<ObjectId, ObjectId>) -> Vec<ObjectId> 
     chain
 }
 
+/// No commit has this place.
+const NO_COMMIT: CommitIndex = CommitIndex::MAX;
+
+/// For each object its place among the commits, where it is one.
+fn places(commits: &[Commit], objects: usize) -> Vec<CommitIndex> {
+    let mut places = vec![NO_COMMIT; objects];
+    for (commit, at) in commits.iter().zip(0..) {
+        if let Some(place) = places.get_mut(commit.number as usize) {
+            *place = at;
+        }
+    }
+    places
+}
+
+fn place(places: &[CommitIndex], number: Number) -> Option<CommitIndex> {
+    places.get(number as usize).copied().filter(|&place| place != NO_COMMIT)
+}
+
 /// Sorts so that every commit comes after those of its parents that are there. Without recursion: histories are long.
-fn parents_first(commits: Vec<RawCommit>) -> Vec<RawCommit> {
-    let index: HashMap<ObjectId, usize> =
-        commits.iter().enumerate().map(|(at, commit)| (commit.id, at)).collect();
+fn parents_first(commits: Vec<Commit>, objects: usize) -> Vec<Commit> {
+    let index = places(&commits, objects);
     let mut children: Vec<Vec<u32>> = vec![Vec::new(); commits.len()];
     let mut waiting = vec![0u32; commits.len()];
     for (at, commit) in commits.iter().enumerate() {
-        for parent in commit.parents.iter().filter_map(|id| index.get(id)) {
-            children[*parent].push(at as u32);
+        for parent in commit.parents.iter().filter_map(|&parent| place(&index, parent)) {
+            children[parent as usize].push(at as u32);
             waiting[at] += 1;
         }
     }
@@ -330,6 +385,6 @@ fn parents_first(commits: Vec<RawCommit>) -> Vec<RawCommit> {
     }
     // Commits in a circle, which only a forged pack can hold, come last in any order.
     order.extend((0..commits.len()).filter(|&at| waiting[at] > 0));
-    let mut slots: Vec<Option<RawCommit>> = commits.into_iter().map(Some).collect();
+    let mut slots: Vec<Option<Commit>> = commits.into_iter().map(Some).collect();
     order.into_iter().filter_map(|at| slots[at].take()).collect()
 }

@@ -164,10 +164,14 @@ pub(super) fn read_texts<V: Visitor>(
     visitor: &V,
     unread: &mut Vec<Unread>,
 ) -> u64 {
-    let named = tips.iter().filter(|tip| tip.kind != TipKind::Reflog);
-    let names = bstr::join("\n", named.map(|tip| tip.name.as_bytes()).collect::<BTreeSet<_>>());
-    visitor.chunk(&Chunk::whole(&names, Provenance::GitMetadata(Metadata::RefName)), None);
-    let mut bytes = names.len() as u64;
+    let mut bytes = 0;
+    for (kind, metadata) in [(TipKind::Local, Metadata::RefName), (TipKind::Remote, Metadata::RemoteRefName)]
+    {
+        let named = tips.iter().filter(|tip| tip.kind == kind);
+        let names = bstr::join("\n", named.map(|tip| tip.name.as_bytes()).collect::<BTreeSet<_>>());
+        visitor.chunk(&Chunk::whole(&names, Provenance::GitMetadata(metadata)), None);
+        bytes += names.len() as u64;
+    }
     let common = git.common_dir();
     for (_, dir) in work_tree_dirs(git) {
         for path in TEXTS.iter().map(|name| dir.join(name)).chain(hooks(&dir)).chain(reflogs(&dir)) {
@@ -183,14 +187,42 @@ pub(super) fn read_texts<V: Visitor>(
             }
         }
     }
-    for modules in list(&common.join("modules")) {
-        let shown = path_bytes(&modules);
-        visitor.skipped(Unread::new(
-            shown.clone(),
-            format!("a submodule's own repository; see `keysieve audit {shown}`"),
-        ));
-    }
+    name_other_stores(git, visitor);
     bytes
+}
+
+/// Says which object stores lie in the git directory and are not read: those of submodules, and that of Git LFS.
+fn name_other_stores<V: Visitor>(git: &gix::Repository, visitor: &V) {
+    for (_, dir) in work_tree_dirs(git) {
+        for module in submodules(&dir) {
+            let shown = path_bytes(&module);
+            let why = format!("a submodule's own repository, not read; see `keysieve audit {shown}`");
+            visitor.skipped(Unread::new(shown, why));
+        }
+        let large_files = dir.join("lfs/objects");
+        if !list(&large_files).is_empty() {
+            let shown = path_bytes(&large_files);
+            let why =
+                format!("the files that Git LFS keeps out of git, not read; see `keysieve scan {shown}`");
+            visitor.skipped(Unread::new(shown, why));
+        }
+    }
+}
+
+/// The repositories below `modules`, those of submodules' submodules too. Names of submodules may have several parts.
+fn submodules(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut next = vec![dir.join("modules")];
+    while let Some(dir) = next.pop() {
+        if dir.join("HEAD").is_file() && dir.join("objects").is_dir() {
+            next.push(dir.join("modules"));
+            found.push(dir);
+        } else {
+            next.extend(list(&dir).into_iter().filter(|path| path.is_dir() && !path.is_symlink()));
+        }
+    }
+    found.sort();
+    found
 }
 
 /// The content of a regular file: what else lies there may have no end.

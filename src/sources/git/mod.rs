@@ -2,10 +2,17 @@
 //! `gix`. Replace refs, grafts and the user's git configuration have no effect: what is stored is what is read.
 
 mod attribution;
+mod cache;
 mod commits;
 mod delta;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod git_dir;
+mod graph;
+mod numbers;
 mod objects;
+mod pack_index;
 mod packs;
 mod range;
 mod sieve;
@@ -13,6 +20,7 @@ mod staged;
 mod store;
 mod tree;
 mod tree_diff;
+mod tree_log;
 mod updates;
 mod walk;
 
@@ -28,11 +36,13 @@ use crate::coverage::{Read, Unread};
 use crate::finding::{CommitSummary, HistoryPlace, Reach};
 use crate::provenance::ObjectId;
 
-use self::attribution::PathHistory;
-use self::commits::{Commits, Tip, TipKind};
+use self::attribution::{Attribution, PathHistory};
+use self::cache::Cache;
+use self::commits::{Commits, Headers, Sources, Tip, TipKind};
 use self::objects::Objects;
 use self::sieve::{ObjectSieve, Sieved};
 use self::store::Store;
+use self::tree_log::Trees;
 
 pub use self::range::{CommitShape, Occurrence, Range, RangeQuery};
 pub use self::updates::{RefUpdate, UpdatesError};
@@ -236,11 +246,14 @@ impl Repository {
 
     /// Reads every object once, and the text that is no blob: commits, tags, names of references, `config`. Takes note of
     /// the blobs that some tree gives a file name for which `is_watched` says yes, and of what `revision` reaches.
+    ///
+    /// With a `cache_key`, what an earlier call with the same key found clean is not read again; see [`cache`].
     pub fn read<V: Visitor>(
         &self,
         visitor: &V,
         is_watched: fn(&[u8]) -> bool,
         revision: Option<ObjectId>,
+        cache_key: Option<[u8; 32]>,
     ) -> History {
         let mut unread = Vec::new();
         let git = self.git.to_thread_local();
@@ -248,9 +261,23 @@ impl Repository {
         let objects = Objects::open(&git.common_dir().join("objects"), hash, &mut unread);
         let mut tips = git_dir::tips(&git, &mut unread);
         let shallow = self.shallow_commits(&mut unread);
+        // What is incomplete is never kept.
+        let cache = cache_key.filter(|_| shallow.is_empty() && unread.is_empty());
+        let cache = cache.map(|key| Cache::new(git.common_dir(), key));
+        let recalled = cache.as_ref().map(|cache| cache.recall(&objects)).unwrap_or_default();
+        objects.verify(&recalled, &mut unread);
         let sieve = ObjectSieve::new(visitor, &objects, hash, shallow, is_watched);
-        let failures = objects.visit(&sieve);
-        let Sieved { mut read, commits, tags, missing, damaged, watched } = sieve.finish();
+        let failures = objects.visit(&sieve, &recalled);
+        let known = recalled.unclean.clone();
+        let sieved = sieve.finish(recalled);
+        if let Some(cache) = cache
+            && failures.is_empty()
+            && unread.is_empty()
+            && sieved.is_sound()
+        {
+            cache.keep(&objects, &known, &sieved);
+        }
+        let Sieved { mut read, commits, tags, trees, missing, damaged, watched, seen: _ } = sieved;
         read.bytes += git_dir::read_texts(&git, &tips, visitor, &mut unread);
         let index = git_dir::index_entries(&git, &mut unread);
         for tip in tips.iter().filter(|tip| !tip.target.is_null() && !objects.contains(&tip.target)) {
@@ -275,10 +302,20 @@ impl Repository {
         let asked =
             revision.map(|id| Tip { name: BString::default(), target: git_id(&id), kind: TipKind::Asked });
         tips.extend(asked);
-        let commits = Commits::new(commits, &tags, tips, head);
+        let commits = Commits::new(|id| objects.number(id), objects.len(), commits, &tags, tips, head);
         let index = index.into_iter().map(|(path, id)| (id, path)).collect();
         let watched = watched.into_iter().map(|id| ObjectId::from_bytes(id.as_bytes())).collect();
-        History { objects, commits, hash, index, watched, read, is_empty }
+        History { objects, commits, trees, index, watched, read, is_empty }
+    }
+
+    /// Inflates every packed blob and applies its deltas, and looks at none: the least that an audit of all of them can cost.
+    /// For benches. Returns how many could not be made.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn make_blobs(&self) -> usize {
+        let git = self.git.to_thread_local();
+        let objects = Objects::open(&git.common_dir().join("objects"), git.object_hash(), &mut Vec::new());
+        objects.make_blobs().len()
     }
 
     /// The commit that `revision` names.
@@ -292,10 +329,12 @@ impl Repository {
             path: self.path.display().to_string(),
             why,
         };
-        let spec = format!("{revision}^{{commit}}");
         let git = self.git.to_thread_local();
-        let id = git.rev_parse_single(spec.as_str()).map_err(|error| fail(error.to_string()))?;
-        Ok(ObjectId::from_bytes(id.detach().as_bytes()))
+        let object = git.rev_parse_single(revision).and_then(|id| id.object());
+        let object = object.map_err(|error| fail(error.to_string()))?;
+        let kind = object.kind;
+        let commit = object.peel_to_commit().map_err(|_| fail(format!("it is a {kind}")))?;
+        Ok(ObjectId::from_bytes(commit.id.as_bytes()))
     }
 
     /// The commits at which a shallow clone was cut off.
@@ -393,8 +432,8 @@ impl Repository {
         let exclude: Vec<GitId> = exclude.iter().map(git_id).collect();
         let mut walked = walk::walk(&mut store.reader(), &tips, &exclude, &shallow);
         if let Some(since) = since {
-            walked.commits.retain(|commit| commit.seconds >= *since);
-            let kept: HashSet<GitId> = walked.commits.iter().map(|commit| commit.id).collect();
+            walked.commits.retain(|(_, headers)| headers.seconds >= *since);
+            let kept: HashSet<GitId> = walked.commits.iter().map(|(id, _)| *id).collect();
             walked.cut_off.retain(|id| kept.contains(id));
         }
         if *needs_parents && !walked.cut_off.is_empty() {
@@ -424,7 +463,7 @@ impl Repository {
         let parents: Vec<GitId> = git.head_id().ok().map(gix::Id::detach).into_iter().chain(merged).collect();
         let mut reader = store.reader();
         let trees = parents.iter().filter_map(|id| match reader.peek(id) {
-            Ok((_, bytes)) => commits::RawCommit::parse(*id, bytes).map(|commit| commit.tree),
+            Ok((_, bytes)) => Headers::parse(bytes).map(|headers| headers.tree),
             Err(_) => None,
         });
         let trees = trees.collect();
@@ -484,7 +523,7 @@ impl Repository {
         };
         let id = git_id(commit);
         let (_, bytes) = trees.reader.read(&id).map_err(|failure| fail(id, &failure))?;
-        let Some(commit) = commits::RawCommit::parse(id, bytes) else {
+        let Some(commit) = Headers::parse(bytes) else {
             return Err(fail(id, &store::Failure::Damaged("no tree".to_owned())));
         };
         match trees.try_find(commit.tree, path.into()).map_err(|(id, failure)| fail(id, &failure))? {
@@ -575,11 +614,20 @@ fn git_dir_above(path: &Path) -> Option<PathBuf> {
 pub struct History {
     objects: Objects,
     commits: Commits,
-    hash: HashKind,
+    trees: Trees,
     index: HashMap<GitId, BString>,
     watched: Vec<ObjectId>,
     read: Read,
     is_empty: bool,
+}
+
+/// Where groups of blobs were.
+#[derive(Debug)]
+pub struct Places {
+    /// The places of each group, in the order in which the groups were given.
+    pub of_groups: Vec<Vec<HistoryPlace>>,
+    /// What is not told of them, and why.
+    pub unread: Option<Unread>,
 }
 
 impl History {
@@ -604,11 +652,19 @@ impl History {
     /// Where each group of blobs was: one place for each path. A group holds the blobs of one finding. Blobs that no tree
     /// names have a place without a path.
     #[must_use]
-    pub fn places(&self, groups: &[Vec<ObjectId>]) -> Vec<Vec<HistoryPlace>> {
+    pub fn places(&self, groups: &[Vec<ObjectId>]) -> Places {
         let groups: Vec<Vec<GitId>> = groups.iter().map(|blobs| blobs.iter().map(git_id).collect()).collect();
-        let histories = attribution::attribute(&self.objects, self.hash, &self.commits, &groups);
-        let introduced: Vec<_> = histories.iter().map(|history| history.introduced.clone()).collect();
-        let reaches = self.commits.reach(&introduced);
+        let Attribution { histories, is_cut } =
+            attribution::attribute(&self.objects, &self.trees, &self.commits, &groups);
+        let sources = histories.iter().map(|history| {
+            // What no commit has may be named by itself.
+            let blob = history.blobs.first().filter(|_| history.introduced.is_empty());
+            Sources {
+                commits: history.introduced.clone(),
+                objects: history.trees.iter().chain(blob).copied().collect(),
+            }
+        });
+        let reaches = self.commits.reach(&sources.collect::<Vec<_>>());
         let mut places: Vec<Vec<HistoryPlace>> = vec![Vec::new(); groups.len()];
         let mut placed: Vec<HashSet<GitId>> = vec![HashSet::new(); groups.len()];
         let mut summaries = Summaries { history: self, known: HashMap::new() };
@@ -620,14 +676,27 @@ impl History {
             let alone = blobs.iter().filter(|blob| !placed[group].contains(*blob));
             places[group].extend(alone.map(|blob| self.pathless_place(blob)));
         }
-        places
+        let unread = is_cut.then(|| {
+            let why = format!(
+                "some tree names what was found at more than {} paths, or more than {} folders deep; places beyond \
+                 these are not told, and with --rev findings may be missing",
+                attribution::MAX_HOLDINGS,
+                attribution::MAX_DEPTH
+            );
+            Unread::new("some places of findings", why)
+        });
+        Places { of_groups: places, unread }
     }
 
     /// Each commit or tag with its facts, and what reaches it.
     #[must_use]
     pub fn commits(&self, ids: &[ObjectId]) -> HashMap<ObjectId, (Option<CommitSummary>, Reach)> {
-        let found: Vec<_> = ids.iter().map(|id| self.commits.find(git_id(id))).collect();
-        let sets: Vec<Vec<_>> = found.iter().map(|commit| commit.iter().copied().collect()).collect();
+        let found: Vec<_> =
+            ids.iter().map(|id| self.commits.find(self.objects.number(&git_id(id))?)).collect();
+        let sources = found
+            .iter()
+            .map(|commit| Sources { commits: commit.iter().copied().collect(), objects: Vec::new() });
+        let sets: Vec<Sources> = sources.collect();
         let reaches = self.commits.reach(&sets);
         let facts = ids.iter().zip(found).zip(reaches).map(|((id, commit), reach)| match commit {
             Some(_) => (*id, (self.summary(git_id(id)), reach)),
@@ -636,8 +705,8 @@ impl History {
         facts.collect()
     }
 
-    fn reach_without_commit(&self, blob: &GitId) -> Reach {
-        let mut reach = self.commits.direct_reach(blob);
+    /// Names the index among what reaches a blob that no commit has.
+    fn with_index(&self, blob: &GitId, mut reach: Reach) -> Reach {
         if self.index.contains_key(blob) {
             reach.refs.push(STAGED.into());
         }
@@ -645,16 +714,14 @@ impl History {
     }
 
     fn pathless_place(&self, blob: &GitId) -> HistoryPlace {
-        let reach = self.reach_without_commit(blob);
         HistoryPlace {
             path: self.index.get(blob).cloned(),
             blob: ObjectId::from_bytes(blob.as_bytes()),
-            versions: 1,
-            blobs: vec![ObjectId::from_bytes(blob.as_bytes())],
+            versions: vec![ObjectId::from_bytes(blob.as_bytes())],
             introduced: None,
             last: None,
             in_head: false,
-            reach,
+            reach: self.with_index(blob, self.commits.direct_reach(blob)),
         }
     }
 
@@ -680,15 +747,14 @@ impl Summaries<'_> {
         // What no commit has may be staged all the same.
         let reach = match introduced {
             Some(_) => reach,
-            None => self.history.reach_without_commit(&history.blobs[0]),
+            None => self.history.with_index(&history.blobs[0], reach),
         };
         let introduced = introduced.map(|&commit| commits.get(commit).id);
         let last = last.map(|commit| commits.get(commit).id);
         HistoryPlace {
             path: Some(history.path.clone()),
             blob: ObjectId::from_bytes(history.blobs[0].as_bytes()),
-            versions: history.blobs.len(),
-            blobs: history.blobs.iter().map(|blob| ObjectId::from_bytes(blob.as_bytes())).collect(),
+            versions: history.blobs.iter().map(|blob| ObjectId::from_bytes(blob.as_bytes())).collect(),
             introduced: introduced.and_then(|id| self.summary(id)),
             last: last.and_then(|id| self.summary(id)),
             in_head: history.in_head,

@@ -1,6 +1,6 @@
 //! Every object of a repository once: all packs and loose objects, those of alternates too, reachable or not.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -12,14 +12,21 @@ use rayon::prelude::*;
 
 use crate::coverage::Unread;
 
-use super::packs::{MAX_OBJECT_BYTES, PackVisitor, PackedObject, Packs};
+use super::cache::Recalled;
+use super::numbers::{NO_OBJECT, Number, Numbers};
+use super::packs::{MAX_OBJECT_BYTES, PackFile, PackVisitor, PackedObject, Packs};
 
 /// The object database of a repository.
 pub(super) struct Objects {
     packs: Packs,
     loose: Vec<loose::Store>,
-    loose_ids: HashSet<ObjectId>,
-    repeated: HashSet<ObjectId>,
+    /// The ids of loose objects, sorted.
+    loose_ids: Vec<ObjectId>,
+    numbers: Numbers,
+    /// The objects that lie in several packs, by their first number.
+    repeated: HashSet<Number>,
+    /// The first number of each that has another one.
+    canonical: HashMap<Number, Number>,
     hash: HashKind,
 }
 
@@ -36,9 +43,6 @@ impl std::fmt::Debug for Objects {
 pub(super) trait ObjectVisitor: Sync {
     /// What is remembered of an object for those derived from it.
     type Memo: Send + Sync;
-
-    /// Whether objects of this kind are to be handed over.
-    fn wants(&self, kind: Kind) -> bool;
 
     /// Takes an object, see [`PackVisitor::object`].
     fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Self::Memo;
@@ -70,7 +74,7 @@ impl Objects {
         let packs = Packs::open(&dirs, hash, unread);
         let options = loose::Options { alloc_limit_bytes: Some(MAX_OBJECT_BYTES), ..Default::default() };
         let loose: Vec<_> = dirs.iter().map(|dir| loose::Store::at_opts(dir, hash, options)).collect();
-        let mut loose_ids = HashSet::new();
+        let mut loose_ids = BTreeSet::new();
         for (store, dir) in loose.iter().zip(&dirs).filter(|(_, dir)| dir.is_dir()) {
             for id in store.iter() {
                 match id {
@@ -83,13 +87,78 @@ impl Objects {
                 }
             }
         }
-        let repeated = packs.repeated();
-        Self { packs, loose, loose_ids, repeated, hash }
+        let mut objects = Self {
+            numbers: Numbers::with_room_for(packs.len() + loose_ids.len()),
+            packs,
+            loose,
+            loose_ids: loose_ids.into_iter().collect(),
+            repeated: HashSet::new(),
+            canonical: HashMap::new(),
+            hash,
+        };
+        objects.give_numbers();
+        objects
+    }
+
+    fn give_numbers(&mut self) {
+        let Self { packs, loose_ids, numbers, repeated, canonical, .. } = self;
+        let in_packs = packs.len() as Number;
+        for number in 0..in_packs + loose_ids.len() as Number {
+            let id_of = |number| id_of(packs, loose_ids, number);
+            if let Some(first) = numbers.insert(id_of(number), number, id_of) {
+                canonical.insert(number, first);
+                repeated.extend((number < in_packs).then_some(first));
+            }
+        }
+    }
+
+    /// The number of the object, where the repository lists it, readable or not.
+    pub(super) fn number(&self, id: &gix::oid) -> Option<Number> {
+        self.numbers.find(id, |number| id_of(&self.packs, &self.loose_ids, number))
+    }
+
+    /// The numbers of several objects, in their order.
+    pub(super) fn numbers<'b>(
+        &self,
+        ids: impl Iterator<Item = &'b gix::oid> + Clone,
+        numbers: &mut Vec<Option<Number>>,
+    ) {
+        self.numbers.find_all(ids, |number| id_of(&self.packs, &self.loose_ids, number), numbers);
     }
 
     /// Whether the repository lists the object, readable or not.
     pub(super) fn contains(&self, id: &gix::oid) -> bool {
-        self.packs.contains(id) || self.loose_ids.contains(id)
+        self.number(id).is_some()
+    }
+
+    /// The id of the object with the number; there has to be one.
+    pub(super) fn id(&self, number: Number) -> &gix::oid {
+        id_of(&self.packs, &self.loose_ids, number)
+    }
+
+    /// The first number of the object with the number: that by which others know it.
+    pub(super) fn canonical(&self, number: Number) -> Number {
+        if self.canonical.is_empty() { number } else { *self.canonical.get(&number).unwrap_or(&number) }
+    }
+
+    /// Whether the object with this first number lies in several packs.
+    pub(super) fn is_repeated(&self, canonical: Number) -> bool {
+        self.repeated.contains(&canonical)
+    }
+
+    /// Says which packs' indexes are damaged, of those of which nothing was recalled.
+    pub(super) fn verify(&self, recalled: &Recalled, unread: &mut Vec<Unread>) {
+        self.packs.verify(&recalled.unclean, unread);
+    }
+
+    /// The packs that could be opened.
+    pub(super) fn pack_files(&self) -> Vec<PackFile> {
+        self.packs.files()
+    }
+
+    /// How many numbers there are.
+    pub(super) fn len(&self) -> usize {
+        self.packs.len() + self.loose_ids.len()
     }
 
     /// Whether there is no object at all.
@@ -99,7 +168,7 @@ impl Objects {
 
     /// One object, from wherever a readable copy is.
     pub(super) fn read(&self, id: &gix::oid) -> Result<(Kind, Vec<u8>), String> {
-        match self.packs.read(id) {
+        match self.packs.read(id, |base| self.read_loose(base)) {
             Some(Ok(object)) => Ok(object),
             Some(Err(why)) => self.read_loose(id).map_err(|_| why),
             None => self.read_loose(id),
@@ -113,9 +182,8 @@ impl Objects {
             match store.try_find(id, &mut buffer) {
                 Ok(Some(object)) => {
                     let kind = object.kind;
-                    let bytes = object.data.to_vec();
-                    match gix::objs::compute_hash(self.hash, kind, &bytes) {
-                        Ok(actual) if *actual == *id => return Ok((kind, bytes)),
+                    match gix::objs::compute_hash(self.hash, kind, object.data) {
+                        Ok(actual) if *actual == *id => return Ok((kind, buffer)),
                         _ => {
                             failure =
                                 "its content does not match its id: the loose object is damaged".to_owned();
@@ -129,30 +197,32 @@ impl Objects {
         Err(failure)
     }
 
-    /// Hands every object of the wanted kinds over, once each, and returns those that cannot be read. One bad object never
-    /// stops the rest.
-    pub(super) fn visit<V: ObjectVisitor>(&self, visitor: &V) -> Failures {
-        let walk = PackWalk { objects: self, visitor, seen: Mutex::default(), failures: Mutex::default() };
-        self.packs.walk(&walk);
+    /// Hands every object over, once each, and returns those that cannot be read. One bad object never
+    /// stops the rest. Of what was recalled, only objects that are not clean are handed over.
+    pub(super) fn visit<V: ObjectVisitor>(&self, visitor: &V, recalled: &Recalled) -> Failures {
+        let seen = Mutex::new(recalled.clean_elsewhere.clone());
+        let walk = PackWalk { objects: self, visitor, seen, failures: Mutex::default() };
+        let is_known = recalled.unclean.iter().any(Option::is_some);
+        let selection = is_known.then(|| self.packs.select(&recalled.unclean));
+        self.packs.walk(&walk, selection.as_ref());
         let PackWalk { seen, failures, .. } = walk;
         let (seen, mut failures) = (into_inner(seen), into_inner(failures));
-        for (id, why) in self.packs.unreachable_entries() {
-            failures.entry(id).or_insert_with(|| why.to_owned());
+        for id in self.packs.unreachable_entries() {
+            failures.entry(id).or_insert_with(|| "its delta builds on itself".to_owned());
         }
         failures.retain(|id, _| !seen.contains(id));
         // What a pack could not give may lie elsewhere too; what it gave is not read again.
-        let retried: Vec<ObjectId> =
-            failures.keys().filter(|id| self.repeated.contains(*id)).copied().collect();
+        let retried: Vec<ObjectId> = failures.keys().filter(|id| self.is_in_packs(id)).copied().collect();
         let loose: Vec<ObjectId> = self
             .loose_ids
             .iter()
-            .filter(|id| failures.contains_key(*id) || !self.packs.contains(id))
+            .filter(|id| failures.contains_key(*id) || !self.is_packed(id))
             .copied()
             .collect();
         let others: HashSet<ObjectId> = loose.into_iter().chain(retried).collect();
         let results: Vec<(ObjectId, Result<(), String>)> = others
             .into_par_iter()
-            .map(|id| (id, self.read(&id).map(|(kind, bytes)| hand_over(visitor, id, kind, &bytes))))
+            .map(|id| (id, self.read(&id).map(|(kind, bytes)| self.hand_over(visitor, id, kind, &bytes))))
             .collect();
         for (id, result) in results {
             match result {
@@ -166,11 +236,55 @@ impl Objects {
         }
         failures
     }
+
+    /// Hands over those of `ids` that lie in a pack, each base before what derives from it. What cannot be read is passed over.
+    pub(super) fn visit_packed<'b, V: ObjectVisitor>(
+        &self,
+        visitor: &V,
+        ids: impl Iterator<Item = &'b gix::oid>,
+    ) {
+        let packed =
+            ids.filter_map(|id| self.number(id)).filter(|&number| (number as usize) < self.packs.len());
+        let selection = self.packs.select_numbers(packed);
+        let walk = PackWalk { objects: self, visitor, seen: Mutex::default(), failures: Mutex::default() };
+        self.packs.walk(&walk, Some(&selection));
+    }
+
+    /// Makes every blob that lies in a pack, and looks at none.
+    pub(super) fn make_blobs(&self) -> Failures {
+        let walk =
+            PackWalk { objects: self, visitor: &Blind, seen: Mutex::default(), failures: Mutex::default() };
+        self.packs.walk(&walk, Some(&self.packs.select_blobs()));
+        into_inner(walk.failures)
+    }
+
+    fn is_packed(&self, id: &gix::oid) -> bool {
+        self.number(id).is_some_and(|number| (number as usize) < self.packs.len())
+    }
+
+    fn is_in_packs(&self, id: &gix::oid) -> bool {
+        self.number(id).is_some_and(|number| self.is_repeated(number))
+    }
+
+    fn hand_over<V: ObjectVisitor>(&self, visitor: &V, id: ObjectId, kind: Kind, bytes: &[u8]) {
+        let number = self.number(&id).unwrap_or(NO_OBJECT);
+        visitor.object(&PackedObject { id, number, kind, bytes, derivation: None }, None);
+    }
 }
 
-fn hand_over<V: ObjectVisitor>(visitor: &V, id: ObjectId, kind: Kind, bytes: &[u8]) {
-    if visitor.wants(kind) {
-        visitor.object(&PackedObject { id, kind, bytes, derivation: None }, None);
+/// Looks at nothing.
+struct Blind;
+
+impl ObjectVisitor for Blind {
+    type Memo = ();
+
+    fn object(&self, _object: &PackedObject<'_>, _base: Option<&Self::Memo>) {}
+}
+
+fn id_of<'a>(packs: &'a Packs, loose: &'a [ObjectId], number: Number) -> &'a gix::oid {
+    match (number as usize).checked_sub(packs.len()) {
+        Some(place) => &loose[place],
+        None => packs.id_of(number),
     }
 }
 
@@ -189,22 +303,26 @@ struct PackWalk<'a, V> {
 impl<V: ObjectVisitor> PackVisitor for PackWalk<'_, V> {
     type Memo = V::Memo;
 
-    fn wants(&self, kind: Kind) -> bool {
-        self.visitor.wants(kind)
-    }
-
     fn elsewhere(&self, id: &gix::oid) -> Option<(Kind, Vec<u8>)> {
-        self.objects.read_loose(id).ok()
+        // A second try in the only pack that has it would end like the first.
+        let is_in_one_pack = self.objects.is_packed(id)
+            && !self.objects.is_in_packs(id)
+            && self.objects.loose_ids.binary_search_by(|loose| (**loose).cmp(id)).is_err();
+        if is_in_one_pack { None } else { self.objects.read(id).ok() }
     }
 
     fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Option<Self::Memo> {
-        let is_repeated = self.objects.repeated.contains(&object.id);
-        if is_repeated
+        if self.objects.repeated.is_empty() {
+            return Some(self.visitor.object(object, base));
+        }
+        // In several packs it has several numbers; the first is the one that others know.
+        let number = self.objects.canonical(object.number);
+        if self.objects.is_repeated(number)
             && !self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(object.id)
         {
             return None;
         }
-        Some(self.visitor.object(object, base))
+        Some(self.visitor.object(&PackedObject { number, ..*object }, base))
     }
 
     fn failed(&self, id: ObjectId, why: String) {

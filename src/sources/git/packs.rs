@@ -1,27 +1,30 @@
 //! Packs as forests of deltas: every entry is inflated once, from the roots down, and handed on with what its delta says of
 //! its base.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use gix::ObjectId;
 use gix::hash::Kind as HashKind;
 use gix::objs::Kind;
 use gix::odb::pack;
 use gix::odb::pack::data::entry::Header;
-use libdeflater::Decompressor;
+use libdeflater::{DecompressionError, Decompressor};
 
 use crate::chunk::Derivation;
 use crate::coverage::Unread;
 
 use super::delta::Delta;
+use super::numbers::Number;
+use super::pack_index::PackIndex;
 
 /// The largest object that is read, in bytes. Larger ones are named as unread.
 pub(super) const MAX_OBJECT_BYTES: usize = 1 << 30;
 /// Deflate makes at most this many bytes of one: what claims more is refused before anything is allocated.
 const MAX_DEFLATE_RATIO: usize = 1032;
+/// How much memory an entry gets at first, in bytes, and how many times more where that was not enough.
+const FIRST_ROOM_BYTES: usize = 16 << 20;
+const ROOM_GROWTH: usize = 4;
 /// The longest chain of deltas that is followed; git itself writes at most 4,095.
 const MAX_CHAIN: usize = 50_000;
 /// A walk is cut into about this many tasks a thread, of at least this many objects each.
@@ -32,6 +35,7 @@ const MIN_TASK_OBJECTS: usize = 64;
 #[derive(Debug)]
 pub(super) struct PackedObject<'a> {
     pub(super) id: ObjectId,
+    pub(super) number: Number,
     pub(super) kind: Kind,
     pub(super) bytes: &'a [u8],
     pub(super) derivation: Option<Derivation<'a>>,
@@ -42,10 +46,7 @@ pub(super) trait PackVisitor: Sync {
     /// What is remembered of an object for those derived from it.
     type Memo: Send + Sync;
 
-    /// Whether objects of this kind are to be handed over.
-    fn wants(&self, kind: Kind) -> bool;
-
-    /// An object that a delta builds on and that is in no pack.
+    /// An object that a delta builds on and that is in no pack, or is there and cannot be made.
     fn elsewhere(&self, id: &gix::oid) -> Option<(Kind, Vec<u8>)>;
 
     /// Takes an object. `base` is the memo of the object that its derivation names.
@@ -58,11 +59,32 @@ pub(super) trait PackVisitor: Sync {
 struct Pack {
     path: PathBuf,
     data: pack::data::File,
-    index: pack::index::File,
+    index: PackIndex,
     /// Where each entry begins, sorted, and its number in the index.
     entries: Vec<(u64, u32)>,
     /// The number of this pack's first entry among those of all packs.
     first: u32,
+}
+
+/// What to do about a damaged pack.
+const REPAIR: &str = "restore it from another clone, or run `git fsck`";
+
+/// A pack on disk.
+#[derive(Debug)]
+pub(super) struct PackFile {
+    pub(super) path: PathBuf,
+    /// What git computed over the pack's content.
+    pub(super) checksum: ObjectId,
+    /// The number of its first object, and how many it has.
+    pub(super) first: Number,
+    pub(super) count: u32,
+}
+
+/// Which entries a walk hands over, and which it has to make for that.
+#[derive(Debug)]
+pub(super) struct Selection {
+    handed: Vec<bool>,
+    needed: Vec<bool>,
 }
 
 /// What an entry is made from.
@@ -112,23 +134,89 @@ impl Packs {
         Self { packs, bases, child_starts, children, weights, hash }
     }
 
-    /// Whether some pack's index lists the object.
-    pub(super) fn contains(&self, id: &gix::oid) -> bool {
-        self.packs.iter().any(|pack| pack.index.lookup(id).is_some())
+    /// The id of the object with the number; there has to be one.
+    pub(super) fn id_of(&self, number: Number) -> &gix::oid {
+        let pack = self.pack_of(number);
+        pack.index.id(number - pack.first)
     }
 
-    /// The objects that several packs hold.
-    pub(super) fn repeated(&self) -> HashSet<ObjectId> {
-        let mut seen = HashSet::new();
-        let mut repeated = HashSet::new();
-        if self.packs.len() > 1 {
-            for pack in &self.packs {
-                let ids = (0..pack.index.num_objects())
-                    .map(|position| pack.index.oid_at_index(position).to_owned());
-                repeated.extend(ids.filter(|id| !seen.insert(*id)));
+    pub(super) fn files(&self) -> Vec<PackFile> {
+        let file = |pack: &Pack| PackFile {
+            path: pack.path.clone(),
+            checksum: pack.data.checksum(),
+            first: pack.first,
+            count: pack.entries.len() as u32,
+        };
+        self.packs.iter().map(file).collect()
+    }
+
+    /// Says which indexes are damaged, but for those of packs that have a list.
+    pub(super) fn verify(&self, lists: &[Option<Vec<Number>>], unread: &mut Vec<Unread>) {
+        for (at, pack) in self.packs.iter().enumerate() {
+            let is_known = lists.get(at).is_some_and(Option::is_some);
+            if !is_known && pack.index.is_damaged() {
+                let path = crate::provenance::path_bytes(&pack.path.with_extension("idx"));
+                let why = format!("the index is damaged: its checksum does not match; {REPAIR}");
+                unread.push(Unread::new(path, why));
             }
         }
-        repeated
+    }
+
+    /// Selects all blobs, to be made and not handed over.
+    pub(super) fn select_blobs(&self) -> Selection {
+        let mut needed = vec![false; self.len()];
+        let is_blob = |entry: &u32| self.bases[*entry as usize] == Base::Whole(Kind::Blob);
+        let mut stack: Vec<u32> = (0..self.len() as u32).filter(is_blob).collect();
+        while let Some(entry) = stack.pop() {
+            needed[entry as usize] = true;
+            stack.extend_from_slice(self.children_of(entry));
+        }
+        Selection { handed: vec![false; self.len()], needed }
+    }
+
+    /// Selects the given objects of packs that have a list, and everything of the others.
+    pub(super) fn select(&self, lists: &[Option<Vec<Number>>]) -> Selection {
+        let mut selection = self.nothing();
+        for (pack, list) in self.packs.iter().zip(lists) {
+            match list {
+                None => self.add(pack.first..pack.first + pack.entries.len() as u32, &mut selection),
+                Some(numbers) => self.add(self.entries_of(numbers.iter().copied()), &mut selection),
+            }
+        }
+        selection
+    }
+
+    /// Selects the objects with these numbers; there have to be such.
+    pub(super) fn select_numbers(&self, numbers: impl Iterator<Item = Number>) -> Selection {
+        let mut selection = self.nothing();
+        self.add(self.entries_of(numbers), &mut selection);
+        selection
+    }
+
+    fn nothing(&self) -> Selection {
+        Selection { handed: vec![false; self.len()], needed: vec![false; self.len()] }
+    }
+
+    fn entries_of(&self, numbers: impl Iterator<Item = Number>) -> impl Iterator<Item = u32> {
+        numbers.filter_map(|number| {
+            let pack = self.pack_of(number);
+            pack.entry_at(pack.index.offset(number - pack.first))
+        })
+    }
+
+    /// Selects entries, and what they are made from.
+    fn add(&self, entries: impl Iterator<Item = u32>, selection: &mut Selection) {
+        for entry in entries {
+            selection.handed[entry as usize] = true;
+            let mut next = Some(entry);
+            while let Some(entry) = next.filter(|&entry| !selection.needed[entry as usize]) {
+                selection.needed[entry as usize] = true;
+                next = match self.bases[entry as usize] {
+                    Base::Entry(base) => Some(base),
+                    _ => None,
+                };
+            }
+        }
     }
 
     /// How many entries there are.
@@ -136,17 +224,20 @@ impl Packs {
         self.bases.len()
     }
 
-    /// The object, from whichever pack has a readable copy of it.
-    pub(super) fn read(&self, id: &gix::oid) -> Option<Result<(Kind, Vec<u8>), String>> {
+    /// The object, from whichever pack has a readable copy of it. `elsewhere` gives the objects that are in no pack.
+    pub(super) fn read(
+        &self,
+        id: &gix::oid,
+        elsewhere: impl Fn(&gix::oid) -> Result<(Kind, Vec<u8>), String>,
+    ) -> Option<Result<(Kind, Vec<u8>), String>> {
         let mut failure = None;
-        for pack in &self.packs {
-            let Some(position) = pack.index.lookup(id) else {
-                continue;
-            };
-            let offset = pack.index.pack_offset_at_index(position);
-            let result = match pack.entry_at(offset) {
-                Some(entry) => self.read_entry(entry),
-                None => Err("the index names a place outside the pack".to_owned()),
+        let copies = self.packs.iter().flat_map(|pack| pack.index.find(id).map(move |at| (pack, at)));
+        for (pack, position) in copies {
+            // Several may lie at one place by a damaged index: this one is meant.
+            let slot = pack.entries.binary_search(&(pack.index.offset(position), position));
+            let result = match slot {
+                Ok(slot) => self.read_entry(pack.first + slot as u32, &elsewhere),
+                Err(_) => Err("the index does not say where it is".to_owned()),
             };
             match result {
                 Ok(object) => return Some(Ok(object)),
@@ -156,46 +247,50 @@ impl Packs {
         failure
     }
 
-    fn read_entry(&self, entry: u32) -> Result<(Kind, Vec<u8>), String> {
+    fn read_entry(
+        &self,
+        entry: u32,
+        elsewhere: impl Fn(&gix::oid) -> Result<(Kind, Vec<u8>), String>,
+    ) -> Result<(Kind, Vec<u8>), String> {
         let mut chain = vec![entry];
         let (kind, mut bytes) = loop {
             let last = *chain.last().expect("begins with one entry");
             match self.bases[last as usize] {
-                Base::Whole(kind) => {
-                    chain.pop();
-                    let mut bytes = Vec::new();
-                    self.inflate(last, &mut Decompressor::new(), &mut bytes)?;
-                    break (kind, bytes);
-                }
+                Base::Whole(kind) => break (kind, None),
                 Base::Entry(base) if chain.len() < MAX_CHAIN => chain.push(base),
                 Base::Entry(_) => return Err("its chain of deltas has no end".to_owned()),
-                Base::Elsewhere(id) => return Err(format!("its delta's base {id} is not in a pack")),
+                Base::Elsewhere(id) => {
+                    let (kind, bytes) =
+                        elsewhere(&id).map_err(|_| format!("its delta's base {id} cannot be read"))?;
+                    break (kind, Some(bytes));
+                }
                 Base::Broken(why) => return Err(why.to_owned()),
             }
         };
-        let mut worker = Scratch::new();
+        let mut scratch = Scratch::new();
         for &entry in chain.iter().rev() {
             let mut result = Vec::new();
-            self.derive(entry, &bytes, &mut worker, &mut result)?;
-            bytes = result;
+            if let Err(why) = self.make(kind, entry, bytes.as_deref(), &mut scratch, &mut result) {
+                (_, result) =
+                    elsewhere(&self.id(entry)).ok().filter(|(found, _)| *found == kind).ok_or(why)?;
+            }
+            bytes = Some(result);
         }
-        Ok((kind, bytes))
+        Ok((kind, bytes.expect("the chain has at least one entry")))
     }
 
-    /// Hands every object of the wanted kinds to `visitor`, each base before what derives from it, on all threads of the
-    /// current pool. An object in several packs is handed over once for each.
-    pub(super) fn walk<V: PackVisitor>(&self, visitor: &V) {
+    /// Hands every object to `visitor`, each base before what derives from it, on all threads of the current pool. An object in
+    /// several packs is handed over once for each. With a `selection`, only what it selects.
+    pub(super) fn walk<V: PackVisitor>(&self, visitor: &V, selection: Option<&Selection>) {
         let split =
             (self.len() / (TASKS_PER_THREAD * rayon::current_num_threads())).max(MIN_TASK_OBJECTS) as u32;
+        let is_needed = |entry: &u32| selection.is_none_or(|selection| selection.needed[*entry as usize]);
         let mut roots: Vec<u32> = (0..self.bases.len() as u32)
-            .filter(|&entry| match self.bases[entry as usize] {
-                Base::Whole(kind) => visitor.wants(kind),
-                Base::Elsewhere(_) => true,
-                Base::Entry(_) | Base::Broken(_) => false,
-            })
+            .filter(is_needed)
+            .filter(|&entry| !matches!(self.bases[entry as usize], Base::Entry(_)))
             .collect();
         let heavy: Vec<u32> = roots.extract_if(.., |entry| self.weights[*entry as usize] > split).collect();
-        let walk = &Walk { packs: self, visitor, split };
+        let walk = &Walk { packs: self, visitor, selection, split };
         // The heavy ones first; the light ones in the order of the pack, many to a task.
         rayon::scope(|scope| {
             for entry in heavy {
@@ -211,15 +306,9 @@ impl Packs {
         });
     }
 
-    /// The entries that no walk reaches, with the reason: broken headers, missing bases, cycles.
-    pub(super) fn unreachable_entries(&self) -> impl Iterator<Item = (ObjectId, &'static str)> + '_ {
-        self.weights.iter().enumerate().filter(|(_, weight)| **weight == 0).map(|(entry, _)| {
-            let why = match self.bases[entry] {
-                Base::Broken(why) => why,
-                _ => "the object that its delta builds on cannot be read, or builds on itself",
-            };
-            (self.id(entry as u32), why)
-        })
+    /// The entries that no walk reaches: deltas in a circle.
+    pub(super) fn unreachable_entries(&self) -> impl Iterator<Item = ObjectId> + '_ {
+        (0..self.len() as u32).filter(|&entry| self.weights[entry as usize] == 0).map(|entry| self.id(entry))
     }
 
     fn pack_of(&self, entry: u32) -> &Pack {
@@ -227,10 +316,14 @@ impl Packs {
         &self.packs[after - 1]
     }
 
-    fn id(&self, entry: u32) -> ObjectId {
+    fn number(&self, entry: u32) -> Number {
         let pack = self.pack_of(entry);
         let (_, position) = pack.entries[(entry - pack.first) as usize];
-        pack.index.oid_at_index(position).to_owned()
+        pack.first + position
+    }
+
+    fn id(&self, entry: u32) -> ObjectId {
+        self.id_of(self.number(entry)).to_owned()
     }
 
     fn children_of(&self, entry: u32) -> &[u32] {
@@ -238,15 +331,38 @@ impl Packs {
         &self.children[self.child_starts[entry] as usize..self.child_starts[entry + 1] as usize]
     }
 
-    /// Inflates what the entry stores, an object or a delta, into `out`.
-    fn inflate(&self, entry: u32, inflater: &mut Decompressor, out: &mut Vec<u8>) -> Result<(), String> {
+    /// Makes an entry's object: from `base` where it is a delta.
+    fn make(
+        &self,
+        kind: Kind,
+        entry: u32,
+        base: Option<&[u8]>,
+        scratch: &mut Scratch,
+        result: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        let is_vouched = match base {
+            Some(base) => self.derive(entry, base, scratch, result)?,
+            None => self.inflate(entry, &mut scratch.inflater, result)?,
+        };
+        // Where index and pack contradict each other, either may be wrong: the object's own id tells.
+        let is_itself =
+            || gix::objs::compute_hash(self.hash, kind, result).is_ok_and(|id| id == self.id(entry));
+        if is_vouched || is_itself() {
+            Ok(())
+        } else {
+            Err("its bytes in the pack match neither its id nor the index's checksum".to_owned())
+        }
+    }
+
+    /// Inflates what the entry stores, an object or a delta, into `out`. Says whether the index's checksum vouches for it.
+    fn inflate(&self, entry: u32, inflater: &mut Decompressor, out: &mut Vec<u8>) -> Result<bool, String> {
         let pack = self.pack_of(entry);
         let slot = (entry - pack.first) as usize;
-        let raw = pack.raw(slot).ok_or("the pack ends before it")?;
         let (offset, position) = pack.entries[slot];
-        if pack.index.crc32_at_index(position).is_some_and(|crc32| crc32 != crc32fast::hash(raw)) {
-            return Err("its bytes in the pack do not match the index's checksum".to_owned());
-        }
+        let crc32 = pack.index.crc32(position);
+        let vouched = pack.raw(slot).filter(|raw| crc32.is_some_and(|crc32| crc32 == crc32fast::hash(raw)));
+        // A damaged index may give the next entry a wrong place, so that this one seems to end there.
+        let raw = vouched.or_else(|| pack.rest(slot)).ok_or("the pack ends before it")?;
         let header =
             pack::data::Entry::from_bytes(raw, offset, self.hash).map_err(|_| "its header is damaged")?;
         let size = usize::try_from(header.decompressed_size).unwrap_or(usize::MAX);
@@ -257,30 +373,46 @@ impl Packs {
         if size > compressed.len().saturating_mul(MAX_DEFLATE_RATIO) {
             return Err(format!("it claims {size} bytes, more than its {} can hold", compressed.len()));
         }
-        out.clear();
-        out.resize(size, 0);
-        match inflater.zlib_decompress(compressed, out) {
-            Ok(written) if written == size => Ok(()),
-            _ => Err("its compressed bytes are damaged".to_owned()),
+        // What is claimed to be large gets its room as it shows to be.
+        let mut room = size.min(FIRST_ROOM_BYTES);
+        loop {
+            make_room(out, room)?;
+            out.resize(room, 0);
+            match inflater.zlib_decompress(compressed, out) {
+                Ok(written) if written == size => return Ok(vouched.is_some()),
+                Err(DecompressionError::InsufficientSpace) if room < size => {
+                    room = room.saturating_mul(ROOM_GROWTH).min(size);
+                }
+                _ => return Err("its compressed bytes are damaged".to_owned()),
+            }
         }
     }
 
-    /// Makes the object of a delta entry from its base.
+    /// Makes the object of a delta entry from its base, see [`Packs::inflate`].
     fn derive(
         &self,
         entry: u32,
         base: &[u8],
         scratch: &mut Scratch,
         result: &mut Vec<u8>,
-    ) -> Result<(), String> {
-        self.inflate(entry, &mut scratch.inflater, &mut scratch.delta_bytes)?;
+    ) -> Result<bool, String> {
+        let is_vouched = self.inflate(entry, &mut scratch.inflater, &mut scratch.delta_bytes)?;
         scratch.delta.parse(&scratch.delta_bytes, base.len())?;
         if scratch.delta.result_size > MAX_OBJECT_BYTES {
             return Err(too_large(scratch.delta.result_size));
         }
+        make_room(result, scratch.delta.result_size)?;
         scratch.delta.apply(&scratch.delta_bytes, base, result);
-        Ok(())
+        Ok(is_vouched)
     }
+}
+
+/// Empties `buffer` and gives it room for `size` bytes. Where there is not enough memory one object is lost, not the run.
+fn make_room(buffer: &mut Vec<u8>, size: usize) -> Result<(), String> {
+    // What it held before is written over: only what it grows by needs a value.
+    buffer.truncate(size);
+    let more = size - buffer.len();
+    buffer.try_reserve_exact(more).map_err(|_| format!("there is not enough memory for its {size} bytes"))
 }
 
 fn too_large(size: usize) -> String {
@@ -313,24 +445,20 @@ fn index_files(dir: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> {
 
 impl Pack {
     fn open(path: &Path, hash: HashKind, first: u32, unread: &mut Vec<Unread>) -> Result<Self, String> {
-        let repair = "restore it from another clone, or run `git fsck`";
-        let index = pack::index::File::at(path, hash)
-            .map_err(|error| format!("the index cannot be read ({error}); {repair}"))?;
+        let repair = REPAIR;
         let data_path = path.with_extension("pack");
         let data = pack::data::File::at(&data_path, hash)
             .map_err(|error| format!("the pack of this index cannot be read ({error}); {repair}"))?;
+        let index = PackIndex::open(path, hash, data.num_objects())
+            .map_err(|error| format!("the index cannot be read ({error}); {repair}"))?;
         let mut damage = |path: &Path, why: &str| {
             unread.push(Unread::new(crate::provenance::path_bytes(path), format!("{why}; {repair}")));
         };
-        if index.verify_checksum(&mut gix::progress::Discard, &AtomicBool::new(false)).is_err() {
-            damage(path, "the index is damaged: its checksum does not match");
-        }
         if index.pack_checksum() != data.checksum() {
             damage(&data_path, "the pack is not the one that its index was made for, or was cut off");
         }
-        let mut entries: Vec<(u64, u32)> = (0..index.num_objects())
-            .map(|position| (index.pack_offset_at_index(position), position))
-            .collect();
+        let mut entries: Vec<(u64, u32)> =
+            (0..index.len()).map(|position| (index.offset(position), position)).collect();
         entries.sort_unstable();
         Ok(Self { path: data_path, data, index, entries, first })
     }
@@ -338,10 +466,21 @@ impl Pack {
     /// The bytes of the entry in `slot`: its header and its compressed data.
     fn raw(&self, slot: usize) -> Option<&[u8]> {
         let (start, _) = *self.entries.get(slot)?;
-        // Several ids at one place: all end where the next place begins.
-        let end = self.entries[slot..].iter().map(|&(offset, _)| offset).find(|&offset| offset > start);
-        let pack_end = self.data.pack_end() as u64;
-        self.data.entry_slice(start..end.unwrap_or(pack_end).min(pack_end)).filter(|raw| !raw.is_empty())
+        let end = match self.entries.get(slot + 1) {
+            // Several ids at one place, which only a forged index has: all end where the next place begins.
+            Some(&(next, _)) if next == start => {
+                self.entries.get(self.entries.partition_point(|&(offset, _)| offset <= start))
+            }
+            next => next,
+        };
+        let rest = self.rest(slot)?;
+        end.map_or(Some(rest), |&(end, _)| rest.get(..usize::try_from(end - start).ok()?))
+    }
+
+    /// The bytes from the entry in `slot` to the end of the pack.
+    fn rest(&self, slot: usize) -> Option<&[u8]> {
+        let (start, _) = *self.entries.get(slot)?;
+        self.data.entry_slice(start..self.data.pack_end() as u64).filter(|rest| !rest.is_empty())
     }
 
     /// The number among all packs' entries of the one that begins at `offset`.
@@ -360,11 +499,11 @@ impl std::fmt::Debug for Packs {
 fn bases(packs: &[Pack], hash: HashKind) -> Vec<Base> {
     use rayon::prelude::*;
     let of = |pack: &Pack, slot: usize| {
-        let Some(raw) = pack.raw(slot) else {
+        let Some(rest) = pack.rest(slot) else {
             return Base::Broken("the pack ends before it");
         };
         let offset = pack.entries[slot].0;
-        let Ok(entry) = pack::data::Entry::from_bytes(raw, offset, hash) else {
+        let Ok(entry) = pack::data::Entry::from_bytes(rest, offset, hash) else {
             return Base::Broken("its header in the pack is damaged");
         };
         match entry.header {
@@ -380,7 +519,7 @@ fn bases(packs: &[Pack], hash: HashKind) -> Vec<Base> {
             }
             Header::RefDelta { base_id } => std::iter::once(pack)
                 .chain(packs)
-                .find_map(|pack| pack.entry_at(pack.index.pack_offset_at_index(pack.index.lookup(base_id)?)))
+                .find_map(|pack| pack.entry_at(pack.index.offset(pack.index.find(&base_id).next()?)))
                 .map_or(Base::Elsewhere(base_id), Base::Entry),
         }
     };
@@ -414,9 +553,8 @@ fn children(bases: &[Base]) -> (Vec<u32>, Vec<u32>) {
 
 /// The number of entries below each, itself included; 0 where no root leads to it.
 fn weights(bases: &[Base], starts: &[u32], children: &[u32]) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..bases.len() as u32)
-        .filter(|&entry| matches!(bases[entry as usize], Base::Whole(_) | Base::Elsewhere(_)))
-        .collect();
+    let mut order: Vec<u32> =
+        (0..bases.len() as u32).filter(|&entry| !matches!(bases[entry as usize], Base::Entry(_))).collect();
     let mut at = 0;
     while let Some(&entry) = order.get(at) {
         let entry = entry as usize;
@@ -472,6 +610,7 @@ impl Scratch {
 struct Walk<'p, V: PackVisitor> {
     packs: &'p Packs,
     visitor: &'p V,
+    selection: Option<&'p Selection>,
     split: u32,
 }
 
@@ -480,13 +619,20 @@ impl<V: PackVisitor> Walk<'_, V> {
         match self.packs.bases[entry as usize] {
             Base::Whole(kind) => self.tree(scope, kind, entry, None, scratch),
             Base::Elsewhere(id) => match self.visitor.elsewhere(&id) {
-                Some((kind, bytes)) if self.visitor.wants(kind) => {
+                Some((kind, bytes)) => {
                     self.tree(scope, kind, entry, Some(Arc::new(Node { bytes, memo: None })), scratch);
                 }
-                Some(_) => {}
                 None => self.fail_below(entry, &format!("its delta's base {id} is not in the repository")),
             },
-            Base::Entry(_) | Base::Broken(_) => {}
+            Base::Broken(why) => {
+                if let Some((kind, node)) = self.rescue(entry, why) {
+                    let base = Arc::new(node);
+                    for &child in self.packs.children_of(entry) {
+                        self.tree(scope, kind, child, Some(Arc::clone(&base)), scratch);
+                    }
+                }
+            }
+            Base::Entry(_) => {}
         }
     }
 
@@ -508,12 +654,15 @@ impl<V: PackVisitor> Walk<'_, V> {
             }
             let node = match made {
                 Ok(node) => node,
-                Err(why) => {
-                    self.fail_below(entry, &why);
-                    continue;
-                }
+                Err(why) => match self.rescue(entry, &why) {
+                    Some((_, node)) => node,
+                    None => continue,
+                },
             };
             let mut children = self.packs.children_of(entry).to_vec();
+            if let Some(selection) = self.selection {
+                children.retain(|&child| selection.needed[child as usize]);
+            }
             if children.is_empty() {
                 scratch.recycle(node.bytes);
                 continue;
@@ -540,16 +689,33 @@ impl<V: PackVisitor> Walk<'_, V> {
         scratch: &mut Scratch,
     ) -> Result<Node<V::Memo>, String> {
         let mut bytes = scratch.spare.pop().unwrap_or_default();
-        match base {
-            Some(base) => self.packs.derive(entry, &base.bytes, scratch, &mut bytes)?,
-            None => self.packs.inflate(entry, &mut scratch.inflater, &mut bytes)?,
+        self.packs.make(kind, entry, base.map(|base| base.bytes.as_slice()), scratch, &mut bytes)?;
+        if self.selection.is_some_and(|selection| !selection.handed[entry as usize]) {
+            return Ok(Node { bytes, memo: None });
         }
         let derivation = base
             .filter(|base| base.memo.is_some())
             .map(|base| Derivation { base: &base.bytes, copies: &scratch.delta.copies });
-        let object = PackedObject { id: self.packs.id(entry), kind, bytes: &bytes, derivation };
+        let number = self.packs.number(entry);
+        let id = self.packs.id_of(number).to_owned();
+        let object = PackedObject { id, number, kind, bytes: &bytes, derivation };
         let memo = self.visitor.object(&object, base.and_then(|base| base.memo.as_ref()));
         Ok(Node { bytes, memo })
+    }
+
+    /// The object of an entry that cannot be made, from another copy of it: what derives from it need not be lost.
+    fn rescue(&self, entry: u32, why: &str) -> Option<(Kind, Node<V::Memo>)> {
+        let copy = self.visitor.elsewhere(&self.packs.id(entry));
+        match copy {
+            Some((kind, bytes)) => {
+                self.fail(entry, why);
+                Some((kind, Node { bytes, memo: None }))
+            }
+            None => {
+                self.fail_below(entry, why);
+                None
+            }
+        }
     }
 
     fn fail(&self, entry: u32, why: &str) {

@@ -16,7 +16,8 @@ use crate::coverage::{Read, Unread};
 use crate::finding::{CommitSummary, HistoryPlace, Reach};
 use crate::provenance::{Metadata, ObjectId, Provenance};
 
-use super::commits::{self, CommitIndex, Commits, RawCommit, Tip, TipKind};
+use super::commits::{self, CommitIndex, Headers, Tip, TipKind};
+use super::graph::Graph;
 use super::objects::{ObjectVisitor, Objects};
 use super::packs::PackedObject;
 use super::store::{Failure, Reader, Store};
@@ -116,7 +117,7 @@ struct Content {
 #[derive(Debug)]
 pub struct Range {
     store: Store,
-    graph: Commits,
+    graph: Graph,
     /// Names of the tips, and the trees of those that are commits.
     tips: Vec<(BString, Option<GitId>)>,
     origins: Vec<Origin>,
@@ -146,18 +147,18 @@ impl Range {
             target: git_id(id),
             kind: TipKind::Local,
         });
-        let graph = Commits::new(commits, &tags, tips.chain(references).collect(), None);
+        let graph = Graph::new(commits, &tags, tips.chain(references).collect());
         let origins = graph
             .iter()
-            .map(|(commit, _)| Origin::Commit(commit))
+            .map(Origin::Commit)
             .chain(trees.iter().map(|&(tip, tree)| Origin::Tree { tip, tree }))
             .chain(blobs.iter().map(|&(tip, _)| Origin::Blob { tip }))
             .collect();
         let mut reader = store.reader();
         let parents = parent_trees(&graph, &cut_off, &mut reader);
         let tip_tree = |id: &ObjectId| {
-            let commit = graph.tip_commit(git_id(id), &tags)?;
-            Some(graph.get(commit).tree)
+            let commit = graph.find_tip(git_id(id), &tags)?;
+            Some(graph.headers(commit).tree)
         };
         let tips = include.iter().map(|(name, id)| (name.clone(), tip_tree(id))).collect();
         let mut range = Self {
@@ -189,7 +190,7 @@ impl Range {
         visitor: &V,
     ) -> Self {
         let mut range = Self {
-            graph: Commits::new(Vec::new(), &HashMap::new(), Vec::new(), None),
+            graph: Graph::new(Vec::new(), &HashMap::new(), Vec::new()),
             tips: Vec::new(),
             origins: vec![Origin::Staged],
             staged,
@@ -224,7 +225,7 @@ impl Range {
     /// What an origin has; nothing to compare for a single blob.
     fn root(&self, origin: u32) -> Option<(Node, Vec<Node>)> {
         let root = match self.origins[origin as usize] {
-            Origin::Commit(commit) => Node::Tree(self.graph.get(commit).tree),
+            Origin::Commit(commit) => Node::Tree(self.graph.headers(commit).tree),
             Origin::Tree { tree, .. } => Node::Tree(tree),
             Origin::Staged => Node::Staged(0),
             Origin::Blob { .. } => return None,
@@ -272,7 +273,7 @@ impl Range {
 
     /// Hands over the text of commits and tags.
     fn read_texts<V: Visitor>(&mut self, tags: Vec<GitId>, visitor: &V) {
-        let commits: Vec<GitId> = self.graph.iter().map(|(_, commit)| commit.id).collect();
+        let commits: Vec<GitId> = self.graph.iter().map(|commit| self.graph.id(commit)).collect();
         let texts: Vec<GitId> = commits.into_iter().chain(tags).collect();
         let store = &self.store;
         let reads = texts.par_chunks(per_task(texts.len())).map(|ids| {
@@ -316,7 +317,7 @@ impl Range {
             let objects = Objects::open(objects, self.store.hash(), &mut Vec::new());
             let walk =
                 ContentsWalk { range: self, visitor, seen: Mutex::default(), bytes: AtomicU64::new(0) };
-            objects.visit(&walk);
+            objects.visit_packed(&walk, blobs.iter().map(|id| &**id));
             let (seen, bytes) = (into_inner(walk.seen), walk.bytes.into_inner());
             blobs.retain(|id| !seen.contains(id));
             self.read += Read { blobs: seen.len() as u64, bytes, ..Read::default() };
@@ -446,7 +447,7 @@ impl Range {
         let commits: Vec<CommitIndex> = occurrences.iter().filter_map(|at| commit_of(&at)).collect();
         let blobs: BTreeSet<ObjectId> = occurrences.iter().map(|occurrence| occurrence.blob).collect();
         let reach = match self.origins[first.origin as usize] {
-            Origin::Commit(_) => self.graph.reach(&[commits]).pop().unwrap_or_default(),
+            Origin::Commit(_) => self.graph.reach(commits),
             Origin::Tree { tip, .. } | Origin::Blob { tip } => {
                 Reach { refs: vec![self.tips[tip].0.clone()], ..Reach::default() }
             }
@@ -457,12 +458,13 @@ impl Range {
             at_tips.any(|id| blobs.contains(&ObjectId::from_bytes(id.as_bytes())))
         };
         let in_head = path.is_some_and(&mut has_tip);
+        let later = blobs.iter().copied().filter(|blob| *blob != first.blob);
+        let versions = std::iter::once(first.blob).chain(later).collect();
         Some(HistoryPlace {
             path: path.cloned(),
             blob: first.blob,
-            versions: blobs.len(),
-            blobs: blobs.into_iter().collect(),
-            introduced: commit_of(&first).and_then(|commit| self.summary(self.graph.get(commit).id)),
+            versions,
+            introduced: commit_of(&first).and_then(|commit| self.summary(self.graph.id(commit))),
             last: None,
             in_head,
             reach,
@@ -472,11 +474,11 @@ impl Range {
     /// What rewriting a commit has to mind; nothing for what is no commit of the range.
     #[must_use]
     pub fn shape(&self, id: &ObjectId) -> Option<CommitShape> {
-        let at = self.graph.find(git_id(id))?;
-        let is_merge = |commit: &RawCommit| commit.parents.len() > 1;
+        let at = self.graph.find(&git_id(id))?;
+        let parents = |commit| self.graph.headers(commit).parents.len();
         Some(CommitShape {
-            parents: self.graph.get(at).parents.len(),
-            precedes_merges: self.graph.iter().any(|(commit, raw)| commit > at && is_merge(raw)),
+            parents: parents(at),
+            precedes_merges: self.graph.iter().any(|commit| commit > at && parents(commit) > 1),
         })
     }
 
@@ -484,9 +486,9 @@ impl Range {
     #[must_use]
     pub fn commits(&self, ids: &[ObjectId]) -> HashMap<ObjectId, (Option<CommitSummary>, Reach)> {
         let facts = ids.iter().map(|id| {
-            let found = self.graph.find(git_id(id));
+            let found = self.graph.find(&git_id(id));
             let reach = match found {
-                Some(commit) => self.graph.reach(&[vec![commit]]).pop().unwrap_or_default(),
+                Some(commit) => self.graph.reach(vec![commit]),
                 None => self.graph.direct_reach(&git_id(id)),
             };
             (*id, (found.and_then(|_| self.summary(git_id(id))), reach))
@@ -508,25 +510,15 @@ struct ContentsWalk<'a, V> {
 }
 
 impl<V: Visitor> ObjectVisitor for ContentsWalk<'_, V> {
-    /// Contents outside of the range are not searched, so that nothing is remembered of them.
-    type Memo = Option<V::Memo>;
-
-    fn wants(&self, kind: Kind) -> bool {
-        kind == Kind::Blob
-    }
+    type Memo = V::Memo;
 
     fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Self::Memo {
-        if !self.range.contents.contains_key(&object.id) {
-            return None;
-        }
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(object.id);
         self.bytes.fetch_add(object.bytes.len() as u64, Ordering::Relaxed);
         self.range.note_pointer(&object.id, object.bytes, self.visitor);
-        let base = base.and_then(Option::as_ref);
         let provenance = Provenance::GitBlob(ObjectId::from_bytes(object.id.as_bytes()));
-        let derivation = object.derivation.filter(|_| base.is_some());
-        let chunk = Chunk { derivation, ..Chunk::whole(object.bytes, provenance) };
-        Some(self.visitor.chunk(&chunk, base))
+        let chunk = Chunk { derivation: object.derivation, ..Chunk::whole(object.bytes, provenance) };
+        self.visitor.chunk(&chunk, base).memo
     }
 }
 
@@ -540,17 +532,18 @@ fn into_inner<T>(mutex: Mutex<T>) -> T {
 }
 
 /// The trees of the parents of each commit, those outside the range too. What was cut off counts as not there.
-fn parent_trees(graph: &Commits, cut_off: &BTreeSet<GitId>, reader: &mut Reader) -> Vec<Vec<GitId>> {
+fn parent_trees(graph: &Graph, cut_off: &BTreeSet<GitId>, reader: &mut Reader) -> Vec<Vec<GitId>> {
     let mut outside: HashMap<GitId, Option<GitId>, RandomState> = HashMap::default();
-    let mut tree_of = |id: &GitId| match graph.find(*id) {
-        Some(commit) => Some(graph.get(commit).tree),
+    let mut tree_of = |id: &GitId| match graph.find(id) {
+        Some(commit) => Some(graph.headers(commit).tree),
         None => *outside.entry(*id).or_insert_with(|| match reader.peek(id) {
-            Ok((Kind::Commit, bytes)) => RawCommit::parse(*id, bytes).map(|commit| commit.tree),
+            Ok((Kind::Commit, bytes)) => Headers::parse(bytes).map(|headers| headers.tree),
             _ => None,
         }),
     };
-    let parents = graph.iter().map(|(_, commit)| {
-        let parents = commit.parents.iter().filter(|_| !cut_off.contains(&commit.id));
+    let parents = graph.iter().map(|commit| {
+        let parents = &graph.headers(commit).parents;
+        let parents = parents.iter().filter(|_| !cut_off.contains(&graph.id(commit)));
         parents.filter_map(&mut tree_of).collect()
     });
     parents.collect()

@@ -30,32 +30,31 @@ pub(super) enum EntryKind {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Damaged;
 
-/// Where the entries of a tree begin, for the trees derived from it. `M` is what a walk remembers of some of them, by where
-/// they begin.
-#[derive(Debug)]
-pub(super) struct TreeMemo<M> {
+/// Where the entries of a tree begin, for the trees derived from it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct TreeMemo {
     starts: Vec<u32>,
-    /// Sorted by where the entry begins.
-    pub(super) noted: Vec<(u32, M)>,
 }
 
-impl<M> Default for TreeMemo<M> {
-    fn default() -> Self {
-        Self { starts: Vec::new(), noted: Vec::new() }
-    }
+/// What a tree is read as, in order.
+#[derive(Debug)]
+pub(super) enum Part<'a> {
+    /// These entries of the base, by their places among its entries.
+    Copied(Range<u32>),
+    /// An entry that the base has not, or not in a copied span.
+    New(Entry<'a>),
 }
 
-/// Parses a tree, calling `note` for each entry that was not in the base; what it returns is remembered, and carried over to
-/// derived trees that copied the entry.
+/// Reads a tree, calling `take` for each of its parts.
 ///
 /// An entry depends on nothing but its own bytes: where the base has one that lies wholly in a copied span, so has this tree.
-pub(super) fn read<M: Copy>(
+pub(super) fn read(
     bytes: &[u8],
     hash: HashKind,
-    derived: Option<(Derivation<'_>, &TreeMemo<M>)>,
-    mut note: impl FnMut(Entry<'_>) -> Option<M>,
-) -> Result<TreeMemo<M>, Damaged> {
-    let mut memo = TreeMemo::default();
+    derived: Option<(Derivation<'_>, &TreeMemo)>,
+    mut take: impl FnMut(Part<'_>),
+) -> Result<TreeMemo, Damaged> {
+    let mut starts = Vec::with_capacity(derived.map_or(0, |(_, base)| base.starts.len() + 1));
     let mut copies = derived.map(|(derivation, _)| derivation.copies).unwrap_or_default();
     let mut at = 0;
     while at < bytes.len() {
@@ -70,24 +69,26 @@ pub(super) fn read<M: Copy>(
             let last = base.starts.partition_point(|&start| start < copy_end) - 1;
             if first < last {
                 let moved = |start: u32| start - copy.from as u32 + copy.to as u32;
-                memo.starts.extend(base.starts[first..last].iter().map(|&start| moved(start)));
-                let (from, to) = (base.starts[first], base.starts[last]);
-                let noted = base.noted.partition_point(|(start, _)| *start < from);
-                let noted = base.noted[noted..].iter().take_while(|(start, _)| *start < to);
-                memo.noted.extend(noted.map(|&(start, remembered)| (moved(start), remembered)));
-                at = moved(to) as usize;
+                starts.extend(base.starts[first..last].iter().map(|&start| moved(start)));
+                take(Part::Copied(first as u32..last as u32));
+                at = moved(base.starts[last]) as usize;
                 continue;
             }
         }
         let entry = parse(bytes, at, hash).ok_or(Damaged)?;
-        memo.starts.push(at as u32);
-        let end = entry.range.end;
-        if let Some(remembered) = note(entry) {
-            memo.noted.push((at as u32, remembered));
-        }
-        at = end;
+        starts.push(at as u32);
+        at = entry.range.end;
+        take(Part::New(entry));
     }
-    Ok(memo)
+    Ok(TreeMemo { starts })
+}
+
+/// The name of the entry that begins at `start`.
+pub(super) fn name_at(bytes: &[u8], start: usize) -> Option<&[u8]> {
+    let rest = bytes.get(start..)?;
+    let space = rest.iter().take(8).position(|&byte| byte == b' ')?;
+    let end = memchr::memchr(0, &rest[space + 1..])?;
+    Some(&rest[space + 1..][..end])
 }
 
 fn parse(bytes: &[u8], start: usize, hash: HashKind) -> Option<Entry<'_>> {
@@ -117,32 +118,43 @@ mod tests {
         entries.iter().flat_map(entry).collect()
     }
 
-    fn names(bytes: &[u8]) -> Vec<(String, EntryKind)> {
-        let mut names = Vec::new();
-        read::<()>(bytes, HashKind::Sha1, None, |entry| {
-            names.push((String::from_utf8_lossy(entry.name).into_owned(), entry.kind));
-            None
+    /// The base of a tree: what was copied of it, what is remembered of it, and its entries.
+    type Base<'a> = (Derivation<'a>, &'a TreeMemo, &'a [(String, EntryKind)]);
+
+    /// The names and kinds of all entries: those of copied parts are looked up in the base's.
+    fn entries(bytes: &[u8], derived: Option<Base<'_>>) -> (TreeMemo, Vec<(String, EntryKind)>, usize) {
+        let (mut entries, mut new) = (Vec::new(), 0);
+        let base = derived.map(|(derivation, memo, _)| (derivation, memo));
+        let memo = read(bytes, HashKind::Sha1, base, |part| match part {
+            Part::Copied(range) => {
+                let (_, _, base) = derived.expect("only derived trees have copied parts");
+                entries.extend_from_slice(&base[range.start as usize..range.end as usize]);
+            }
+            Part::New(entry) => {
+                new += 1;
+                entries.push((String::from_utf8_lossy(entry.name).into_owned(), entry.kind));
+            }
         })
         .expect("a whole tree");
-        names
+        (memo, entries, new)
     }
 
     #[test]
     fn entries_are_told_apart_and_damage_is_said() {
         let tree = tree(&[("100644", "a.py", 1), ("40000", "src", 2), ("160000", "module", 3)]);
-        let kinds: Vec<_> = names(&tree).into_iter().map(|(_, kind)| kind).collect();
+        let (_, entries, _) = entries(&tree, None);
+        let kinds: Vec<_> = entries.into_iter().map(|(_, kind)| kind).collect();
         assert_eq!(kinds, [EntryKind::Blob, EntryKind::Tree, EntryKind::Submodule]);
         let cut = &tree[..tree.len() - 1];
-        assert_eq!(read::<()>(cut, HashKind::Sha1, None, |_| None).err(), Some(Damaged));
+        assert_eq!(read(cut, HashKind::Sha1, None, |_| {}).err(), Some(Damaged));
     }
 
     #[test]
     fn a_derived_tree_has_the_entries_of_one_read_whole() {
         let base = tree(&[("100644", "a", 1), ("40000", "b", 2), ("100644", "c", 3), ("40000", "d", 4)]);
         let next = tree(&[("100644", "a", 1), ("40000", "b", 9), ("100644", "c", 3), ("40000", "d", 4)]);
-        let note = |entry: Entry<'_>| (entry.kind == EntryKind::Tree).then(|| entry.id.as_bytes()[0]);
-        let base_memo = read(&base, HashKind::Sha1, None, note).expect("a whole tree");
-        let whole = read(&next, HashKind::Sha1, None, note).expect("a whole tree");
+        let (base_memo, base_entries, _) = entries(&base, None);
+        let (whole, whole_entries, _) = entries(&next, None);
         // Every pair of copied spans around the changed id, which lies at 38..58 of both.
         for head in 0..=38 {
             for tail in 58..=base.len() {
@@ -151,14 +163,10 @@ mod tests {
                     Copied { from: tail, to: tail, length: base.len() - tail },
                 ];
                 let derivation = Derivation { base: &base, copies: &copies };
-                let mut seen = 0;
-                let derived = read(&next, HashKind::Sha1, Some((derivation, &base_memo)), |entry| {
-                    seen += 1;
-                    note(entry)
-                })
-                .expect("a whole tree");
-                assert_eq!((&derived.starts, &derived.noted), (&whole.starts, &whole.noted), "{head} {tail}");
-                assert!(seen >= 1, "the changed entry is new");
+                let (derived, derived_entries, new) =
+                    entries(&next, Some((derivation, &base_memo, &base_entries)));
+                assert_eq!((&derived, &derived_entries), (&whole, &whole_entries), "{head} {tail}");
+                assert!(new >= 1, "the changed entry is new");
             }
         }
     }

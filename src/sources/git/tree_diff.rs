@@ -11,7 +11,7 @@ use gix::hash::Kind as HashKind;
 use gix::objs::Kind;
 
 use super::store::{Failure, Reader};
-use super::tree::{self, EntryKind};
+use super::tree::{self, EntryKind, Part};
 
 /// How many parsed trees are remembered, in bytes.
 const MAX_KNOWN_BYTES: usize = 32 << 20;
@@ -41,14 +41,15 @@ pub(super) struct Directory {
 impl Directory {
     fn of_tree(bytes: &[u8], hash: HashKind) -> Result<Self, tree::Damaged> {
         let mut directory = Self::default();
-        tree::read::<()>(bytes, hash, None, |entry| {
+        tree::read(bytes, hash, None, |part| {
+            // Without a base, nothing is copied from one.
+            let Part::New(entry) = part else { return };
             match entry.kind {
                 EntryKind::Blob => directory.push(entry.name, Node::Blob(entry.id.to_owned())),
                 EntryKind::Tree => directory.push(entry.name, Node::Tree(entry.id.to_owned())),
                 // A commit of another repository: nothing of it is stored in this one.
                 EntryKind::Submodule => {}
             }
-            None
         })?;
         Ok(directory)
     }

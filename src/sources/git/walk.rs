@@ -7,7 +7,8 @@ use foldhash::fast::RandomState;
 use gix::ObjectId;
 use gix::objs::Kind;
 
-use super::commits::{self, RawCommit};
+use super::commits::{self, Headers};
+use super::graph::WrittenCommit;
 use super::store::{Failure, Reader};
 
 /// How many seconds the walk goes on behind the oldest commit that it found: clocks differ.
@@ -18,7 +19,7 @@ const MAX_TAG_CHAIN: usize = 100;
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Walked {
-    pub(super) commits: Vec<RawCommit>,
+    pub(super) commits: Vec<WrittenCommit>,
     /// The annotated tags on the way from the tips, with what each points at.
     pub(super) tags: HashMap<ObjectId, ObjectId>,
     /// Trees and blobs that tips lead to without a commit, with the tip's place in the list.
@@ -124,8 +125,8 @@ impl Walk<'_> {
             }
             return;
         }
-        let commit = match self.reader.peek(&id) {
-            Ok((Kind::Commit, bytes)) => RawCommit::parse(id, bytes),
+        let headers = match self.reader.peek(&id) {
+            Ok((Kind::Commit, bytes)) => Headers::parse(bytes),
             Ok(_) => None,
             Err(failure) => {
                 if !is_excluded {
@@ -134,18 +135,18 @@ impl Walk<'_> {
                 return;
             }
         };
-        let Some(commit) = commit else {
+        let Some(headers) = headers else {
             if !is_excluded {
                 let failure = Failure::Damaged("the commit's headers are damaged".to_owned());
                 self.walked.failures.push((id, "commit", failure));
             }
             return;
         };
-        self.queue.push((commit.seconds, id));
+        self.queue.push((headers.seconds, id));
         self.open += usize::from(!is_excluded);
-        self.seen.insert(id, Seen { is_excluded, is_done: false, parents: commit.parents.clone() });
+        self.seen.insert(id, Seen { is_excluded, is_done: false, parents: headers.parents.clone() });
         if !is_excluded {
-            self.walked.commits.push(commit);
+            self.walked.commits.push((id, headers));
         }
     }
 
@@ -188,7 +189,7 @@ impl Walk<'_> {
         }
         let seen = &self.seen;
         let is_in_range = |id: &ObjectId| seen.get(id).is_some_and(|seen| !seen.is_excluded);
-        self.walked.commits.retain(|commit| is_in_range(&commit.id));
+        self.walked.commits.retain(|(id, _)| is_in_range(id));
         self.walked.cut_off.retain(is_in_range);
     }
 }

@@ -12,7 +12,7 @@ use keysieve::hook::{self, Change, Hook, Owner, State};
 
 use crate::cli::args::{HookCommand, HookTool};
 use crate::cli::exit_code::ExitStatus;
-use crate::cli::output::print;
+use crate::cli::output::announce;
 
 use self::git::HooksDir;
 
@@ -21,7 +21,7 @@ pub(crate) fn run(command: &HookCommand) -> anyhow::Result<ExitStatus> {
         HookCommand::Run { hook } => return run::run(hook),
         HookCommand::Install { print: Some(tool), .. } => {
             let text = instructions(*tool);
-            print(|out| out.write_all(text.as_bytes()))?;
+            announce(|out| out.write_all(text.as_bytes()))?;
         }
         HookCommand::Install { pre_commit, global, print: None, repo } => {
             let hooks = if *pre_commit { &Hook::ALL[..] } else { &[Hook::PrePush] };
@@ -33,7 +33,7 @@ pub(crate) fn run(command: &HookCommand) -> anyhow::Result<ExitStatus> {
             status(&dir)?;
             if *self_test {
                 let told = self_test::run(&dir.path)?;
-                print(|out| writeln!(out, "{told}"))?;
+                announce(|out| writeln!(out, "{told}"))?;
             }
         }
     }
@@ -99,7 +99,7 @@ fn say(dir: &Path, hook: Hook, change: Change) -> anyhow::Result<()> {
         Change::Restored => "removed; the hook that was there before is back",
         Change::Untouched => "not installed; nothing to remove",
     };
-    print(|out| writeln!(out, "{name}: {what} ({})", dir.join(name).display()))
+    announce(|out| writeln!(out, "{name}: {what} ({})", dir.join(name).display()))
 }
 
 fn status(dir: &HooksDir) -> anyhow::Result<()> {
@@ -107,7 +107,7 @@ fn status(dir: &HooksDir) -> anyhow::Result<()> {
         .into_iter()
         .map(|hook| hook::state(&dir.path, hook).map(|state| (hook, state)))
         .collect::<Result<_, _>>()?;
-    print(|out| {
+    announce(|out| {
         writeln!(
             out,
             "hooks       {}{}",

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use bstr::{BString, ByteSlice};
 use keysieve::provenance::ObjectId;
+use keysieve::report::Options;
 use keysieve::report::stopped::{self, Stopped};
 use keysieve::scan::{RangeOutcome, Silent, scan_range};
 use keysieve::sources::git::{RangeQuery, RefUpdate, Repository};
@@ -17,7 +18,7 @@ use crate::cli::config::{
     PolicySource, PreCommitPush, git_environment, output_config, pre_commit_push, scan_config, skips_hook,
 };
 use crate::cli::exit_code::ExitStatus;
-use crate::cli::output::{self, say};
+use crate::cli::output::{finish, print_error, say, status};
 
 pub(super) fn run(hook: &HookRun) -> anyhow::Result<ExitStatus> {
     match hook {
@@ -115,23 +116,27 @@ fn scan(
         (Stopped::Receive, None) => PolicySource::Nowhere,
         _ => PolicySource::of(repository),
     };
-    let config = scan_config(common, policy)?;
+    let (config, output) = (scan_config(common, policy)?, output_config(common)?);
     let mut found = scan_range(&config, repository, query, &Silent)?;
     if let (Stopped::Receive, Some(head), RangeQuery::Commits { include, .. }) = (stopped, head, query) {
         found.outcome.notices.extend(added_suppressions(&found.outcome, repository, head, include)?);
     }
     if !matches!(common.format, FormatArg::Text) || common.output.is_some() {
-        return output::finish(&found.outcome, &output_config(common));
+        return finish(&found.outcome, &output);
     }
-    tell(&found, stopped, common)
+    tell(&found, stopped, output.options, common.quiet)
 }
 
 /// A hook speaks on standard error: that is what git shows, of servers too.
-fn tell(found: &RangeOutcome, stopped: &Stopped, common: &Common) -> anyhow::Result<ExitStatus> {
-    let status = output::status(&found.outcome);
-    if status != ExitStatus::Clean || !common.quiet {
-        let options = output_config(common).options;
-        output::print_error(|out| stopped::write(out, found, stopped, options))?;
+fn tell(
+    found: &RangeOutcome,
+    stopped: &Stopped,
+    options: Options,
+    is_quiet: bool,
+) -> anyhow::Result<ExitStatus> {
+    let status = status(&found.outcome);
+    if status != ExitStatus::Clean || !is_quiet {
+        print_error(|out| stopped::write(out, found, stopped, options))?;
     }
     Ok(status)
 }

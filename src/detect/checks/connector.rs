@@ -1,0 +1,438 @@
+//! What joins a name to a value: `=`, a call, a pair of `name` and `value`, or nothing at all.
+
+use crate::location::ByteSpan;
+
+use super::name::{is_name_byte, subject};
+
+/// How far in front of a name is looked for what it stands in, in bytes.
+const BEFORE_NAME_BYTES: usize = 64;
+
+/// How a value is joined to its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Link {
+    /// `name = value`, `name: value`, `<name>value<`, `"name", "value": "value"`.
+    Assignment,
+    /// `os.environ.get("name") or value`, `${name:-value}`.
+    Fallback,
+    /// `put("name", value)`, `setName(value)`.
+    Argument,
+    /// `--name value`, `login user name value`, `name value` on a line of its own, `name "value"`.
+    Adjacent,
+}
+
+/// Functions that take a name and then the value that it gets, in lower case.
+const SETTERS: &[&[u8]] = &[
+    b"get",
+    b"getenv",
+    b"setdefault",
+    b"setenv",
+    b"put",
+    b"putenv",
+    b"set",
+    b"setitem",
+    b"setproperty",
+    b"setvalue",
+    b"define",
+    b"fetch",
+    b"env",
+    b"config",
+    b"add",
+    b"addheader",
+    b"add_header",
+    b"setrequestproperty",
+    b"setrequestheader",
+    b"header",
+    b"append",
+    b"string",
+    b"stringvar",
+    b"setenvironmentvariable",
+    b"getordefault",
+    b"get_or_default",
+    b"getproperty",
+    b"set_var",
+    b"str",
+    b"setheader",
+    b"set_header",
+    b"type",
+    b"fill",
+    b"fill_in",
+    b"param",
+    b"attr",
+    b"queryparam",
+    b"field",
+    b"setstring",
+    b"buildconfigfield",
+    b"property",
+    b"getenvordefault",
+    b"env_or",
+    b"envor",
+    b"env_default",
+    b"add_argument",
+    b"option",
+    b"withenv",
+    b"with_env",
+    b"data",
+    b"addparameter",
+    b"formparam",
+    b"setcookie",
+    b"cookie",
+    b"insert",
+];
+
+/// How the quoted value at `secret` is joined to `name`; `None` where it is not: in a list, in a call that only mentions it.
+pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Option<Link> {
+    // `Test2::Event::Pass`, a module.
+    if bytes[..name.start].ends_with(b"::") {
+        return None;
+    }
+    let connector = ByteSpan::new(name.end, secret.start).of(bytes);
+    let closing = connector.iter().take_while(|byte| b"\\\"'`)]".contains(byte)).count();
+    let is_closed =
+        connector[..closing].iter().any(|byte| b"\"'`".contains(byte)) || connector.starts_with(b"&");
+    let rest = connector[closing..].trim_ascii_start();
+    match rest.first() {
+        Some(b'(') => calls_a_setter(name.of(bytes)).then_some(Link::Argument),
+        Some(b',') if holds_value_key(rest) => Some(Link::Assignment),
+        Some(b',') => is_argument_of_a_setter(bytes, name).then_some(Link::Argument),
+        Some(b'|' | b'?') => Some(Link::Fallback),
+        // `user, password = "me", "value"`, but `words = "a", "b"`.
+        Some(b'=') if ends_with_comma(rest) => {
+            before(bytes, name).trim_ascii_end().ends_with(b",").then_some(Link::Assignment)
+        }
+        Some(b'=' | b':' | b'&' | b'>') => Some(Link::Assignment),
+        Some(b'.') => Some(Link::Argument),
+        // Go: `var password string = "value"`
+        Some(b's') if memchr::memchr(b'=', rest).is_some() => Some(Link::Assignment),
+        Some(b'{') => Some(if holds_value_key(rest) { Link::Assignment } else { Link::Fallback }),
+        _ if holds_value_key(rest) => Some(Link::Assignment),
+        // In prose: `password` or `salt`.
+        _ if rest.len() > 2 && rest[..2].eq_ignore_ascii_case(b"or") => {
+            (!rest.ends_with(b"`")).then_some(Link::Fallback)
+        }
+        // A name in quotes and a value in quotes with nothing between them are two strings.
+        _ if is_closed => None,
+        _ if before(bytes, name).trim_ascii_end().ends_with(b"define") => Some(Link::Assignment),
+        _ => may_stand_beside(name.of(bytes), secret.of(bytes)).then_some(Link::Adjacent),
+    }
+}
+
+/// How the bare value at `secret` is joined to `name`.
+pub(crate) fn of_bare(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Option<Link> {
+    let connector = ByteSpan::new(name.end, secret.start).of(bytes);
+    let sign = connector.iter().find(|byte| !byte.is_ascii_whitespace() && !b"\"'`]".contains(byte));
+    let before = before(bytes, name);
+    let value = secret.of(bytes);
+    // `type == "password"==x`, the picture of a build's state.
+    if matches!(value, [b'=', ..]) || memchr::memmem::find(before, b".svg?").is_some() {
+        return None;
+    }
+    // `user:token:v2`, a name with parts.
+    if connector == b":" && before.ends_with(b":") {
+        return None;
+    }
+    match sign {
+        None if connector.is_empty() || !may_stand_beside(name.of(bytes), value) => None,
+        None if is_directive(before) => Some(Link::Assignment),
+        None if is_flag(name.of(bytes)) || names_user(before) => Some(Link::Adjacent),
+        None => (before.trim_ascii().is_empty() && ends_line(bytes, secret.end)).then_some(Link::Adjacent),
+        // `${NAME:?message}`
+        Some(_) if before.ends_with(b"${") => (value.first() != Some(&b'?')).then_some(Link::Fallback),
+        Some(b'>') => (bytes.get(secret.end) == Some(&b'<')).then_some(Link::Assignment),
+        // `${name:-value}` stands in braces, `a:-b` is something else.
+        Some(b':') if connector.starts_with(b":-") => None,
+        Some(_) => Some(Link::Assignment),
+    }
+}
+
+/// Whether the bare value ends where it is cut, and is no piece of an expression or a sentence. `is_loose`: there is white
+/// space in front of it, so white space behind it begins the next word of a sentence.
+pub(crate) fn bare_value_ends(bytes: &[u8], secret: ByteSpan, is_loose: bool) -> bool {
+    let is_in_braces =
+        memchr::memchr(b'{', &bytes[secret.start.saturating_sub(BEFORE_NAME_BYTES)..secret.start]).is_some();
+    let rest = &bytes[secret.end.min(bytes.len())..];
+    // `:py:data:`, a role of reStructuredText.
+    if secret.of(bytes).ends_with(b":") {
+        return false;
+    }
+    match rest.first() {
+        None | Some(b'\r' | b'\n' | b'"' | b'\'' | b'`' | b'}' | b';' | b'&' | b'\\') => true,
+        Some(b' ' | b'\t') => {
+            let ahead = &rest[..rest.len().min(BEFORE_NAME_BYTES)];
+            let next = ahead.iter().find(|byte| !b" \t".contains(byte));
+            !is_loose || matches!(next, None | Some(b'\r' | b'\n' | b'#' | b';' | b'|' | b'}'))
+        }
+        // `KeePass: pairing, and all that`, but `{user: me, password: value, x: 1}`.
+        Some(b',') => !is_loose || is_in_braces || !matches!(rest.get(1), Some(b' ')),
+        // `</password>`, `<br>`, but not `<placeholder>`, a part of the value that is filled in.
+        Some(b'<') => rest.get(1) == Some(&b'/') || rest.starts_with(b"<br"),
+        Some(b')' | b'|') => !is_loose,
+        Some(_) => false,
+    }
+}
+
+/// The part of a bare value that is one: all of it where name and value make up their line or their string, else as far as
+/// the next sign that separates values.
+pub(crate) fn bare_value(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> ByteSpan {
+    let Some(at) = secret.of(bytes).iter().position(|byte| b",;&|".contains(byte)) else {
+        return secret;
+    };
+    let before = before(bytes, name);
+    let is_line = ends_line(bytes, secret.end)
+        && before
+            .iter()
+            .all(|byte| byte.is_ascii_whitespace() || byte.is_ascii_uppercase() || b"-#".contains(byte));
+    let is_string = before.last().is_some_and(|quote| {
+        b"\"'`".contains(quote) && bytes.get(secret.end) == Some(quote) && !secret.of(bytes).contains(&b'=')
+    });
+    let is_last = secret.start + at + 1 == secret.end;
+    if (is_line || is_string) && !is_last { secret } else { ByteSpan::new(secret.start, secret.start + at) }
+}
+
+/// Whether the text in front of `name` in its line opens a string that is not closed there: what stands in the string is
+/// data in code as well.
+pub(crate) fn is_in_string(bytes: &[u8], name: ByteSpan) -> bool {
+    let before = before(bytes, name);
+    if matches!(before.last(), Some(b';' | b'&' | b'?')) {
+        return true;
+    }
+    // The quote in front of a name that ends with one opens the name.
+    let is_quoted =
+        matches!((before.last(), bytes.get(name.end)), (Some(open), Some(close)) if open == close);
+    let before = if is_quoted { &before[..before.len() - 1] } else { before };
+    [b'"', b'\'', b'`'].iter().any(|quote| before.iter().filter(|byte| *byte == quote).count() % 2 == 1)
+}
+
+/// What stands in front of `name` in its line, as far as one may look.
+fn before(bytes: &[u8], name: ByteSpan) -> &[u8] {
+    let text = &bytes[name.start.saturating_sub(BEFORE_NAME_BYTES)..name.start];
+    let start = memchr::memrchr2(b'\n', b'\r', text).map_or(0, |at| at + 1);
+    &text[start..]
+}
+
+fn ends_line(bytes: &[u8], at: usize) -> bool {
+    let rest = &bytes[at.min(bytes.len())..];
+    let blank = rest.iter().take(BEFORE_NAME_BYTES).take_while(|byte| b" \t".contains(byte)).count();
+    matches!(rest.get(blank), None | Some(b'\r' | b'\n'))
+}
+
+/// Whether a comma stands in front of the quote that opens the value.
+fn ends_with_comma(connector: &[u8]) -> bool {
+    let end = connector.iter().rposition(|byte| !b"\\\"'` \t".contains(byte));
+    end.is_some_and(|end| connector[end] == b',')
+}
+
+/// `value=`, `default:`, `with:` and the like, as the second half of a pair.
+fn holds_value_key(text: &[u8]) -> bool {
+    [b"value".as_slice(), b"default", b"content", b"with"]
+        .iter()
+        .any(|key| text.windows(key.len()).any(|part| part.eq_ignore_ascii_case(key)))
+}
+
+/// `setPassword(`, `.password(`: not `Password(`, `getToken(`, `token(`.
+fn calls_a_setter(name: &[u8]) -> bool {
+    let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    // `test.pass("...")`
+    if last.eq_ignore_ascii_case(b"pass") {
+        return false;
+    }
+    let is_setter = [b"set".as_slice(), b"with", b"use"]
+        .iter()
+        .any(|start| last.get(..start.len()).is_some_and(|there| there.eq_ignore_ascii_case(start)));
+    is_setter || last.len() < name.len()
+}
+
+/// The name as the value's name: `set_password` sets `password`.
+pub(crate) fn set_name(name: &[u8]) -> &[u8] {
+    let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    match last.get(..3) {
+        Some(start) if start.eq_ignore_ascii_case(b"set") => &last[3..],
+        _ => last,
+    }
+}
+
+/// Whether `name`, in quotes, is the first argument of a function that sets what it names.
+fn is_argument_of_a_setter(bytes: &[u8], name: ByteSpan) -> bool {
+    let before = before(bytes, name);
+    let Some(call) = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")) else {
+        return false;
+    };
+    let call = call.strip_suffix(b"\\").unwrap_or(call).trim_ascii_end();
+    let Some(function) = call.strip_suffix(b"(") else {
+        // `["redis-server", "--requirepass", "value"]`
+        return is_flag(name.of(bytes));
+    };
+    let function = function.trim_ascii_end();
+    // `get<string>(`, `env::set_var(`
+    let function = function
+        .strip_suffix(b">")
+        .map_or(function, |generic| memchr::memrchr(b'<', generic).map_or(generic, |at| &generic[..at]));
+    let start = function
+        .iter()
+        .rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
+        .map_or(0, |at| at + 1);
+    SETTERS.iter().any(|setter| function[start..].eq_ignore_ascii_case(setter))
+}
+
+/// Whether a value may stand behind `name` with nothing but white space between them: `pass` alone is a verb, and options
+/// and settings are what it passes.
+fn may_stand_beside(name: &[u8], value: &[u8]) -> bool {
+    !name.eq_ignore_ascii_case(b"pass")
+        && !value.starts_with(b"-")
+        && !value.iter().any(|byte| b"=(".contains(byte))
+}
+
+/// `ENV DB_PASSWORD value`.
+fn is_directive(before: &[u8]) -> bool {
+    let last = before.trim_ascii_end().rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
+    [b"env".as_slice(), b"arg", b"setenv", b"-x", b"-gx"].iter().any(|word| last.eq_ignore_ascii_case(word))
+}
+
+/// `machine host login me password value`, `username me password value`.
+fn names_user(before: &[u8]) -> bool {
+    let words: Vec<&[u8]> = before.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
+    let is_word =
+        |word: &[u8], known: &[&str]| known.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word));
+    match words[..] {
+        [first, ..] if is_word(first, &["machine", "default"]) => true,
+        [first, _] => is_word(first, &["login", "user", "username", "auth-user-pass"]),
+        [first] => is_word(first, &["enable", "auth-user-pass"]),
+        _ => false,
+    }
+}
+
+/// `--password`, `-storepass`.
+fn is_flag(name: &[u8]) -> bool {
+    name.starts_with(b"-") && name.iter().all(|&byte| is_name_byte(byte)) && subject(name).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The spans of the name and of the value, between `^`.
+    fn parts(marked: &str) -> (Vec<u8>, ByteSpan, ByteSpan) {
+        let mut text = Vec::new();
+        let mut marks = Vec::new();
+        for byte in marked.bytes() {
+            if byte == b'^' { marks.push(text.len()) } else { text.push(byte) }
+        }
+        (text, ByteSpan::new(marks[0], marks[1]), ByteSpan::new(marks[2], marks[3]))
+    }
+
+    fn quoted(marked: &str) -> Option<Link> {
+        let (text, name, secret) = parts(marked);
+        of_quoted(&text, name, secret)
+    }
+
+    fn bare(marked: &str) -> Option<Link> {
+        let (text, name, secret) = parts(marked);
+        of_bare(&text, name, secret)
+    }
+
+    #[test]
+    fn assignments_of_many_languages() {
+        for text in [
+            "^password^ = \"^v^\"",
+            "{\"^password^\": \"^v^\"}",
+            "$db['^password^'] = '^v^'",
+            "'^password^' => '^v^'",
+            "var ^password^ string = \"^v^\"",
+            "\"name\": \"^PASSWORD^\", \"value\": \"^v^\"",
+            "name=\"^password^\" value=\"^v^\"",
+            "{\\\"^password^\\\":\\\"^v^\\\"}",
+            "&quot;^password^&quot;:&quot;^v^&quot;",
+            "user, ^password^ = 'me', '^v^'",
+        ] {
+            assert_eq!(quoted(text), Some(Link::Assignment), "{text}");
+        }
+    }
+
+    #[test]
+    fn fallbacks_and_arguments() {
+        assert_eq!(quoted("process.env.^SECRET^ || '^v^'"), Some(Link::Fallback));
+        assert_eq!(quoted("get('^SECRET^') or '^v^'"), Some(Link::Fallback));
+        for text in [
+            "os.environ.get('^TOKEN^', '^v^')",
+            "define( '^DB_PASSWORD^', '^v^' )",
+            "props.put(\"^password^\", \"^v^\")",
+            "user.^setPassword^(\"^v^\")",
+            "x^.password^(\"^v^\")",
+            "find(\"^password^\").send_keys(\"^v^\")",
+        ] {
+            assert_eq!(quoted(text), Some(Link::Argument), "{text}");
+        }
+    }
+
+    #[test]
+    fn lists_calls_and_two_strings_join_nothing() {
+        for text in [
+            "[\"^password^\", \"^v^\"]",
+            "('^password^', '^v^')",
+            "_(\"^password^\", \"^v^\")",
+            "^getpass^(\"^v^\")",
+            "^Token^(\"^v^\")",
+            "\"^password^\" \"^v^\"",
+            "^passwords^ = 'a', '^v^'",
+        ] {
+            assert_eq!(quoted(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn bare_values_need_a_sign_or_a_command() {
+        assert_eq!(bare("^password^=^v^"), Some(Link::Assignment));
+        assert_eq!(bare("^password^: ^v^"), Some(Link::Assignment));
+        assert_eq!(bare("${^DB_PASSWORD^:-^v^"), Some(Link::Fallback));
+        assert_eq!(bare("ENV ^DB_PASSWORD^ ^v^"), Some(Link::Assignment));
+        for text in
+            ["run ^--password^ ^v^ x", "machine h login u ^password^ ^v^", "username u ^password^ ^v^"]
+        {
+            assert_eq!(bare(text), Some(Link::Adjacent), "{text}");
+        }
+        for text in
+            ["the user name and ^password^ ^properties^", "^pass^ ^it^\n", "run ^--password^ ^--fast^"]
+        {
+            assert_eq!(bare(text), None, "{text}");
+        }
+        assert_eq!(bare("^requirepass^ ^v^\n"), Some(Link::Adjacent));
+        assert_eq!(bare("${^DB_PASSWORD^:^?missing^}"), None);
+        assert_eq!(bare("the ^password^ ^v^ of a user"), None);
+    }
+
+    #[test]
+    fn bare_values_end_with_the_line_or_the_word() {
+        let ends = |marked: &str, is_loose| {
+            let at = marked.find('|').expect("a mark");
+            bare_value_ends(marked.replacen('|', "", 1).as_bytes(), ByteSpan::new(0, at), is_loose)
+        };
+        assert!(ends("v1|\n", true) && ends("v1| # x", true) && ends("v1|", true));
+        assert!(!ends("the| users password", true));
+        assert!(!ends("pairing|, and all that", true) && ends("v1|,", true));
+        assert!(ends("v1|</password>", true) && !ends("v1-|<token>", true));
+        assert!(ends("v1| user=x", false) && ends("v1|&x=1", false));
+        assert!(!ends("f|(x)", false) && !ends("a|[0]", false));
+    }
+
+    #[test]
+    fn bare_values_end_at_separators_unless_they_fill_their_line() {
+        let value = |marked: &str| {
+            let (text, name, secret) = parts(marked);
+            String::from_utf8_lossy(bare_value(&text, name, secret).of(&text)).into_owned()
+        };
+        assert_eq!(value("^password^ = ^K&Le,z9^\n"), "K&Le,z9");
+        assert_eq!(value("- \"^PASS^=^Adm1n&89^\""), "Adm1n&89");
+        assert_eq!(value("x?user=u&^password^=^v1&x=1^"), "v1");
+        assert_eq!(value("\"Server=s;^Pwd^=^v1;^\""), "v1");
+    }
+
+    #[test]
+    fn what_stands_in_a_string_is_told() {
+        let is_inside = |text: &str| {
+            let at = text.find("password").expect("a name");
+            is_in_string(text.as_bytes(), ByteSpan::new(at, at + 8))
+        };
+        assert!(is_inside("connect(\"user=x password=v\")"));
+        assert!(!is_inside("key[\"password\"] = v"));
+        assert!(!is_inside("connect(user='x', password=v)"));
+    }
+}

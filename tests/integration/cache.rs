@@ -1,0 +1,182 @@
+//! A second audit need not read again what the first found clean, and says the same.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::fixture::{Report, Repository, Scratch};
+use crate::secrets::{github_pat, noise, token_line};
+
+/// A repository in one pack that is large enough to be worth a cache, with a secret in a file with a telling name.
+fn packed(scratch: &Scratch, secret: &str) -> Repository {
+    let repository = scratch.repository("r");
+    let mut stream = String::new();
+    for version in 0..520 {
+        let text = noise(version % 7, 3) + &version.to_string();
+        stream += "commit refs/heads/main\ncommitter A <a@example.com> 1700000000 +0000\ndata 1\nx\n";
+        stream += &format!("M 100644 inline dir{}/file.txt\ndata {}\n{text}\n", version % 5, text.len());
+        if version == 100 {
+            let line = token_line(secret);
+            stream += &format!("M 100644 inline hidden-place.py\ndata {}\n{line}\n", line.len());
+        }
+    }
+    repository.git_reading(stream.as_bytes(), &["fast-import", "--quiet"]);
+    repository.git(["reset", "--quiet", "--hard", "main"]);
+    repository.git(["gc", "--quiet"]);
+    repository
+}
+
+fn known(report: &Report) -> u64 {
+    report.summary["read"]["known"].as_u64().unwrap()
+}
+
+fn caches(repository: &Repository) -> Vec<PathBuf> {
+    let folder = repository.git_file("keysieve");
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// All that a report says but for how it came to know.
+fn said(report: &Report) -> (Vec<Value>, Value) {
+    let mut summary = report.summary.clone();
+    summary["seconds"].take();
+    summary["read"]["known"].take();
+    (report.findings.clone(), summary)
+}
+
+#[test]
+fn the_second_audit_says_the_same_and_knows_most_blobs() {
+    let (scratch, secret, new) = (Scratch::new(), github_pat(1), github_pat(2));
+    let repository = packed(&scratch, &secret);
+    let first = repository.audit();
+    let second = repository.audit();
+    assert_eq!(known(&first), 0);
+    assert!(known(&second) > 500, "{:#}", second.summary);
+    assert_eq!(said(&first), said(&second));
+    assert_eq!(second.places(&secret, "git")[0]["path"], "hidden-place.py");
+
+    repository.commit_file("new.py", token_line(&new));
+    let third = repository.audit();
+    assert!(known(&third) > 500);
+    third.assert_secrets(&[&secret, &new]);
+    assert_eq!(said(&third), said(&repository.audit_with(&["--no-cache", "--show-secrets"])));
+
+    repository.git(["gc", "--quiet"]);
+    let repacked = repository.audit();
+    assert_eq!(known(&repacked), 0);
+    assert_eq!(repacked.findings, third.findings);
+    assert_eq!(caches(&repository).len(), 1, "the old pack's cache is gone");
+}
+
+#[test]
+fn several_packs_that_share_objects_are_counted_once() {
+    let (scratch, secret) = (Scratch::new(), github_pat(3));
+    let repository = packed(&scratch, &secret);
+    repository.audit();
+    // All objects once more, in another pack; and then with both known.
+    let objects = repository.git(["rev-list", "--all", "--objects", "--no-object-names"]);
+    let prefix = repository.git_file("objects/pack/pack");
+    repository.git_reading(objects.as_bytes(), &["pack-objects", "--quiet", prefix.to_str().unwrap()]);
+    for _ in 0..2 {
+        let report = repository.audit_everything();
+        assert!(known(&report) > 500);
+        report.assert_secrets(&[&secret]);
+    }
+}
+
+#[test]
+fn a_cache_holds_neither_secret_nor_path() {
+    let (scratch, secret) = (Scratch::new(), github_pat(4));
+    let repository = packed(&scratch, &secret);
+    repository.audit();
+    let [file] = &caches(&repository)[..] else { panic!("one cache") };
+    let bytes = fs::read(file).unwrap();
+    for text in [secret.as_str(), &secret[8..24], "hidden-place", "file.txt", "dir3"] {
+        assert!(!bytes.windows(text.len()).any(|window| window == text.as_bytes()), "{text}");
+    }
+}
+
+#[test]
+fn a_damaged_or_foreign_cache_is_ignored_and_written_anew() {
+    let (scratch, secret) = (Scratch::new(), github_pat(5));
+    let repository = packed(&scratch, &secret);
+    let expected = said(&repository.audit());
+    let [file] = &caches(&repository)[..] else { panic!("one cache") };
+    let sound = fs::read(file).unwrap();
+    let flipped = |at: usize| {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 0x10;
+        bytes
+    };
+    let damages = [0, 20, 60, sound.len() / 2, sound.len() - 1].map(flipped);
+    let cut = [Vec::new(), sound[..sound.len() / 2].to_vec(), [&sound[..], b"more"].concat()];
+    for damaged in damages.into_iter().chain(cut) {
+        fs::write(file, damaged).unwrap();
+        let report = repository.audit();
+        assert_eq!(known(&report), 0);
+        assert_eq!(said(&report), expected);
+        assert!(known(&repository.audit()) > 500, "written anew");
+    }
+    // Rules of the user's own look for something else.
+    let rules = scratch.write(
+        "rules.yaml",
+        "schema: 1\nrules:\n- id: x\n  name: X\n  provider: X\n  kind: provider\n  severity: low\n  confidence: high\n  \
+         keywords: [file_]\n  pattern: '(?P<secret>file_[a-z]{4})'\n  references: ['https://x.example']\n  fix: Revoke it.\n  counter_examples: ['file_1']\n",
+    );
+    let report = repository.audit_with(&["--rules", rules.to_str().unwrap()]);
+    assert_eq!(known(&report), 0);
+}
+
+#[test]
+fn nothing_is_kept_where_it_was_not_asked_for_or_something_is_missing() {
+    let (scratch, secret) = (Scratch::new(), github_pat(6));
+    let repository = packed(&scratch, &secret);
+    repository.audit_with(&["--no-cache"]);
+    assert!(caches(&repository).is_empty());
+
+    let blob = repository.store_blob(b"soon to be lost");
+    repository.git(["update-index", "--add", "--cacheinfo", &format!("100644,{blob},lost")]);
+    repository.git(["commit", "--quiet", "--message", "Lose something"]);
+    fs::remove_file(repository.loose_object(&blob)).unwrap();
+    for _ in 0..2 {
+        let report = repository.audit();
+        report.assert_unread(&["blob", &blob]);
+        assert_eq!(known(&report), 0);
+    }
+    assert!(caches(&repository).is_empty());
+}
+
+#[test]
+fn what_a_cached_pack_names_elsewhere_is_looked_for_again() {
+    let (scratch, secret) = (Scratch::new(), github_pat(7));
+    let repository = packed(&scratch, &secret);
+    // A second pack whose tree names blobs of the first one only.
+    repository.audit();
+    let commit = repository.commit_file("last.txt", "last\n");
+    repository.audit();
+    let loose = repository.git(["rev-parse", &format!("{commit}:last.txt")]);
+    let [pack] = &repository.packs()[..] else { panic!("one pack") };
+    assert!(pack.exists());
+    fs::remove_file(repository.loose_object(loose.trim())).unwrap();
+    let report = repository.audit();
+    report.assert_unread(&["blob", loose.trim()]);
+    report.assert_secrets(&[&secret]);
+}
+
+#[test]
+fn two_audits_at_once_do_no_harm() {
+    let (scratch, secret) = (Scratch::new(), github_pat(8));
+    let repository = packed(&scratch, &secret);
+    let arguments = ["audit", repository.path_text(), "--format", "jsonl", "--show-secrets"];
+    let reports: Vec<_> = std::thread::scope(|scope| {
+        let audit = || said(&scratch.keysieve(arguments).report());
+        let audits: Vec<_> = (0..4).map(|_| scope.spawn(audit)).collect();
+        audits.into_iter().map(|audit| audit.join().unwrap()).collect()
+    });
+    assert!(reports.iter().all(|report| *report == reports[0]));
+    assert_eq!(caches(&repository).len(), 1);
+    assert_eq!(said(&repository.audit()), reports[0]);
+}
