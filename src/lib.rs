@@ -50,3 +50,4 @@ pub mod rules;
 pub mod scan;
 pub mod sources;
 pub mod suppress;
+mod sync;

@@ -4,7 +4,7 @@ mod range;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bstr::{BString, ByteSlice};
@@ -27,6 +27,7 @@ use crate::sources::git::{self, History, Places, Repository};
 use crate::sources::stdin::Stdin;
 use crate::sources::worktree::Worktree;
 use crate::suppress::{By, Marker, Suppressed, Suppressions};
+use crate::sync::{into_inner, lock};
 
 pub use self::range::{RangeOutcome, scan_range};
 
@@ -371,16 +372,13 @@ impl<'a> Collector<'a> {
     /// What was found, overlapping matches resolved.
     fn found(self) -> Found {
         let mut by_provenance: BTreeMap<Provenance, Vec<Match>> = BTreeMap::new();
-        for (provenance, found) in self.matches.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        for (provenance, found) in into_inner(self.matches) {
             by_provenance.entry(provenance).or_default().push(found);
         }
         let resolved = by_provenance
             .into_iter()
             .map(|(provenance, matches)| (provenance, resolve_overlaps(&self.config.rules, matches)));
-        Found {
-            matches: resolved.collect(),
-            markers: self.markers.into_inner().unwrap_or_else(PoisonError::into_inner),
-        }
+        Found { matches: resolved.collect(), markers: into_inner(self.markers) }
     }
 
     fn coverage(&self) -> Coverage {
@@ -432,10 +430,6 @@ impl Visitor for Collector<'_> {
     fn skipped(&self, skipped: Unread) {
         lock(&self.coverage).skipped.push(skipped);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Markers beside matches, by where these lie.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bstr::{BString, ByteSlice};
 use foldhash::fast::RandomState;
@@ -15,6 +15,7 @@ use crate::chunk::{Chunk, Visitor};
 use crate::coverage::{Read, Unread};
 use crate::finding::{CommitSummary, HistoryPlace, Reach};
 use crate::provenance::{Metadata, ObjectId, Provenance};
+use crate::sync::{into_inner, lock};
 
 use super::commits::{self, CommitIndex, Headers, Tip, TipKind};
 use super::graph::Graph;
@@ -513,7 +514,7 @@ impl<V: Visitor> ObjectVisitor for ContentsWalk<'_, V> {
     type Memo = V::Memo;
 
     fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Self::Memo {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(object.id);
+        lock(&self.seen).insert(object.id);
         self.bytes.fetch_add(object.bytes.len() as u64, Ordering::Relaxed);
         self.range.note_pointer(&object.id, object.bytes, self.visitor);
         let provenance = Provenance::GitBlob(ObjectId::from_bytes(object.id.as_bytes()));
@@ -525,10 +526,6 @@ impl<V: Visitor> ObjectVisitor for ContentsWalk<'_, V> {
 /// How many of `count` things a task takes.
 fn per_task(count: usize) -> usize {
     (count / (rayon::current_num_threads() * TASKS_PER_THREAD)).clamp(*PER_TASK.start(), *PER_TASK.end())
-}
-
-fn into_inner<T>(mutex: Mutex<T>) -> T {
-    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The trees of the parents of each commit, those outside the range too. What was cut off counts as not there.
