@@ -9,9 +9,9 @@ use crate::finding::{CommitSummary, Reach, Secret};
 use crate::provenance::{ObjectId, Provenance};
 use crate::sources::git::{CommitShape, Occurrence, Places, Range, RangeQuery, Repository};
 
-use super::{
-    Collector, Error, Group, Lineage, Outcome, Progress, ScanConfig, assemble, failing, in_pool, redacted,
-};
+use super::assembly::{Group, Lineage, assemble};
+use super::collector::Collector;
+use super::{Error, Outcome, Progress, ScanConfig, failing, in_pool, redacted};
 
 /// What a range holds that is new.
 #[derive(Debug)]
