@@ -23,10 +23,12 @@ pub use self::connector::Link;
 pub use self::name::Subject;
 use super::{Evidence, Shape};
 
-/// How far beyond a rule's window its checks may look, in bytes: `\b` one byte, names, what they stand in, and neighbourhoods 64.
-pub(crate) const MARGIN_BYTES: usize = 65;
+/// How far beyond a rule's window its checks may look, in bytes: for the name around a keyword, for what stands before that
+/// name, and one byte on each side for `\b`. Neighbourhoods are shorter.
+pub(crate) const MARGIN_BYTES: usize = name::NAME_BYTES + connector::BEFORE_NAME_BYTES + 2;
 /// How many bytes on each side say whether a match lies in text.
 const NEIGHBOURHOOD_BYTES: usize = 64;
+const _: () = assert!(NEIGHBOURHOOD_BYTES <= MARGIN_BYTES);
 
 /// A match before its checks.
 #[derive(Debug, Clone, Copy)]
