@@ -82,7 +82,7 @@ impl Repository {
         unread.into_iter().for_each(|unread| visitor.unread(unread));
         let tips: Vec<GitId> = include.iter().map(|(_, id)| git_id(id)).collect();
         let exclude: Vec<GitId> = exclude.iter().map(git_id).collect();
-        let mut walked = walk::walk(&mut store.reader(), &tips, &exclude, &shallow);
+        let mut walked = walk::walk(&store, &tips, &exclude, &shallow);
         if let Some(since) = since {
             walked.commits.retain(|(_, headers)| headers.seconds >= *since);
             let kept: HashSet<GitId> = walked.commits.iter().map(|(id, _)| *id).collect();

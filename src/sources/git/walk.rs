@@ -6,15 +6,18 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use foldhash::fast::RandomState;
 use gix::ObjectId;
 use gix::objs::Kind;
+use rayon::prelude::*;
 
 use super::commits::{self, Headers};
 use super::graph::WrittenCommit;
-use super::store::{Failure, Reader};
+use super::store::{Failure, Reader, Store};
 
 /// How many seconds the walk goes on behind the oldest commit that it found: clocks differ.
 const SLACK_SECONDS: i64 = 24 * 3600;
 /// How many tags of tags are followed.
 const MAX_TAG_CHAIN: usize = 100;
+/// How many tips a task looks at.
+const TIPS_PER_TASK: usize = 256;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -41,13 +44,13 @@ struct Seen {
 /// Finds what `include` leads to and `exclude` does not. Tips of `exclude` that are not here are passed over: more is found
 /// then, never less.
 pub(super) fn walk(
-    reader: &mut Reader,
+    store: &Store,
     include: &[ObjectId],
     exclude: &[ObjectId],
     shallow: &HashSet<ObjectId>,
 ) -> Walked {
     let mut walk = Walk {
-        reader,
+        reader: store.reader(),
         shallow,
         walked: Walked::default(),
         seen: HashMap::default(),
@@ -55,28 +58,26 @@ pub(super) fn walk(
         open: 0,
     };
     let mut excluded = HashSet::new();
-    for tip in exclude {
-        if let Ok((end, kind, chain)) = walk.peel(*tip) {
-            excluded.extend(chain);
-            excluded.insert(end);
-            if kind == Kind::Commit {
-                walk.push(end, true);
-            }
+    for Peeled { end, content, chain } in peel_all(store, exclude) {
+        excluded.extend(chain);
+        excluded.insert(end);
+        if let Content::Commit(headers) = content {
+            walk.push_new(end, headers, true);
         }
     }
     for (at, tip) in include.iter().enumerate() {
-        match walk.peel(*tip) {
-            Ok((end, kind, chain)) => {
+        match peel(&mut walk.reader, *tip) {
+            Ok(Peeled { end, content, chain }) => {
                 for (&tag, next) in chain.iter().zip(chain.iter().skip(1).chain([&end])) {
                     if !excluded.contains(&tag) {
                         walk.walked.tags.insert(tag, *next);
                     }
                 }
-                match kind {
-                    Kind::Commit => walk.push(end, false),
-                    Kind::Tree if !excluded.contains(&end) => walk.walked.trees.push((at, end)),
-                    Kind::Blob if !excluded.contains(&end) => walk.walked.blobs.push((at, end)),
-                    Kind::Tree | Kind::Blob | Kind::Tag => {}
+                match content {
+                    Content::Commit(headers) => walk.push_new(end, headers, false),
+                    Content::Tree if !excluded.contains(&end) => walk.walked.trees.push((at, end)),
+                    Content::Blob if !excluded.contains(&end) => walk.walked.blobs.push((at, end)),
+                    Content::Tree | Content::Blob => {}
                 }
             }
             Err((id, failure)) => walk.walked.failures.push((id, "object", failure)),
@@ -86,8 +87,60 @@ pub(super) fn walk(
     walk.walked
 }
 
+/// What a tip leads to.
+struct Peeled {
+    end: ObjectId,
+    content: Content,
+    /// The tags on the way.
+    chain: Vec<ObjectId>,
+}
+
+enum Content {
+    Commit(Result<Headers, Failure>),
+    Tree,
+    Blob,
+}
+
+/// What the tips lead to, those left out that are not here. There can be thousands: on all threads.
+fn peel_all(store: &Store, tips: &[ObjectId]) -> Vec<Peeled> {
+    let distinct: Vec<ObjectId> = tips.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let peeled = distinct.par_chunks(TIPS_PER_TASK).map(|tips| {
+        let mut reader = store.reader();
+        tips.iter().filter_map(|tip| peel(&mut reader, *tip).ok()).collect::<Vec<_>>()
+    });
+    peeled.collect::<Vec<_>>().into_iter().flatten().collect()
+}
+
+fn peel(reader: &mut Reader, tip: ObjectId) -> Result<Peeled, (ObjectId, Failure)> {
+    let mut chain = Vec::new();
+    let mut id = tip;
+    loop {
+        let (kind, bytes) = reader.peek(&id).map_err(|failure| (id, failure))?;
+        let content = match kind {
+            Kind::Commit => Content::Commit(parse(bytes)),
+            Kind::Tree => Content::Tree,
+            Kind::Blob => Content::Blob,
+            Kind::Tag => {
+                let target = commits::headers(bytes)
+                    .find_map(|line| line.strip_prefix(b"object "))
+                    .and_then(|id| ObjectId::from_hex(id).ok());
+                chain.push(id);
+                id = target
+                    .filter(|_| chain.len() < MAX_TAG_CHAIN)
+                    .ok_or((id, Failure::Damaged("the tag's headers are damaged".to_owned())))?;
+                continue;
+            }
+        };
+        return Ok(Peeled { end: id, content, chain });
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Headers, Failure> {
+    Headers::parse(bytes).ok_or_else(|| Failure::Damaged("the commit's headers are damaged".to_owned()))
+}
+
 struct Walk<'a> {
-    reader: &'a mut Reader,
+    reader: Reader,
     shallow: &'a HashSet<ObjectId>,
     walked: Walked,
     seen: HashMap<ObjectId, Seen, RandomState>,
@@ -98,49 +151,41 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// What a tip leads to, its kind, and the tags on the way.
-    fn peel(&mut self, tip: ObjectId) -> Result<(ObjectId, Kind, Vec<ObjectId>), (ObjectId, Failure)> {
-        let mut chain = Vec::new();
-        let mut id = tip;
-        loop {
-            let (kind, bytes) = self.reader.peek(&id).map_err(|failure| (id, failure))?;
-            if kind != Kind::Tag {
-                return Ok((id, kind, chain));
-            }
-            let target = commits::headers(bytes)
-                .find_map(|line| line.strip_prefix(b"object "))
-                .and_then(|id| ObjectId::from_hex(id).ok());
-            chain.push(id);
-            id = target
-                .filter(|_| chain.len() < MAX_TAG_CHAIN)
-                .ok_or((id, Failure::Damaged("the tag's headers are damaged".to_owned())))?;
-        }
-    }
-
     /// Takes a commit into the walk.
     fn push(&mut self, id: ObjectId, is_excluded: bool) {
-        if let Some(seen) = self.seen.get(&id) {
-            if is_excluded && !seen.is_excluded {
-                self.exclude(id);
-            }
+        if self.mark(id, is_excluded) {
             return;
         }
         let headers = match self.reader.peek(&id) {
-            Ok((Kind::Commit, bytes)) => Headers::parse(bytes),
-            Ok(_) => None,
+            Ok((Kind::Commit, bytes)) => parse(bytes),
+            Ok((kind, _)) => Err(Failure::Damaged(format!("it is a {kind}, and a commit was to be there"))),
+            Err(failure) => Err(failure),
+        };
+        self.push_new(id, headers, is_excluded);
+    }
+
+    /// Whether the commit is in the walk already; then it is excluded now, if that is asked for.
+    fn mark(&mut self, id: ObjectId, is_excluded: bool) -> bool {
+        let Some(seen) = self.seen.get(&id) else { return false };
+        if is_excluded && !seen.is_excluded {
+            self.exclude(id);
+        }
+        true
+    }
+
+    /// Takes a commit with these headers into the walk.
+    fn push_new(&mut self, id: ObjectId, headers: Result<Headers, Failure>, is_excluded: bool) {
+        if self.mark(id, is_excluded) {
+            return;
+        }
+        let headers = match headers {
+            Ok(headers) => headers,
             Err(failure) => {
                 if !is_excluded {
                     self.walked.failures.push((id, "commit", failure));
                 }
                 return;
             }
-        };
-        let Some(headers) = headers else {
-            if !is_excluded {
-                let failure = Failure::Damaged("the commit's headers are damaged".to_owned());
-                self.walked.failures.push((id, "commit", failure));
-            }
-            return;
         };
         self.queue.push((headers.seconds, id));
         self.open += usize::from(!is_excluded);
