@@ -8,7 +8,7 @@ mod path_class;
 use crate::detect::{Composition, Evidence, Link, Shape, Subject};
 use crate::rules::{Confidence, Kind, Rule, Severity};
 
-pub use self::path_class::PathClass;
+pub use self::path_class::{PathClass, classify};
 
 /// What is weighed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,11 +94,15 @@ pub struct Verdict {
     pub confidence: Confidence,
 }
 
-/// Judges a match of `rule` at `path`; `None` stands for a place without one, such as a commit message. `secret_length` is in
-/// bytes. `None` means that it is no finding there.
+/// Judges a match of `rule` at a path of this class; `None` stands for a place without one, such as a commit message.
+/// `secret_length` is in bytes. `None` means that it is no finding there.
 #[must_use]
-pub fn judge(rule: &Rule, evidence: &Evidence, secret_length: usize, path: Option<&[u8]>) -> Option<Verdict> {
-    let class = path.map(path_class::classify);
+pub fn judge(
+    rule: &Rule,
+    evidence: &Evidence,
+    secret_length: usize,
+    class: Option<PathClass>,
+) -> Option<Verdict> {
     let points: i32 = signals(rule, evidence, secret_length, class).map(weight).sum();
     let confidence = LEVELS.iter().find(|(least, _)| points >= *least).map(|&(_, confidence)| confidence)?;
     Some(Verdict { severity: severity(rule, class), confidence })
@@ -187,6 +191,10 @@ mod tests {
         }
     }
 
+    fn at(path: &str) -> Option<PathClass> {
+        Some(classify(path.as_bytes()))
+    }
+
     fn rule(id: &str) -> Rule {
         RuleSet::builtin().rules().iter().find(|rule| rule.id == id).expect("a built-in rule").clone()
     }
@@ -201,8 +209,8 @@ mod tests {
     #[test]
     fn an_unquoted_value_counts_in_data_and_not_in_code() {
         let (rule, bare) = (rule("generic-password-bare"), evidence(Shape::Bare, Composition::Mixed));
-        assert!(judge(&rule, &bare, 12, Some(b"deploy/.env")).is_some());
-        assert!(judge(&rule, &bare, 12, Some(b"src/app.py")).is_none());
+        assert!(judge(&rule, &bare, 12, at("deploy/.env")).is_some());
+        assert!(judge(&rule, &bare, 12, at("src/app.py")).is_none());
     }
 
     #[test]
@@ -210,7 +218,7 @@ mod tests {
         let words =
             |subject| Evidence { subject, is_wordy: true, ..evidence(Shape::Quoted, Composition::Letters) };
         let confidence = |rule_id: &str, subject| {
-            judge(&rule(rule_id), &words(subject), 12, Some(b"src/app.py")).map(|verdict| verdict.confidence)
+            judge(&rule(rule_id), &words(subject), 12, at("src/app.py")).map(|verdict| verdict.confidence)
         };
         assert_eq!(confidence("generic-password", Subject::Password), Some(Confidence::Medium));
         assert_eq!(confidence("generic-secret", Subject::Secret), None);
@@ -223,7 +231,7 @@ mod tests {
         let message = Evidence { is_message: true, ..plain.clone() };
         let sentence = Evidence { link: Link::Adjacent, ..plain.clone() };
         let confidence = |evidence: &Evidence| {
-            judge(&rule, evidence, 9, Some(b"src/app.py")).map(|verdict| verdict.confidence)
+            judge(&rule, evidence, 9, at("src/app.py")).map(|verdict| verdict.confidence)
         };
         assert_eq!(confidence(&plain), Some(Confidence::Medium));
         assert!(confidence(&message) < Some(Confidence::Medium));
@@ -233,18 +241,18 @@ mod tests {
     #[test]
     fn translations_are_quiet() {
         let (rule, quoted) = (rule("generic-password"), evidence(Shape::Quoted, Composition::Mixed));
-        assert!(judge(&rule, &quoted, 12, Some(b"src/app.py")).is_some());
-        assert!(judge(&rule, &quoted, 12, Some(b"locale/fi/messages.json")).is_none());
+        assert!(judge(&rule, &quoted, 12, at("src/app.py")).is_some());
+        assert!(judge(&rule, &quoted, 12, at("locale/fi/messages.json")).is_none());
     }
 
     #[test]
     fn tests_lower_the_severity_of_generic_findings_only() {
         let quoted = evidence(Shape::Quoted, Composition::Mixed);
         let severity =
-            |id: &str, path: &[u8]| judge(&rule(id), &quoted, 40, Some(path)).expect("a finding").severity;
+            |id: &str, path: &str| judge(&rule(id), &quoted, 40, at(path)).expect("a finding").severity;
         assert!(
-            severity("generic-password", b"tests/test_app.py") < severity("generic-password", b"src/app.py")
+            severity("generic-password", "tests/test_app.py") < severity("generic-password", "src/app.py")
         );
-        assert_eq!(severity("github-pat", b"tests/test_app.py"), severity("github-pat", b"src/app.py"));
+        assert_eq!(severity("github-pat", "tests/test_app.py"), severity("github-pat", "src/app.py"));
     }
 }

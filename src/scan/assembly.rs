@@ -12,7 +12,7 @@ use crate::finding::{
     CommitSummary, Container, Exposure, Finding, Fingerprint, HistoryPlace, MetadataPlace, Place, Reach,
     Salt, Secret,
 };
-use crate::judge::{Verdict, judge};
+use crate::judge::{PathClass, Verdict, classify, judge};
 use crate::location::Location;
 use crate::provenance::{Metadata, ObjectId, Provenance};
 use crate::rules::{Kind, RuleId};
@@ -151,7 +151,7 @@ pub(super) fn assemble(config: &ScanConfig, found: Found, history: Option<&dyn L
             places.into_iter().filter_map(|place| judge_in_history(config, &candidate, place, &markers));
         let elsewhere = candidate.others.iter().filter_map(|(provenance, found)| {
             let container = container(provenance, found, &commits)?;
-            let verdict = judge_at(config, found, path_of(&container))?;
+            let verdict = judge_at(config, found, path_of(&container).map(classify))?;
             let marker = markers.get(&(provenance.clone(), found.location));
             Some(Judged::new(found, verdict, container).let_be(config, marker.into_iter()))
         });
@@ -229,11 +229,11 @@ fn judge_in_history(
     place: HistoryPlace,
     markers: &Markers,
 ) -> Option<Judged> {
-    let path = place.path.as_ref().map(|path| path.as_bytes());
+    let class = place.path.as_ref().map(|path| classify(path.as_bytes()));
     let versions = place.versions.iter().filter_map(|blob| candidate.blobs.get_key_value(blob));
     let judged = versions.flat_map(|(blob, matches)| matches.iter().map(move |found| (blob, found)));
     let (verdict, _, best) = judged
-        .filter_map(|(blob, found)| Some((judge_at(config, found, path)?, *blob == place.blob, found)))
+        .filter_map(|(blob, found)| Some((judge_at(config, found, class)?, *blob == place.blob, found)))
         .max_by_key(|(verdict, is_first, found)| {
             (verdict.confidence, verdict.severity, *is_first, std::cmp::Reverse((found.rule, found.span)))
         })?;
@@ -251,8 +251,8 @@ fn judge_in_history(
     Some(judged.let_be(config, beside.into_iter()))
 }
 
-fn judge_at(config: &ScanConfig, found: &Match, path: Option<&[u8]>) -> Option<Verdict> {
-    judge(config.rules.rule(found.rule), &found.evidence, found.secret.expose().len(), path)
+fn judge_at(config: &ScanConfig, found: &Match, class: Option<PathClass>) -> Option<Verdict> {
+    judge(config.rules.rule(found.rule), &found.evidence, found.secret.expose().len(), class)
 }
 
 /// What is known of commits and tags, by id.

@@ -101,7 +101,6 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Option<(ByteSpan, Eviden
     }
     let candidate = &candidate;
     let value = candidate.value();
-    let mut note = None;
     let (mut link, mut subject) = (None, None);
     for check in candidate.rule.checks.iter() {
         let passed = match check {
@@ -119,7 +118,7 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Option<(ByteSpan, Eviden
             }
             Check::NotANumber => !value.iter().all(u8::is_ascii_digit),
             Check::UrlPassword => url::is_password(candidate.bytes, candidate.keyword, candidate.secret),
-            Check::Mixed => value.iter().any(u8::is_ascii_alphabetic) && value.iter().any(u8::is_ascii_digit),
+            Check::Mixed => composition::has_letters_and_digits(value),
             Check::Entropy { alphabet, min_bits } => {
                 entropy::is_within(*alphabet, candidate.body())
                     && entropy::bits(candidate.body()) >= *min_bits
@@ -128,24 +127,15 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Option<(ByteSpan, Eviden
             Check::ProviderName => {
                 named::names_a_secret(candidate.bytes, candidate.keyword.start, candidate.secret.start)
             }
-            Check::Structure(Structure::Jwt) => {
-                note = jwt::note(value);
-                jwt::is_token(value)
-            }
+            Check::Structure(Structure::Jwt) => jwt::is_token(value),
             Check::Structure(Structure::Pem) => pem::is_private_key(value),
-            Check::Structure(Structure::EncryptedPem) => {
-                note = Some("protected by a passphrase".to_owned());
-                pem::is_encrypted_key(value)
-            }
+            Check::Structure(Structure::EncryptedPem) => pem::is_encrypted_key(value),
             Check::Structure(Structure::Json) => embedded::holds_json(value),
             Check::Structure(Structure::PypiMacaroon) => embedded::is_pypi_macaroon(value),
             Check::Structure(Structure::Curve25519Key) => embedded::is_curve25519_key(value),
             Check::Structure(Structure::DiscordToken) => embedded::is_discord_token(value),
             Check::Structure(Structure::BasicCredentials) => basic::is_credentials(value),
-            Check::Structure(Structure::AwsKeyId) => {
-                note = aws::account_id(value).map(|account| format!("AWS account {account:012}"));
-                aws::is_key_id(value)
-            }
+            Check::Structure(Structure::AwsKeyId) => aws::is_key_id(value),
         };
         if !passed {
             return None;
@@ -165,9 +155,22 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Option<(ByteSpan, Eviden
         names_itself: name::mentions_secrets(value),
         is_message: is_message(candidate),
         binary: is_binary(candidate),
-        note,
+        note: note(candidate),
     };
     Some((candidate.secret, evidence))
+}
+
+/// What the secret itself tells, in words.
+fn note(candidate: &Candidate<'_>) -> Option<String> {
+    let value = candidate.value();
+    candidate.rule.checks.iter().find_map(|check| match check {
+        Check::Structure(Structure::Jwt) => jwt::note(value),
+        Check::Structure(Structure::EncryptedPem) => Some("protected by a passphrase".to_owned()),
+        Check::Structure(Structure::AwsKeyId) => {
+            aws::account_id(value).map(|account| format!("AWS account {account:012}"))
+        }
+        _ => None,
+    })
 }
 
 /// How values are joined to names by rules whose patterns say it all.
