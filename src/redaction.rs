@@ -62,7 +62,9 @@ impl Redaction {
 
     /// Masks names in what was read and what was not.
     pub(crate) fn coverage(&self, coverage: &mut Coverage) {
-        for Unread { what, why } in coverage.unread.iter_mut().chain(&mut coverage.skipped) {
+        for Unread { what, why } in
+            coverage.unread.iter_mut().chain(&mut coverage.skipped).chain(&mut coverage.accepted)
+        {
             self.name(what);
             if let Some(masked) = self.masked(why.as_bytes()) {
                 *why = String::from_utf8_lossy(&masked).into_owned();

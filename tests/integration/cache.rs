@@ -217,3 +217,44 @@ fn two_audits_at_once_do_no_harm() {
     assert_eq!(caches(&repository).len(), 1);
     assert_eq!(said(&repository.audit()), reports[0]);
 }
+
+#[test]
+fn what_is_suppressed_is_not_known_to_be_clean() {
+    let (scratch, secret) = (Scratch::new(), github_pat(11));
+    let repository = packed(&scratch, &secret);
+    let audited = |expected: &[&str]| {
+        let report = repository.audit();
+        report.assert_secrets(expected);
+        report
+    };
+    audited(&[&secret]);
+    assert_eq!(repository.run_keysieve(&["baseline", "create"]).code, 0);
+    // Twice: what the first writes to the cache is what the second knows.
+    assert_eq!(known(&audited(&[])), known(&audited(&[])));
+    repository.remove(".keysieve-baseline.yaml");
+    audited(&[&secret]);
+
+    repository.write(".keysieve.yaml", "schema: 1\npaths: [{ignore: '*.py', rules: [github-pat]}]\n");
+    assert!(known(&audited(&[])) > 500, "paths change nothing of what is found");
+    repository.write(".keysieve.yaml", "schema: 1\nrules: {off: [github-pat]}\n");
+    assert_eq!(known(&repository.audit()), 0, "other rules find other things");
+    assert!(known(&repository.audit()) > 500);
+    repository.remove(".keysieve.yaml");
+    audited(&[&secret]);
+}
+
+#[test]
+fn an_allowed_secret_comes_back_when_its_marker_counts_no_more() {
+    let (scratch, secret) = (Scratch::new(), github_pat(12));
+    let repository = packed(&scratch, &secret);
+    repository.commit_file("hidden-place.py", token_line(&secret));
+    repository.commit_file("allowed.py", token_line(&secret).replace('\n', "  # gitleaks:allow\n"));
+    repository.write(".keysieve.yaml", "schema: 1\ncompat-markers: true\n");
+    let places = |report: &Report| report.places(&secret, "git").len();
+    repository.git(["gc", "--quiet"]);
+    let honoured = [repository.audit(), repository.audit()].map(|report| places(&report));
+    repository.remove(".keysieve.yaml");
+    let ignored = repository.audit();
+    assert!(known(&ignored) > 500);
+    assert_eq!((honoured, places(&ignored)), ([1, 1], 2));
+}

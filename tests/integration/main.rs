@@ -14,10 +14,15 @@ mod fixture;
 #[allow(dead_code, reason = "shared with the fuzz targets")]
 mod forge;
 mod history;
+mod install;
 mod metadata;
 mod output;
+mod push;
+mod quiet;
+mod range;
 mod readme;
 mod regression;
 mod rules_cli;
 mod secrets;
+mod server;
 mod worktree;

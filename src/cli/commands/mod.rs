@@ -1,6 +1,10 @@
 //! One file a subcommand.
 
 mod audit;
+mod baseline;
+mod diff;
+mod hook;
+mod range_policy;
 mod rules;
 mod scan;
 
@@ -11,6 +15,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
     match args.command {
         Command::Audit { repo, rev, common } => audit::run(&repo, rev.as_deref(), &common),
         Command::Scan { paths, common } => scan::run(paths, &common),
+        Command::Diff { range, staged: _, since, repo, common } => {
+            diff::run(range.as_deref(), since.as_deref(), &repo, &common)
+        }
+        Command::Baseline { command } => baseline::run(&command),
+        Command::Hook { command } => hook::run(&command),
         Command::Rules { command } => rules::run(command),
     }
 }

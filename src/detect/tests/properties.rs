@@ -386,6 +386,7 @@ fn scan_directory(rules: &Arc<RuleSet>, path: &Path, threads: usize) -> Outcome 
         threads,
         min_confidence: Confidence::Low,
         shows_secrets: false,
+        suppressions: Arc::default(),
         scans_whole: false,
         uses_cache: false,
     };

@@ -65,7 +65,8 @@ pub(super) fn tips(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> 
     tips
 }
 
-fn references(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> {
+/// The references that can be read; the others go to `unread`.
+pub(super) fn references(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> {
     let mut tips = Vec::new();
     let mut damaged = |what: &str, why: String| unread.push(Unread::new(what, why));
     match git.references().and_then(|references| references.all().map(Iterator::collect::<Vec<_>>)) {
