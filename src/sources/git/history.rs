@@ -94,6 +94,14 @@ impl History {
         Places { of_groups: places, unread }
     }
 
+    /// A path of each blob, where a tree names it.
+    #[must_use]
+    pub fn paths(&self, blobs: &[ObjectId]) -> Vec<Option<BString>> {
+        let groups: Vec<Vec<ObjectId>> = blobs.iter().map(|blob| vec![*blob]).collect();
+        let places = self.places(&groups).of_groups.into_iter();
+        places.map(|places| places.into_iter().find_map(|place| place.path)).collect()
+    }
+
     /// Each commit or tag with its facts, and what reaches it.
     #[must_use]
     pub fn commits(&self, ids: &[ObjectId]) -> HashMap<ObjectId, (Option<CommitSummary>, Reach)> {
