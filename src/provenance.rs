@@ -59,6 +59,8 @@ pub enum Metadata {
     RefName,
     /// The name of a remote-tracking reference: the remote has it too.
     RemoteRefName,
+    /// The name of an entry of trees, a file's or a folder's; the whole path, once it is known where it was.
+    EntryName(BString),
     /// A file of the git directory, such as `config` with the URLs of remotes.
     File(BString),
 }
@@ -102,7 +104,7 @@ impl Provenance {
                     .find(|field| line.starts_with(field.as_bytes()))
                     .unwrap_or("header")
             }
-            Self::GitMetadata(Metadata::RefName | Metadata::RemoteRefName) => "name",
+            Self::GitMetadata(Metadata::RefName | Metadata::RemoteRefName | Metadata::EntryName(_)) => "name",
             Self::GitMetadata(Metadata::File(_)) | Self::File { .. } | Self::Stdin | Self::GitBlob(_) => "",
         }
     }

@@ -50,7 +50,7 @@ impl Redaction {
                     place.reach.refs.iter_mut().for_each(|name| self.name(name));
                 }
                 Container::Metadata(place) => {
-                    if let Metadata::File(path) = &mut place.metadata {
+                    if let Metadata::File(path) | Metadata::EntryName(path) = &mut place.metadata {
                         self.name(path);
                     }
                     place.commit.iter_mut().for_each(|commit| self.commit(commit));

@@ -224,7 +224,7 @@ impl PlaceJson {
                 match &metadata.metadata {
                     Metadata::Commit(id) => json.commit = Some(id.to_string()),
                     Metadata::Tag(id) => json.tag = Some(id.to_string()),
-                    Metadata::File(path) => json.set_path(path.as_bstr()),
+                    Metadata::File(path) | Metadata::EntryName(path) => json.set_path(path.as_bstr()),
                     Metadata::RefName | Metadata::RemoteRefName => {}
                 }
                 json.set_commit(metadata.commit.as_ref());

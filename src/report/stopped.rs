@@ -143,6 +143,7 @@ fn place_text(place: &Place) -> String {
                 format!("the {} of tag {}, line {at}", metadata.field, names(&metadata.reach.refs))
             }
             Metadata::RefName | Metadata::RemoteRefName => "the name of a reference".to_owned(),
+            Metadata::EntryName(path) => format!("the name of {}", escaped(path)),
             Metadata::File(path) => format!("{}:{at}", escaped(path)),
         },
         Container::File { path, .. } => format!("{}:{at}", escaped(path)),

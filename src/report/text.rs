@@ -165,6 +165,7 @@ fn write_metadata_place(
         Metadata::Tag(id) => format!("{} of tag {}, line {at}", place.field, id.short()),
         Metadata::RefName => "the name of a reference".to_owned(),
         Metadata::RemoteRefName => "the name of a remote's branch".to_owned(),
+        Metadata::EntryName(path) => format!("the name of {}", escaped(path)),
         Metadata::File(path) => format!("git directory, {}:{at}", escaped(path)),
     };
     writeln!(out, "  history  {what}")?;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bstr::ByteSlice;
+use bstr::{BString, ByteSlice};
 
 use crate::coverage::Unread;
 use crate::detect::{Match, checks};
@@ -49,6 +49,10 @@ pub(super) trait Lineage {
     fn places(&self, groups: &[Group<'_>]) -> Places;
     /// Each commit or tag with its facts, and what reaches it.
     fn commits(&self, ids: &[ObjectId]) -> Commits;
+    /// The places at which files or folders have each name, where names are searched.
+    fn named(&self, names: &[BString]) -> Vec<Vec<HistoryPlace>> {
+        vec![Vec::new(); names.len()]
+    }
 }
 
 impl Lineage for History {
@@ -62,6 +66,10 @@ impl Lineage for History {
 
     fn commits(&self, ids: &[ObjectId]) -> Commits {
         self.commits(ids)
+    }
+
+    fn named(&self, names: &[BString]) -> Vec<Vec<HistoryPlace>> {
+        self.named(names)
     }
 }
 
@@ -137,7 +145,7 @@ pub(super) fn assemble(config: &ScanConfig, found: Found, history: Option<&dyn L
         None => Places { of_groups: vec![Vec::new(); groups.len()], unread: None },
     };
     let env_places = places.pop().unwrap_or_default();
-    let commits = history.map(|history| history.commits(&metadata_ids(&candidates))).unwrap_or_default();
+    let origins = history.map(|history| Origins::of(&candidates, history)).unwrap_or_default();
     let mut assembled = Assembled {
         findings: Vec::new(),
         suppressed: Vec::new(),
@@ -149,11 +157,13 @@ pub(super) fn assemble(config: &ScanConfig, found: Found, history: Option<&dyn L
     for ((secret, candidate), places) in candidates.into_iter().zip(places) {
         let in_blobs =
             places.into_iter().filter_map(|place| judge_in_history(config, &candidate, place, &markers));
-        let elsewhere = candidate.others.iter().filter_map(|(provenance, found)| {
-            let container = container(provenance, found, &commits)?;
-            let verdict = judge_at(config, found, path_of(&container).map(classify))?;
+        let elsewhere = candidate.others.iter().flat_map(|(provenance, found)| {
             let marker = markers.get(&(provenance.clone(), found.location));
-            Some(Judged::new(found, verdict, container).let_be(config, marker.into_iter()))
+            let judged = move |container| {
+                let verdict = judge_at(config, found, path_of(&container).map(classify))?;
+                Some(Judged::new(found, verdict, container).let_be(config, marker.into_iter()))
+            };
+            origins.containers(provenance, found).into_iter().filter_map(judged)
         });
         let judged: Vec<Judged> = in_blobs.chain(elsewhere).collect();
         assembled.secrets.push(secret.clone());
@@ -210,18 +220,6 @@ fn suppress(
     Some(Ok(finding))
 }
 
-/// The commits and tags in which something matched.
-fn metadata_ids(candidates: &BTreeMap<Secret, Candidate>) -> Vec<ObjectId> {
-    let others = candidates.values().flat_map(|candidate| &candidate.others);
-    let ids: BTreeSet<ObjectId> = others
-        .filter_map(|(provenance, _)| match provenance {
-            Provenance::GitMetadata(Metadata::Commit(id) | Metadata::Tag(id)) => Some(*id),
-            _ => None,
-        })
-        .collect();
-    ids.into_iter().collect()
-}
-
 /// The best verdict, at `place`, on what matched in the versions that were there; shown where it lies in the first of them.
 fn judge_in_history(
     config: &ScanConfig,
@@ -258,22 +256,64 @@ fn judge_at(config: &ScanConfig, found: &Match, class: Option<PathClass>) -> Opt
 /// What is known of commits and tags, by id.
 pub(super) type Commits = HashMap<ObjectId, (Option<CommitSummary>, Reach)>;
 
-fn container(provenance: &Provenance, found: &Match, commits: &Commits) -> Option<Container> {
-    match provenance {
-        Provenance::File { path, ignored } => Some(Container::File { path: path.clone(), ignored: *ignored }),
-        Provenance::Stdin => Some(Container::Stdin),
-        Provenance::GitBlob(_) => None,
-        Provenance::GitMetadata(metadata) => {
-            let (commit, reach) = match metadata {
-                Metadata::Commit(id) | Metadata::Tag(id) => commits.get(id).cloned().unwrap_or_default(),
-                Metadata::RefName | Metadata::RemoteRefName | Metadata::File(_) => Default::default(),
-            };
-            Some(Container::Metadata(MetadataPlace {
-                metadata: metadata.clone(),
-                field: found.field,
-                commit,
-                reach,
-            }))
+/// Where text came from that is no blob.
+#[derive(Default)]
+struct Origins {
+    commits: Commits,
+    /// By the name that files or folders had.
+    named: HashMap<BString, Vec<HistoryPlace>>,
+}
+
+impl Origins {
+    fn of(candidates: &BTreeMap<Secret, Candidate>, history: &dyn Lineage) -> Self {
+        let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
+        for (provenance, _) in candidates.values().flat_map(|candidate| &candidate.others) {
+            match provenance {
+                Provenance::GitMetadata(Metadata::Commit(id) | Metadata::Tag(id)) => {
+                    ids.insert(*id);
+                }
+                Provenance::GitMetadata(Metadata::EntryName(name)) => {
+                    names.insert(name.clone());
+                }
+                _ => {}
+            }
+        }
+        let ids: Vec<ObjectId> = ids.into_iter().collect();
+        let names: Vec<BString> = names.into_iter().collect();
+        let places = if names.is_empty() { Vec::new() } else { history.named(&names) };
+        // A name whose path is not known is told all the same.
+        let named = names.into_iter().zip(places).filter(|(_, places)| !places.is_empty());
+        Self { commits: history.commits(&ids), named: named.collect() }
+    }
+
+    /// What a match of no blob lies in.
+    fn containers(&self, provenance: &Provenance, found: &Match) -> Vec<Container> {
+        let metadata = match provenance {
+            Provenance::File { path, ignored } => {
+                return vec![Container::File { path: path.clone(), ignored: *ignored }];
+            }
+            Provenance::Stdin => return vec![Container::Stdin],
+            Provenance::GitBlob(_) => return Vec::new(),
+            Provenance::GitMetadata(metadata) => metadata,
+        };
+        let container = |metadata, (commit, reach)| {
+            Container::Metadata(MetadataPlace { metadata, field: found.field, commit, reach })
+        };
+        match metadata {
+            Metadata::Commit(id) | Metadata::Tag(id) => {
+                vec![container(metadata.clone(), self.commits.get(id).cloned().unwrap_or_default())]
+            }
+            Metadata::EntryName(name) if self.named.contains_key(name) => {
+                let places = self.named[name].iter();
+                let at = |place: &HistoryPlace| {
+                    let path = Metadata::EntryName(place.path.clone()?);
+                    Some(container(path, (place.introduced.clone(), place.reach.clone())))
+                };
+                places.filter_map(at).collect()
+            }
+            Metadata::RefName | Metadata::RemoteRefName | Metadata::EntryName(_) | Metadata::File(_) => {
+                vec![container(metadata.clone(), Default::default())]
+            }
         }
     }
 }

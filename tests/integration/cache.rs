@@ -177,6 +177,18 @@ fn what_a_cached_pack_names_elsewhere_is_looked_for_again() {
     report.assert_secrets(&[&secret]);
 }
 
+#[test]
+fn a_secret_in_a_file_s_name_is_found_again() {
+    let (scratch, secret, in_name) = (Scratch::new(), github_pat(10), github_pat(11));
+    let repository = packed(&scratch, &secret);
+    repository.write(&format!("dump-{in_name}.txt"), "dump");
+    repository.commit("Dump");
+    repository.git(["gc", "--quiet"]);
+    for _ in 0..2 {
+        repository.audit().assert_secrets(&[&secret, &in_name]);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn nothing_is_read_or_written_where_the_cache_is_no_file_of_its_own() {

@@ -194,7 +194,9 @@ impl Explainer<'_> {
             Container::Metadata(metadata) => match &metadata.metadata {
                 Metadata::Commit(id) | Metadata::Tag(id) => (object(id)?, Provenance::Stdin),
                 // Names and git's own files are short; the report says it all.
-                Metadata::RefName | Metadata::RemoteRefName | Metadata::File(_) => return Ok(Vec::new()),
+                Metadata::RefName | Metadata::RemoteRefName | Metadata::EntryName(_) | Metadata::File(_) => {
+                    return Ok(Vec::new());
+                }
             },
             Container::Stdin => return Ok(Vec::new()),
         };
@@ -282,6 +284,7 @@ fn name(container: &Container) -> String {
         Container::Metadata(place) => match &place.metadata {
             Metadata::Commit(id) | Metadata::Tag(id) => format!("the {} of {}", place.field, id.short()),
             Metadata::RefName | Metadata::RemoteRefName => "the name of a reference".to_owned(),
+            Metadata::EntryName(_) => "the name of a file or folder".to_owned(),
             Metadata::File(path) => escaped(path),
         },
         Container::Stdin => "standard input".to_owned(),

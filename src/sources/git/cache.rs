@@ -7,7 +7,7 @@
 //! A file is used where it was written by the same version for the same rules, for the pack with this checksum and size, and
 //! where its own checksum holds. Everything else is ignored and written over: only regular files are opened, none that is
 //! larger than its pack, and nothing is written through a link. Files are made under another name and then renamed, so audits
-//! at the same time do no harm. A repository in which something could not be read gets no cache, nor does a pack some of whose
+//! at the same time do no harm. A repository in which something could not be read, or with a secret in a file's name, gets no cache, nor does a pack some of whose
 //! objects were read from another one.
 
 use std::collections::{HashMap, HashSet};

@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bstr::BString;
+use bstr::{BString, ByteSlice as _};
 use gix::ObjectId as GitId;
 
 use crate::coverage::{Read, Unread};
+use crate::dotenv::file_name;
 use crate::finding::{CommitSummary, HistoryPlace, Reach};
 use crate::provenance::ObjectId;
 
@@ -13,7 +14,7 @@ use super::attribution::{self, Attribution, PathHistory};
 use super::commits::{self, Commits, Sources};
 use super::objects::Objects;
 use super::tree_log::Trees;
-use super::{STAGED, git_id};
+use super::{STAGED, git_id, object_id};
 
 /// A repository after it was read: what it holds, and where things came from.
 #[derive(Debug)]
@@ -100,6 +101,24 @@ impl History {
         let groups: Vec<Vec<ObjectId>> = blobs.iter().map(|blob| vec![*blob]).collect();
         let places = self.places(&groups).of_groups.into_iter();
         places.map(|places| places.into_iter().find_map(|place| place.path)).collect()
+    }
+
+    /// Where each name was, as the last part of a path. Names are those of entries that were read, of files and folders; where
+    /// no path is known there is no place.
+    #[must_use]
+    pub fn named(&self, names: &[BString]) -> Vec<Vec<HistoryPlace>> {
+        let wanted = names.iter().map(|name| &name[..]).collect();
+        let named = self.trees.named(&wanted);
+        let groups: Vec<Vec<ObjectId>> = names
+            .iter()
+            .map(|name| named.get(&name[..]).into_iter().flatten())
+            .map(|numbers| numbers.map(|&number| object_id(self.objects.id(number))).collect())
+            .collect();
+        let mut places = self.places(&groups).of_groups;
+        for (places, name) in places.iter_mut().zip(names) {
+            places.retain(|place| place.path.as_ref().is_some_and(|path| file_name(path.as_bstr()) == name));
+        }
+        places
     }
 
     /// Each commit or tag with its facts, and what reaches it.

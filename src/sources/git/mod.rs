@@ -34,15 +34,17 @@ use std::path::{Path, PathBuf};
 use bstr::BString;
 use gix::ObjectId as GitId;
 use gix::hash::Kind as HashKind;
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
-use crate::chunk::Visitor;
+use crate::chunk::{Chunk, Visitor};
 use crate::coverage::Unread;
-use crate::provenance::ObjectId;
+use crate::provenance::{Metadata, ObjectId, Provenance};
 
 use self::cache::Cache;
 use self::commits::{Commits, Tip, TipKind};
 use self::objects::Objects;
 use self::sieve::{ObjectSieve, Sieved};
+use self::tree_log::Trees;
 
 pub use self::error::Error;
 pub use self::history::{History, Places};
@@ -174,7 +176,9 @@ impl Repository {
         let failures = objects.visit(&sieve, &recalled);
         let known = recalled.unclean.clone();
         let sieved = sieve.finish(recalled);
+        let has_clean_names = search_names(visitor, &sieved.trees);
         if let Some(cache) = cache
+            && has_clean_names
             && failures.is_empty()
             && unread.is_empty()
             && sieved.is_sound()
@@ -208,7 +212,7 @@ impl Repository {
         tips.extend(asked);
         let commits = Commits::new(|id| objects.number(id), objects.len(), commits, &tags, tips, head);
         let index = index.into_iter().map(|(path, id)| (id, path)).collect();
-        let watched = watched.into_iter().map(|id| ObjectId::from_bytes(id.as_bytes())).collect();
+        let watched = watched.iter().map(|id| object_id(id)).collect();
         History { objects, commits, trees, index, watched, read, is_empty }
     }
 
@@ -273,6 +277,17 @@ pub fn sha1(bytes: &[u8]) -> Option<String> {
     hasher.try_finalize().ok().map(|id| id.to_string())
 }
 
+/// Searches each name that trees give their entries once; returns whether there is nothing in any.
+fn search_names<V: Visitor>(visitor: &V, trees: &Trees) -> bool {
+    let is_clean = |name: &&[u8]| {
+        let provenance = Provenance::GitMetadata(Metadata::EntryName(BString::from(*name)));
+        visitor.chunk(&Chunk::whole(name, provenance), None).is_clean
+    };
+    // All of them, not as far as the first.
+    let names: Vec<&[u8]> = trees.names().into_iter().collect();
+    names.par_iter().map(is_clean).reduce(|| true, |a, b| a && b)
+}
+
 /// The git directory that `path` is, or lies beside or below.
 fn git_dir_above(path: &Path) -> Option<PathBuf> {
     let absolute = std::path::absolute(path).ok()?;
@@ -280,6 +295,10 @@ fn git_dir_above(path: &Path) -> Option<PathBuf> {
     absolute.ancestors().find_map(|dir| {
         [dir.join(".git"), dir.to_owned()].into_iter().find(|candidate| is_git_dir(candidate))
     })
+}
+
+fn object_id(id: &gix::oid) -> ObjectId {
+    ObjectId::from_bytes(id.as_bytes())
 }
 
 fn git_id(id: &ObjectId) -> GitId {
