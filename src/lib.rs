@@ -14,6 +14,7 @@
 //! | [`sources`] | where bytes come from: git, work trees, standard input | the nouns |
 //! | [`detect`] | rules and bytes -> matches | rules, the nouns |
 //! | [`judge`] | a match's evidence and its place -> severity and confidence | detect's evidence, rules |
+//! | [`proof`] | runs rules' own examples and counter-examples | detect, judge, rules |
 //! | [`suppress`] | baseline, markers, configuration: only removes | findings, rules |
 //! | [`dotenv`] | the state of environment files | the nouns |
 //! | [`hook`] | scripts in a hooks directory: written, taken away, told | nothing |
@@ -43,6 +44,7 @@ pub mod finding;
 pub mod hook;
 pub mod judge;
 pub mod location;
+pub mod proof;
 pub mod provenance;
 mod redaction;
 pub mod report;

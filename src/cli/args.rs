@@ -104,6 +104,16 @@ Examples:
         #[command(subcommand)]
         command: HookCommand,
     },
+    /// Say why something was found, or was not.
+    ///
+    /// Tells each keyword near it, what its rules made of it, which check said no, what was weighed, and what keeps it out of reports.
+    #[command(after_help = "\
+Examples:
+  keysieve explain src/settings.py:12
+  keysieve explain src/settings.py:12 --rev v2.0
+  keysieve explain github-pat
+  keysieve explain 3f2a9c01           a finding, by the beginning of its fingerprint")]
+    Explain(Explain),
     /// Show and check rules.
     Rules {
         #[command(subcommand)]
@@ -135,6 +145,21 @@ pub(crate) enum BaselineCommand {
         #[command(flatten)]
         what: BaselineArgs,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explain {
+    /// A finding's fingerprint or the beginning of it, a rule's id, or FILE:LINE.
+    #[arg(value_name = "FINDING|RULE|FILE:LINE")]
+    pub(crate) what: String,
+    /// FILE:LINE as this revision has it; the path counts from the top of the repository then.
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) rev: Option<String>,
+    /// The repository, or a directory inside its work tree.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, Clone, clap::Args)]

@@ -100,27 +100,36 @@ fn today() -> String {
     utc_day(i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// Checks a configuration, with the rule files that it names.
-pub(crate) fn check(file: &Path) -> anyhow::Result<()> {
+/// Checks a configuration; gives the rule files that it names.
+pub(crate) fn check(file: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
     let config = SuppressConfig::parse(&name, &text)?;
     let dir = file.parent().unwrap_or(Path::new(""));
     let files: Vec<PathBuf> = config.rule_files.iter().map(|file| dir.join(file)).collect();
     config.apply(&name, rules(&files)?)?;
-    Ok(())
+    Ok(files)
+}
+
+/// All rules, before the repository's configuration switches any off.
+pub(crate) fn all_rules(common: &Common, policy: PolicySource<'_>) -> anyhow::Result<RuleSet> {
+    all_rules_of(common, policy, &policy.suppressions(common)?.config)
+}
+
+fn all_rules_of(common: &Common, policy: PolicySource<'_>, own: &SuppressConfig) -> anyhow::Result<RuleSet> {
+    let mut rules = RuleSet::builtin();
+    for file in &own.rule_files {
+        let text = policy.read(file)?.with_context(|| format!("{}: there is no {file}", config::FILE))?;
+        rules = rules.with_yaml(file, &text)?;
+    }
+    Ok(common.rules.iter().try_fold(rules, |rules, file| rules.with_file(file))?)
 }
 
 /// What was typed, with what the repository's own files say.
 pub(crate) fn scan_config(common: &Common, policy: PolicySource<'_>) -> anyhow::Result<ScanConfig> {
     let suppressions = policy.suppressions(common)?;
-    let mut rules = RuleSet::builtin();
-    for file in &suppressions.config.rule_files {
-        let text = policy.read(file)?.with_context(|| format!("{}: there is no {file}", config::FILE))?;
-        rules = rules.with_yaml(file, &text)?;
-    }
-    let rules = common.rules.iter().try_fold(rules, |rules, file| rules.with_file(file))?;
-    let rules = suppressions.config.apply(config::FILE, rules)?;
+    let rules =
+        suppressions.config.apply(config::FILE, all_rules_of(common, policy, &suppressions.config)?)?;
     Ok(ScanConfig {
         rules: Arc::new(rules),
         threads: usize::from(common.threads),

@@ -79,6 +79,8 @@ const WEIGHTS: &[(Signal, i32)] = &[
 /// From how many points on a finding has this confidence; below the last there is none.
 const LEVELS: &[(i32, Confidence)] =
     &[(80, Confidence::High), (50, Confidence::Medium), (20, Confidence::Low)];
+/// What the least sure finding has.
+pub const LEAST_POINTS: i32 = LEVELS[LEVELS.len() - 1].0;
 /// From what length on, in bytes, letters and digits count.
 const MIXED_LENGTH: usize = 8;
 /// From what length on, in bytes, and entropy on, in bits per character, a value counts as long and random.
@@ -106,6 +108,23 @@ pub fn judge(
     let points: i32 = signals(rule, evidence, secret_length, class).map(weight).sum();
     let confidence = LEVELS.iter().find(|(least, _)| points >= *least).map(|&(_, confidence)| confidence)?;
     Some(Verdict { severity: severity(rule, class), confidence })
+}
+
+/// What is weighed of a match at a path of this class, in words, with its points: [`LEAST_POINTS`] make a finding.
+#[must_use]
+pub fn weigh(
+    rule: &Rule,
+    evidence: &Evidence,
+    secret_length: usize,
+    class: Option<PathClass>,
+) -> Vec<(String, i32)> {
+    let words = |signal: Signal| {
+        let name = format!("{signal:?}");
+        let spaced =
+            name.chars().flat_map(|letter| letter.is_uppercase().then_some(' ').into_iter().chain([letter]));
+        spaced.collect::<String>().trim().to_lowercase()
+    };
+    signals(rule, evidence, secret_length, class).map(|signal| (words(signal), weight(signal))).collect()
 }
 
 /// A generic secret in a test, an example or documentation is real more often than not, but opens less.

@@ -61,8 +61,10 @@ impl Audit<'_> {
         });
         if let Some(workdir) = repository.workdir().filter(|_| self.revision.is_none()) {
             self.progress.stage("work tree", None);
-            read += Worktree::of_repository(workdir, tracked.clone(), is_env_name).visit_chunks(&collector);
+            let files = Worktree::of_repository(workdir, tracked.clone(), is_env_name);
+            read += files.limited(self.config.suppressions.config.max_file_bytes).visit_chunks(&collector);
         }
+        collector.note_oversized(|blobs| history.paths(blobs));
         let mut coverage = collector.coverage();
         coverage.read += read;
         self.progress.stage("attribution", None);

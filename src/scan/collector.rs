@@ -10,7 +10,8 @@ use crate::coverage::{Coverage, Unread};
 use crate::detect::{Detector, Match, Memo, resolve_overlaps};
 use crate::dotenv::{file_name, is_env_name};
 use crate::location::Location;
-use crate::provenance::Provenance;
+use crate::provenance::{ObjectId, Provenance};
+use crate::sources::worktree::too_large;
 use crate::suppress::Marker;
 use crate::sync::{into_inner, lock};
 
@@ -24,6 +25,8 @@ pub(super) struct Collector<'a> {
     markers: Mutex<Markers>,
     coverage: Mutex<Coverage>,
     env_files: Mutex<BTreeSet<BString>>,
+    /// Blobs that are larger than the configuration's limit, with their sizes in bytes.
+    oversized: Mutex<BTreeMap<ObjectId, usize>>,
     progress: &'a dyn Progress,
 }
 
@@ -38,6 +41,7 @@ impl<'a> Collector<'a> {
             markers: Mutex::default(),
             coverage: Mutex::default(),
             env_files: Mutex::default(),
+            oversized: Mutex::default(),
             progress,
         }
     }
@@ -66,15 +70,46 @@ impl<'a> Collector<'a> {
         coverage
     }
 
+    /// Takes note of the blobs that were too large to be searched; `paths` tells where blobs lie.
+    pub(super) fn note_oversized(&self, paths: impl FnOnce(&[ObjectId]) -> Vec<Option<BString>>) {
+        let oversized = std::mem::take(&mut *lock(&self.oversized));
+        if oversized.is_empty() {
+            return;
+        }
+        let blobs: Vec<ObjectId> = oversized.keys().copied().collect();
+        for ((blob, size), path) in oversized.into_iter().zip(paths(&blobs)) {
+            let mut what = BString::from(format!("blob {blob}"));
+            if let Some(path) = path {
+                what.extend([b" (", path.as_slice(), b")"].concat());
+            }
+            self.unread(Unread::new(what, too_large(size as u64)));
+        }
+    }
+
+    fn is_oversized(&self, chunk: &Chunk<'_>) -> bool {
+        let Provenance::GitBlob(id) = &chunk.provenance else { return false };
+        let limit = self.config.suppressions.config.max_file_bytes;
+        let is_oversized = limit.is_some_and(|limit| chunk.bytes.len() as u64 > limit);
+        if is_oversized {
+            lock(&self.oversized).insert(*id, chunk.bytes.len());
+        }
+        is_oversized
+    }
+
     pub(super) fn unignored_env_files(&self) -> BTreeSet<BString> {
         lock(&self.env_files).clone()
     }
 }
 
 impl Visitor for Collector<'_> {
-    type Memo = Memo;
+    /// None of what was not searched.
+    type Memo = Option<Memo>;
 
-    fn chunk(&self, chunk: &Chunk<'_>, base: Option<&Memo>) -> Searched<Memo> {
+    fn chunk(&self, chunk: &Chunk<'_>, base: Option<&Self::Memo>) -> Searched<Self::Memo> {
+        if self.is_oversized(chunk) {
+            return Searched { memo: None, is_clean: false };
+        }
+        let base = base.and_then(Option::as_ref);
         let thread = rayon::current_thread_index().unwrap_or(0) % self.detectors.len();
         let base = base.filter(|_| !self.config.scans_whole);
         let (found, memo) = lock(&self.detectors[thread]).scan(chunk, base);
@@ -93,7 +128,7 @@ impl Visitor for Collector<'_> {
             lock(&self.env_files).insert(path.clone());
         }
         self.progress.step();
-        Searched { memo, is_clean }
+        Searched { memo: Some(memo), is_clean }
     }
 
     fn unread(&self, unread: Unread) {

@@ -3,10 +3,11 @@
 mod assembly;
 mod audit;
 mod collector;
+pub mod explain;
 mod range;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -115,7 +116,9 @@ pub fn scan_paths(
 ) -> Result<Outcome, Error> {
     let mut gaps = Vec::new();
     let tracked = tracked_below(&paths, &mut gaps);
-    let mut outcome = scan_source(config, &Worktree::of_paths(paths, tracked, is_env_name), progress)?;
+    let files = Worktree::of_paths(paths, tracked, is_env_name);
+    let files = files.limited(config.suppressions.config.max_file_bytes);
+    let mut outcome = scan_source(config, &files, progress)?;
     outcome.coverage.unread.extend(gaps);
     if outcome.coverage.read.files == 0 && outcome.coverage.is_complete() {
         let why = "there was no file to read; name a path that holds files";
@@ -141,6 +144,13 @@ fn tracked_below(paths: &[PathBuf], gaps: &mut Vec<Unread>) -> BTreeSet<PathBuf>
         }
     }
     tracked
+}
+
+/// Whether git ignores the file, so that an audit does not read it.
+#[must_use]
+pub fn is_ignored(file: &Path) -> bool {
+    let tracked = tracked_below(&[file.to_owned()], &mut Vec::new());
+    Worktree::of_paths(vec![file.to_owned()], tracked, is_env_name).is_ignored(file)
 }
 
 /// Scans standard input.

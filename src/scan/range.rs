@@ -40,6 +40,7 @@ pub fn scan_range(
         progress.stage("reading what is new", None);
         let collector = Collector::new(config, progress);
         let range = repository.read_range(query, &collector)?;
+        collector.note_oversized(|blobs| range.paths(blobs));
         let mut coverage = collector.coverage();
         coverage.read += range.read();
         let found = collector.found();

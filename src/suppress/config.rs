@@ -14,6 +14,7 @@ use super::baseline::{globs, matches};
 /// The file's name.
 pub const FILE: &str = ".keysieve.yaml";
 const SCHEMA: u64 = 1;
+const KEYS: &[&str] = &["schema", "rules", "paths", "accept-unread", "limits", "fail-on", "compat-markers"];
 const SEVERITIES: &[(&str, Severity)] = &[
     ("low", Severity::Low),
     ("medium", Severity::Medium),
@@ -52,6 +53,8 @@ pub struct Config {
     pub min_confidence: Confidence,
     /// Honour other scanners' markers.
     pub compat_markers: bool,
+    /// Larger files and blobs are not searched, and named as unread. In bytes.
+    pub max_file_bytes: Option<u64>,
 }
 
 impl Default for Config {
@@ -65,6 +68,7 @@ impl Default for Config {
             min_severity: Severity::Low,
             min_confidence: Confidence::Low,
             compat_markers: false,
+            max_file_bytes: None,
         }
     }
 }
@@ -72,6 +76,7 @@ impl Default for Config {
 /// Paths that are let be.
 #[derive(Debug, Clone)]
 struct Ignored {
+    pattern: String,
     globs: Gitignore,
     /// The rules that are let be there; all generic ones where none is named.
     rules: Vec<String>,
@@ -93,9 +98,7 @@ impl Config {
         let mut config = Self::default();
         let top = match &value {
             Value::Null => return Err("it is empty; it begins with `schema: 1`".to_owned()),
-            value => {
-                keys(value, "", &["schema", "rules", "paths", "accept-unread", "fail-on", "compat-markers"])?
-            }
+            value => keys(value, "", KEYS)?,
         };
         match top.get("schema").map(Value::as_u64) {
             Some(Some(SCHEMA)) => {}
@@ -110,6 +113,13 @@ impl Config {
         }
         for pattern in texts(top.get("accept-unread"), "accept-unread")? {
             config.accepted.push(globs(&pattern).map_err(|error| format!("`accept-unread`: {error}"))?);
+        }
+        if let Some(limits) = top.get("limits")
+            && let Some(bytes) = keys(limits, "limits", &["file-bytes"])?.get("file-bytes")
+        {
+            let bytes = bytes.as_u64().filter(|&bytes| bytes > 0);
+            config.max_file_bytes =
+                Some(bytes.ok_or("`limits.file-bytes`: a number of bytes, such as 50000000")?);
         }
         if let Some(fail_on) = top.get("fail-on") {
             let fail_on = keys(fail_on, "fail-on", &["severity", "confidence"])?;
@@ -166,12 +176,20 @@ impl Config {
     /// Whether a finding of `rule` at `path` is let be, and why.
     #[must_use]
     pub fn ignores(&self, rule: &Rule, path: &BStr) -> Option<Option<&str>> {
-        let is_meant = |ignored: &&Ignored| match ignored.rules.is_empty() {
+        let found = self.meant(rule).find(|ignored| matches(&ignored.globs, path))?;
+        Some(found.reason.as_deref())
+    }
+
+    /// The patterns of paths at which findings of `rule` are let be.
+    pub fn ignored_paths(&self, rule: &Rule) -> impl Iterator<Item = &str> {
+        self.meant(rule).map(|ignored| ignored.pattern.as_str())
+    }
+
+    fn meant<'a>(&'a self, rule: &Rule) -> impl Iterator<Item = &'a Ignored> {
+        self.ignored.iter().filter(move |ignored| match ignored.rules.is_empty() {
             true => rule.kind == Kind::Generic,
             false => ignored.rules.iter().any(|id| *id == rule.id),
-        };
-        let found = self.ignored.iter().filter(is_meant).find(|ignored| matches(&ignored.globs, path))?;
-        Some(found.reason.as_deref())
+        })
     }
 
     /// Whether this may be left unread.
@@ -191,6 +209,7 @@ fn ignored(value: &Value, at: &str) -> Result<Ignored, String> {
         .and_then(Value::as_str)
         .ok_or_else(|| format!("`{at}.ignore` is missing: a pattern as in .gitignore"))?;
     Ok(Ignored {
+        pattern: pattern.to_owned(),
         globs: globs(pattern).map_err(|error| format!("`{at}.ignore`: {error}"))?,
         rules: texts(entry.get("rules"), &format!("{at}.rules"))?,
         reason: entry.get("reason").and_then(Value::as_str).map(str::to_owned),
@@ -276,6 +295,8 @@ mod tests {
         assert!(told("schema: 1\nrules: {of: [a]}\n").contains("did you mean `off`?"));
         assert!(told("schema: 1\npaths: [{ignor: x}]\n").contains("`paths[0]`"));
         assert!(told("schema: 1\nfail-on: {severity: bad}\n").contains("low, medium, high, critical"));
+        assert!(told("schema: 1\nlimits: {file-byte: 3}\n").contains("did you mean `file-bytes`?"));
+        assert!(told("schema: 1\nlimits: {file-bytes: 0}\n").contains("a number of bytes"));
         assert!(told("schema: 9\n").contains("valid value is 1"));
         assert!(told("").contains("schema: 1"));
         assert!(told("rules: {}\n").contains("`schema` is missing"));

@@ -10,6 +10,7 @@ mod bad_input;
 mod cache;
 mod corruption;
 mod env_files;
+mod explain;
 mod fixture;
 #[allow(dead_code, reason = "shared with the fuzz targets")]
 mod forge;

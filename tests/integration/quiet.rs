@@ -499,3 +499,35 @@ fn sha1_of(text: &str) -> String {
     hasher.update(text.as_bytes());
     hasher.try_finalize().unwrap().to_string()
 }
+
+#[test]
+fn files_over_the_limit_are_named_and_their_later_versions_are_read() {
+    let (scratch, hidden, later) = (Scratch::new(), github_pat(1440), github_pat(1441));
+    let repository = scratch.repository("r");
+    repository.commit_file("a.py", "a = 1\n");
+    repository.commit_file(".keysieve.yaml", "schema: 1\nlimits: {file-bytes: 4000}\n");
+    repository.git(["tag", "base"]);
+    let large = noise(7, 200) + &token_line(&hidden);
+    assert!(large.len() > 4000);
+    repository.commit_file("data/large.py", &large);
+    // What is left lies in the large version too: a scan derived from it has to look anew.
+    let small = noise(7, 200)[..2000].to_owned() + &token_line(&later) + &token_line(&hidden);
+    repository.commit_file("data/large.py", &small);
+    repository.git(["repack", "-adfq", "--depth=50", "--window=50"]);
+    for report in [repository.audit(), repository.diff(&["base..HEAD"])] {
+        assert_eq!(report.code, 2);
+        report.assert_unread(&["data/large.py", "more than `limits.file-bytes` allows"]);
+        report.assert_secrets(&[&hidden, &later]);
+    }
+    let accepting = "schema: 1\nlimits: {file-bytes: 4000}\naccept-unread: [data/]\n";
+    repository.commit_file(".keysieve.yaml", accepting);
+    repository.git(["tag", "--force", "base"]);
+    repository.write("data/other.py", &large);
+    let report = repository.audit();
+    assert_eq!(report.code, 1, "{:#}", report.summary);
+    assert_eq!(report.summary["accepted_unread"].as_array().unwrap().len(), 2);
+    repository.git(["add", "."]);
+    let staged = repository.diff(&["--staged"]);
+    assert_eq!(staged.code, 0, "{:#}", staged.summary);
+    assert_eq!(staged.summary["accepted_unread"].as_array().unwrap().len(), 1);
+}

@@ -3,6 +3,7 @@
 mod audit;
 mod baseline;
 mod diff;
+mod explain;
 mod hook;
 mod range_policy;
 mod rules;
@@ -19,6 +20,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
             diff::run(range.as_deref(), since.as_deref(), &repo, &common)
         }
         Command::Baseline { command } => baseline::run(&command),
+        Command::Explain(asked) => explain::run(&asked),
         Command::Hook { command } => hook::run(&command),
         Command::Rules { command } => rules::run(command),
     }

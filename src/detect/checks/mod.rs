@@ -21,7 +21,7 @@ use crate::rules::{Check, Kind, Rule, Structure};
 
 pub use self::connector::Link;
 pub use self::name::Subject;
-use super::{Evidence, Shape};
+use super::{Evidence, Refusal, Shape};
 
 /// How far beyond a rule's window its checks may look, in bytes: for the name around a keyword, for what stands before that
 /// name, and one byte on each side for `\b`. Neighbourhoods are shorter.
@@ -94,15 +94,19 @@ pub(crate) fn public_prefix_length(rule: &Rule, value: &[u8]) -> usize {
         .unwrap_or(0)
 }
 
-/// Runs the rule's checks, cheap ones first: where the secret lies, and what speaks for it. `None` where one says no.
-pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Option<(ByteSpan, Evidence)> {
+/// Runs the rule's checks, cheap ones first: where the secret lies, and what speaks for it.
+///
+/// # Errors
+///
+/// What says no.
+pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Evidence), Refusal> {
     if candidate.rule.checks.contains(&Check::Assigned) && !candidate.is_quoted() {
         candidate.secret = connector::bare_value(candidate.bytes, candidate.name_span(), candidate.secret);
     }
     let candidate = &candidate;
     let value = candidate.value();
     let (mut link, mut subject) = (None, None);
-    for check in candidate.rule.checks.iter() {
+    for (place, check) in candidate.rule.checks.iter().enumerate() {
         let passed = match check {
             Check::Assigned => {
                 link = link_of(candidate);
@@ -138,11 +142,11 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Option<(ByteSpan, Eviden
             Check::Structure(Structure::AwsKeyId) => aws::is_key_id(value),
         };
         if !passed {
-            return None;
+            return Err(Refusal::Check { check: place, secret: candidate.secret });
         }
     }
     if placeholder::is_placeholder(candidate.body(), candidate.rule.kind) {
-        return None;
+        return Err(Refusal::Placeholder { secret: candidate.secret });
     }
     let evidence = Evidence {
         shape: shape(candidate),
@@ -157,7 +161,7 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Option<(ByteSpan, Eviden
         binary: is_binary(candidate),
         note: note(candidate),
     };
-    Some((candidate.secret, evidence))
+    Ok((candidate.secret, evidence))
 }
 
 /// What the secret itself tells, in words.

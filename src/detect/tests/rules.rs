@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::sampler::{Random, example, fill};
 use crate::chunk::Chunk;
 use crate::detect::{Detector, Match, Shape, resolve_overlaps};
 use crate::judge::{classify, judge};
+use crate::proof::sampler::{Random, example, fill};
 use crate::provenance::Provenance;
 use crate::rules::{Check, Confidence, Kind, Rule, RuleId, RuleSet};
 

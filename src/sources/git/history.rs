@@ -95,6 +95,14 @@ impl History {
         Places { of_groups: places, unread }
     }
 
+    /// A path of each blob, where a tree names it.
+    #[must_use]
+    pub fn paths(&self, blobs: &[ObjectId]) -> Vec<Option<BString>> {
+        let groups: Vec<Vec<ObjectId>> = blobs.iter().map(|blob| vec![*blob]).collect();
+        let places = self.places(&groups).of_groups.into_iter();
+        places.map(|places| places.into_iter().find_map(|place| place.path)).collect()
+    }
+
     /// Where each name was, as the last part of a path. Names are those of entries that were read, of files and folders; where
     /// no path is known there is no place.
     #[must_use]

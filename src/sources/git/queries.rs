@@ -143,6 +143,18 @@ impl Repository {
         Store::open(&dirs, git.object_hash()).map_err(Error::ObjectDatabase)
     }
 
+    /// The bytes of an object.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn object(&self, id: &ObjectId) -> Result<Vec<u8>, Error> {
+        let store = self.store()?;
+        let mut reader = store.reader();
+        let fail = |failure| Error::ObjectDatabase(format!("object {id} cannot be read: {failure:?}"));
+        reader.read(&git_id(id)).map(|(_, bytes)| bytes.to_vec()).map_err(fail)
+    }
+
     /// The content of the file at `path` in a commit; none where there is no such file.
     ///
     /// # Errors

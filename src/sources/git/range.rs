@@ -367,6 +367,13 @@ impl Range {
         reads.reduce(Read::default, sum)
     }
 
+    /// A path of each blob of the range that has one.
+    #[must_use]
+    pub fn paths(&self, blobs: &[ObjectId]) -> Vec<Option<BString>> {
+        let path = |id: &ObjectId| Some(self.contents.get(&git_id(id))?.path.clone());
+        blobs.iter().map(|id| path(id).filter(|path| !path.is_empty())).collect()
+    }
+
     /// Where each of `blobs` was new.
     #[must_use]
     pub fn occurrences(&self, blobs: &BTreeSet<ObjectId>) -> Vec<Occurrence> {
