@@ -22,16 +22,12 @@ use rule::{Check, Rule, Text};
 
 const PATTERNS: &str = "patterns.yaml";
 
-/// What decides whether something is found, besides the rules.
-const DETECTION: &str = "src/detect";
+/// What decides whether something is found, or watched for by its name, besides the rules.
+const DETECTION: &[&str] = &["src/detect", "src/dotenv", "src/rules"];
 
 fn main() {
     println!("cargo::rustc-env=KEYSIEVE_SOURCES={:016x}", digest_of_sources());
-    for input in
-        [PATTERNS, "src/rules/compile.rs", "src/rules/named.rs", "src/rules/rule.rs", "src/rules/syntax.rs"]
-    {
-        println!("cargo::rerun-if-changed={input}");
-    }
+    println!("cargo::rerun-if-changed={PATTERNS}");
     let text =
         std::fs::read_to_string(PATTERNS).unwrap_or_else(|error| fail(&format!("{PATTERNS}: {error}")));
     let rules = compile::compile(PATTERNS, &text).unwrap_or_else(|error| fail(&error.to_string()));
@@ -52,9 +48,11 @@ fn main() {
 
 /// Changes with the code that detects, so that what a build found clean is not believed by one that looks differently.
 fn digest_of_sources() -> u64 {
-    println!("cargo::rerun-if-changed={DETECTION}");
+    for folder in DETECTION {
+        println!("cargo::rerun-if-changed={folder}");
+    }
     let mut hasher = DefaultHasher::new();
-    let mut folders = vec![PathBuf::from(DETECTION)];
+    let mut folders: Vec<PathBuf> = DETECTION.iter().map(PathBuf::from).collect();
     while let Some(folder) = folders.pop() {
         let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
         let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
@@ -95,6 +93,7 @@ fn write_rule(out: &mut String, rule: &Rule) -> std::fmt::Result {
     )?;
     writeln!(out, "kind: Kind::{:?}, severity: Severity::{:?},", rule.kind, rule.severity)?;
     writeln!(out, "confidence: Confidence::{:?}, keywords: {},", rule.confidence, texts(&rule.keywords))?;
+    writeln!(out, "followers: Cow::Borrowed(&{:?}),", rule.followers)?;
     writeln!(out, "pattern: {}, window: {:?},", text(&rule.pattern), rule.window)?;
     let checks: Vec<String> = rule.checks.iter().map(check).collect();
     writeln!(out, "checks: Cow::Borrowed(&[{}]),", checks.join(", "))?;

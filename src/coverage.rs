@@ -58,6 +58,8 @@ pub struct Coverage {
     pub unread: Vec<Unread>,
     /// What was passed over on purpose and costs no completeness, such as sockets and symbolic links, sorted.
     pub skipped: Vec<Unread>,
+    /// What was not read, and may be left unread as the configuration says, sorted.
+    pub accepted: Vec<Unread>,
 }
 
 impl Coverage {

@@ -62,21 +62,76 @@ impl fmt::Display for Secret {
     }
 }
 
-/// Names a secret under a rule without telling it: the same in each place, clone and system.
+/// A repository's own secret number, which lies beside its baseline: without it, fingerprints tell nothing of weak passwords.
+/// The default is a fixed one, for where there is no baseline.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Salt([u8; 32]);
+
+impl Salt {
+    /// A salt of these bytes.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// A salt from its 64 hexadecimal digits.
+    #[must_use]
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if hex.len() != 2 * bytes.len() || !hex.is_ascii() {
+            return None;
+        }
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// Its 64 hexadecimal digits.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        hex(&self.0)
+    }
+}
+
+impl fmt::Debug for Salt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Salt(redacted)")
+    }
+}
+
+/// Names a secret under a rule without telling it: the same in each place, clone and system that has the same salt.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// The fingerprint of `secret` as the rule called `rule` found it: 128 bits of SHA-256, in hexadecimal digits.
+    /// The fingerprint of `secret` as rules of this family find it: 128 bits of HMAC-SHA-256 under the salt, in hexadecimal
+    /// digits.
     #[must_use]
-    pub fn new(rule: &str, secret: &Secret) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(b"keysieve fingerprint 1\0");
-        hash.update(rule.as_bytes());
-        hash.update(b"\0");
-        hash.update(secret.expose());
-        Self(hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect())
+    pub fn new(salt: &Salt, family: &str, secret: &Secret) -> Self {
+        let parts = [b"keysieve fingerprint 1\0", family.as_bytes(), b"\0", secret.expose()];
+        Self(hex(&hmac_sha256(&salt.0, &parts)[..16]))
     }
+}
+
+/// HMAC with SHA-256 of the parts, one after the other: RFC 2104, for keys that fit in a block.
+fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let pad = |with: u8| {
+        let mut block = [with; 64];
+        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+        block
+    };
+    let mut inner = Sha256::new();
+    inner.update(pad(0x36));
+    parts.iter().for_each(|part| inner.update(part));
+    let mut outer = Sha256::new();
+    outer.update(pad(0x5c));
+    outer.update(inner.finalize());
+    outer.finalize().into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Display for Fingerprint {
@@ -96,6 +151,8 @@ pub enum Exposure {
     Local,
     /// In the object database, but no reference reaches it.
     Unreachable,
+    /// In the index only: the next commit will have it.
+    Staged,
     /// In a file on disk only.
     Worktree,
     /// In the git directory's own files only, such as a remote's URL in `config`.
@@ -115,6 +172,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// Its name for baselines and comparisons.
     pub fingerprint: Fingerprint,
+    /// Its name where there is no salt: what a hook said before there was a baseline.
+    pub unsalted: Fingerprint,
     /// The secret.
     pub secret: Secret,
     /// The length of the part that is public, in bytes.
@@ -210,6 +269,18 @@ pub enum Removal {
     Overwritten,
 }
 
+impl Container {
+    /// The commit that brought it in.
+    #[must_use]
+    pub fn commit(&self) -> Option<&CommitSummary> {
+        match self {
+            Self::History(place) => place.introduced.as_ref(),
+            Self::Metadata(place) => place.commit.as_ref(),
+            Self::File { .. } | Self::Stdin | Self::Image(_) => None,
+        }
+    }
+}
+
 /// A path of a git history, over all versions that held the secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HistoryPlace {
@@ -253,6 +324,8 @@ pub struct Reach {
     pub pushed: bool,
     /// Whether the revision that was asked for reaches it.
     pub in_revision: bool,
+    /// Whether it is staged for the next commit, which is what was asked about.
+    pub staged: bool,
 }
 
 impl Reach {
@@ -268,10 +341,11 @@ impl Reach {
     /// How far an object with this reach has gone.
     #[must_use]
     pub fn exposure(&self) -> Exposure {
-        match (self.pushed, self.is_empty()) {
-            (true, _) => Exposure::Pushed,
-            (false, false) => Exposure::Local,
-            (false, true) => Exposure::Unreachable,
+        match (self.pushed, self.staged, self.is_empty()) {
+            (true, _, _) => Exposure::Pushed,
+            (false, true, _) => Exposure::Staged,
+            (false, false, false) => Exposure::Local,
+            (false, false, true) => Exposure::Unreachable,
         }
     }
 }
@@ -309,6 +383,13 @@ impl CommitSummary {
     }
 }
 
+/// The day, `YYYY-MM-DD` in UTC, of a time in seconds since 1970.
+#[must_use]
+pub fn utc_day(seconds: i64) -> String {
+    let (year, month, day) = civil_date(seconds.div_euclid(86_400));
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 /// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar: Howard Hinnant's
 /// `civil_from_days`, <https://howardhinnant.github.io/date_algorithms.html>.
 fn civil_date(days: i64) -> (i64, i64, i64) {
@@ -341,10 +422,21 @@ mod tests {
 
     #[test]
     fn fingerprints_differ_by_rule_and_secret() {
-        let of = |rule, secret: &[u8]| Fingerprint::new(rule, &Secret::new(secret));
+        let of = |rule, secret: &[u8]| Fingerprint::new(&Salt::default(), rule, &Secret::new(secret));
         assert_eq!(of("a", b"x"), of("a", b"x"));
         assert_ne!(of("a", b"x"), of("b", b"x"));
         assert_ne!(of("a", b"x"), of("a", b"y"));
+        let salt = Salt::from_hex(&"1f".repeat(32)).expect("a salt");
+        assert_ne!(Fingerprint::new(&salt, "a", &Secret::new(b"x")), of("a", b"x"));
+        assert_eq!(Salt::from_hex(&salt.to_hex()), Some(salt));
+        assert_eq!(Salt::from_hex("1f"), None);
+    }
+
+    #[test]
+    fn the_hmac_is_that_of_others() {
+        // `printf 'what do ya want for nothing?' | openssl dgst -sha256 -mac hmac -macopt hexkey:0b0b...`, 32 bytes of key.
+        let told = hmac_sha256(&[0x0b; 32], &[b"what do ya want ", b"for nothing?"]);
+        assert_eq!(hex(&told), "c3f2649c34ea24e4d62a2c7e868bbea0233c9d4c2cc300794db76aa18d6822d8");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! source -> chunk (bytes + provenance) -> detect (prefilter -> rules -> checks) -> match
-//!        -> judge (with its places) -> finding -> report
+//!        -> judge (with its places) -> finding -> suppress -> report
 //! ```
 //!
 //! | module | what it does | what it may use |
@@ -14,7 +14,10 @@
 //! | [`sources`] | where bytes come from: git, work trees, standard input, images; what lies in archives in any of them | the nouns |
 //! | [`detect`] | rules and bytes -> matches | rules, the nouns |
 //! | [`judge`] | a match's evidence and its place -> severity and confidence | detect's evidence, rules |
+//! | [`proof`] | runs rules' own examples and counter-examples | detect, judge, rules |
+//! | [`suppress`] | baseline, markers, configuration: only removes | findings, rules |
 //! | [`dotenv`] | the state of environment files | the nouns |
+//! | [`hook`] | scripts in a hooks directory: written, taken away, told | nothing |
 //! | `redaction` | masks secrets that stand in names too | findings, coverage |
 //! | [`scan`] | joins the stages, owns the thread pool | everything |
 //! | [`report`] | findings -> bytes, one file a format | findings, rules |
@@ -23,7 +26,8 @@
 //!
 //! # Invariants
 //!
-//! - Nothing here opens a socket, runs a program or writes a path, but for the report that the user asked for.
+//! - Nothing here opens a socket or runs a program, and nothing writes a path but the report that the user asked for, and
+//!   [`hook`], which writes over and removes its own scripts only. (`keysieve hook install` asks git where its hooks are.)
 //! - Sources never see a rule; detection never sees a path. A blob may lie at many paths or at none.
 //! - Detection is pure, and a match depends only on the bytes within [`chunk::CONTEXT_BYTES`] of its keyword: the findings
 //!   are the same on any number of threads and however a file is cut into chunks.
@@ -37,11 +41,15 @@ pub mod coverage;
 pub mod detect;
 pub mod dotenv;
 pub mod finding;
+pub mod hook;
 pub mod judge;
 pub mod location;
+pub mod proof;
 pub mod provenance;
 mod redaction;
 pub mod report;
 pub mod rules;
 pub mod scan;
 pub mod sources;
+pub mod suppress;
+mod sync;

@@ -59,6 +59,8 @@ pub enum Metadata {
     RefName,
     /// The name of a remote-tracking reference: the remote has it too.
     RemoteRefName,
+    /// The name of an entry of trees, a file's or a folder's; the whole path, once it is known where it was.
+    EntryName(BString),
     /// A file of the git directory, such as `config` with the URLs of remotes.
     File(BString),
 }
@@ -125,8 +127,8 @@ impl Provenance {
                     .find(|field| line.starts_with(field.as_bytes()))
                     .unwrap_or("header")
             }
-            Self::GitMetadata(Metadata::RefName | Metadata::RemoteRefName) => "name",
-            Self::Name(_) => "name",
+            Self::GitMetadata(Metadata::RefName | Metadata::RemoteRefName | Metadata::EntryName(_))
+            | Self::Name(_) => "name",
             Self::GitMetadata(Metadata::File(_))
             | Self::File { .. }
             | Self::Stdin
@@ -172,6 +174,7 @@ impl Provenance {
             Self::GitMetadata(Metadata::RefName | Metadata::RemoteRefName) => {
                 "the name of a reference".into()
             }
+            Self::GitMetadata(Metadata::EntryName(name)) => name.clone(),
             Self::Image { entry, path: None } | Self::ImageText { entry, .. } => entry.clone(),
             Self::Image { entry, path: Some(path) } => [entry.as_slice(), b": ", path].concat().into(),
             Self::Member { within, path } => [within.shown().as_slice(), b"!", path].concat().into(),

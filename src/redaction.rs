@@ -60,7 +60,7 @@ impl Redaction {
                     place.reach.refs.iter_mut().for_each(|name| self.name(name));
                 }
                 Container::Metadata(place) => {
-                    if let Metadata::File(path) = &mut place.metadata {
+                    if let Metadata::File(path) | Metadata::EntryName(path) = &mut place.metadata {
                         self.name(path);
                     }
                     place.commit.iter_mut().for_each(|commit| self.commit(commit));
@@ -72,7 +72,9 @@ impl Redaction {
 
     /// Masks names in what was read and what was not.
     pub(crate) fn coverage(&self, coverage: &mut Coverage) {
-        for Unread { what, why } in coverage.unread.iter_mut().chain(&mut coverage.skipped) {
+        for Unread { what, why } in
+            coverage.unread.iter_mut().chain(&mut coverage.skipped).chain(&mut coverage.accepted)
+        {
             self.name(what);
             if let Some(masked) = self.masked(why.as_bytes()) {
                 *why = String::from_utf8_lossy(&masked).into_owned();

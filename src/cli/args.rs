@@ -1,5 +1,6 @@
 //! What was typed; nothing is resolved here.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -19,6 +20,7 @@ Examples:
   keysieve scan src config .env     files and folders as they are now
   git diff | keysieve scan -        standard input
   docker save app | keysieve image -    container images
+  keysieve diff main..HEAD          what a branch brings
   keysieve rules list               what is looked for
 
 Exit codes:
@@ -93,10 +95,207 @@ Examples:
         #[command(flatten)]
         common: Common,
     },
+    /// Scan what a range of commits, or the index, has new.
+    ///
+    /// Each commit is compared with its parents, merges too. A secret counts where the versions of its file in the parents did not
+    /// have it, also where a later commit of the range took it out again. Messages and authors are read too.
+    #[command(after_help = "\
+Examples:
+  keysieve diff main..HEAD            the commits of HEAD that main has not
+  keysieve diff origin/main...HEAD    the same, and the two must have a commit in common
+  keysieve diff --staged              what the next commit would bring
+  keysieve diff --since '2 weeks ago'")]
+    Diff {
+        /// BASE..HEAD, BASE...HEAD, or BASE alone.
+        #[arg(value_name = "RANGE", required_unless_present_any = ["staged", "since"])]
+        range: Option<String>,
+        /// What is staged, against HEAD.
+        #[arg(long, conflicts_with_all = ["range", "since"])]
+        staged: bool,
+        /// The commits of HEAD from this date on: 2024-03-01, yesterday, '2 weeks ago'.
+        #[arg(long, value_name = "DATE", conflicts_with = "range")]
+        since: Option<String>,
+        /// The repository, or a directory inside its work tree.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        repo: PathBuf,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Keep a list of secrets that are known and no longer reported.
+    Baseline {
+        #[command(subcommand)]
+        command: BaselineCommand,
+    },
+    /// Stop secrets before they are pushed or committed.
+    Hook {
+        #[command(subcommand)]
+        command: HookCommand,
+    },
+    /// Say why something was found, or was not.
+    ///
+    /// Tells each keyword near it, what its rules made of it, which check said no, what was weighed, and what keeps it out of reports.
+    #[command(after_help = "\
+Examples:
+  keysieve explain src/settings.py:12
+  keysieve explain src/settings.py:12 --rev v2.0
+  keysieve explain github-pat
+  keysieve explain 3f2a9c01           a finding, by the beginning of its fingerprint")]
+    Explain(Explain),
     /// Show and check rules.
     Rules {
         #[command(subcommand)]
         command: RulesCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BaselineCommand {
+    /// Make a baseline of all that an audit finds now.
+    Create {
+        #[command(flatten)]
+        what: BaselineArgs,
+    },
+    /// Carry over what another scanner's baseline or ignore file names, and say what cannot be.
+    ///
+    /// Reads .gitleaksignore (and betterleaks' file of the same form), a gitleaks report in JSON, and .secrets.baseline.
+    Import {
+        /// The file.
+        file: PathBuf,
+        #[command(flatten)]
+        what: BaselineArgs,
+    },
+    /// Add what an audit finds now, and take out what matches nothing any more.
+    Update {
+        /// Add the finding with this fingerprint only, and take nothing out; may be given more than once.
+        #[arg(long, value_name = "FINGERPRINT")]
+        only: Vec<String>,
+        #[command(flatten)]
+        what: BaselineArgs,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explain {
+    /// A finding's fingerprint or the beginning of it, a rule's id, or FILE:LINE.
+    #[arg(value_name = "FINDING|RULE|FILE:LINE")]
+    pub(crate) what: String,
+    /// FILE:LINE as this revision has it; the path counts from the top of the repository then.
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) rev: Option<String>,
+    /// The repository, or a directory inside its work tree.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct BaselineArgs {
+    /// The repository, or a directory inside its work tree.
+    #[arg(default_value = ".")]
+    pub(crate) repo: PathBuf,
+    /// Why these are known, for those who read the file.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) reason: String,
+    /// From this day on the new entries are not honoured.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) expires: Option<String>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HookCommand {
+    /// Put the hook in place, beside one that is there.
+    ///
+    /// A hook that is there is renamed and run after keysieve's, with the same arguments and standard input; its exit code counts.
+    #[command(after_help = "\
+Examples:
+  keysieve hook install               stop pushes of this repository that would expose a secret
+  keysieve hook install --pre-commit  and commits of staged secrets
+  keysieve hook install --global      in all your repositories (sets core.hooksPath)
+  keysieve hook install --print husky what to write where a tool manages the hooks")]
+    Install {
+        /// Install the pre-commit hook too.
+        #[arg(long)]
+        pre_commit: bool,
+        /// For all repositories of this user.
+        #[arg(long)]
+        global: bool,
+        /// Install nothing; print what a tool that manages hooks needs.
+        #[arg(long, value_enum, value_name = "TOOL")]
+        print: Option<HookTool>,
+        /// The repository.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        repo: PathBuf,
+    },
+    /// Take the hooks away, and put back what was there before.
+    Uninstall {
+        /// Those for all repositories of this user.
+        #[arg(long)]
+        global: bool,
+        /// The repository.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        repo: PathBuf,
+    },
+    /// Tell which hooks git runs here.
+    Status {
+        /// Push a made-up secret through the hook into a scratch remote, and see that it is stopped.
+        #[arg(long)]
+        self_test: bool,
+        /// The repository.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        repo: PathBuf,
+    },
+    /// Do the work of a hook; git, or a tool that manages hooks, starts this.
+    Run {
+        #[command(subcommand)]
+        hook: HookRun,
+    },
+}
+
+/// Tools that manage hooks.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum HookTool {
+    /// <https://typicode.github.io/husky>
+    Husky,
+    /// <https://lefthook.dev>
+    Lefthook,
+    /// <https://pre-commit.com>
+    PreCommit,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HookRun {
+    /// Stop a push that would expose a secret. Reads git's lines on standard input.
+    PrePush {
+        /// The remote's name.
+        remote: Option<OsString>,
+        /// The remote's address.
+        url: Option<OsString>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Stop a commit of a staged secret.
+    PreCommit {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// On a server: refuse a push that brings a secret. Reads git's lines on standard input.
+    PreReceive {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// On a server: refuse one reference of a push.
+    Update {
+        /// The reference.
+        name: String,
+        /// What it names.
+        old: String,
+        /// What it is to name.
+        new: String,
+        #[command(flatten)]
+        common: Common,
     },
 }
 
@@ -116,16 +315,16 @@ pub(crate) enum RulesCommand {
         #[arg(long, value_name = "FILE")]
         rules: Vec<PathBuf>,
     },
-    /// Check rule files without scanning anything.
+    /// Check rule files and configurations without scanning anything.
     Check {
-        /// YAML files.
-        #[arg(required = true)]
+        /// Rule files, and configurations named .keysieve.yaml; the one in this directory where none is named.
+        #[arg(default_value = ".keysieve.yaml")]
         files: Vec<PathBuf>,
     },
 }
 
 /// Options of every command that scans.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Common {
     /// How results are written.
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
@@ -139,6 +338,12 @@ pub(crate) struct Common {
     /// Add the rules of this YAML file; may be given more than once. A rule with a built-in rule's id replaces it.
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
+    /// Take known secrets from this baseline instead of the repository's .keysieve-baseline.yaml.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// List what is not reported, and why.
+    #[arg(long)]
+    pub(crate) show_suppressed: bool,
     /// Leave out findings that are less sure than this.
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = ConfidenceArg::Medium)]
     pub(crate) min_confidence: ConfidenceArg,

@@ -5,7 +5,6 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use keysieve::dotenv::{EnvFile, EnvState};
 use keysieve::report::{self, escaped};
 use keysieve::scan::Outcome;
 
@@ -24,14 +23,41 @@ pub(crate) fn finish(outcome: &Outcome, config: &OutputConfig) -> anyhow::Result
         }
         None => print(|out| report::write(out, outcome, config.format, config.options))?,
     };
-    // In a repository an environment file is a warning; an image has no use for one that is not a leak.
-    let is_in_image = |file: &EnvFile| matches!(file.state, EnvState::InImage(_));
-    let has_nothing = outcome.findings.is_empty() && !outcome.env_files.iter().any(is_in_image);
-    Ok(match (outcome.coverage.is_complete(), has_nothing) {
-        (true, false) if written == ExitStatus::Clean => ExitStatus::Findings,
-        (true, true) => written,
+    Ok(match status(outcome) {
+        ExitStatus::Clean => written,
+        ExitStatus::Findings if written == ExitStatus::Clean => ExitStatus::Findings,
         _ => ExitStatus::Trouble,
     })
+}
+
+/// How a run with this outcome ends, where its results were written.
+pub(crate) fn status(outcome: &Outcome) -> ExitStatus {
+    match (outcome.coverage.is_complete(), outcome.failing == 0) {
+        (false, _) => ExitStatus::Trouble,
+        (true, false) => ExitStatus::Findings,
+        (true, true) => ExitStatus::Clean,
+    }
+}
+
+/// Says on standard output what was done. A reader that goes away changes nothing: it was done.
+pub(crate) fn announce(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    print(write).map(drop)
+}
+
+/// Writes to standard error. A reader that goes away is no error: hooks end as they would have.
+pub(crate) fn print_error(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(io::stderr().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write the results")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says a line on standard error.
+pub(crate) fn say(line: &str) -> anyhow::Result<()> {
+    print_error(|out| writeln!(out, "keysieve: {line}"))
 }
 
 /// Refuses what results can surely not be written to, before there are any: an audit may take minutes.

@@ -266,6 +266,27 @@ mod tests {
         (bytes, copies)
     }
 
+    #[test]
+    fn what_stands_far_before_a_long_name_is_looked_at_again() {
+        let name = format!("{}_password", "long_".repeat(14));
+        let base = format!("call(                              {name}={}{}\n", "Xk3", "v9Qt2m");
+        for at in 0..base.find("password").expect("it is there") {
+            let bytes = [&base[..at], "'", &base[at..]].concat();
+            let copies = [
+                Copied { from: 0, to: 0, length: at },
+                Copied { from: at, to: at + 1, length: base.len() - at },
+            ];
+            let mut detector = Detector::new(Arc::new(RuleSet::builtin()));
+            let (_, memo) = detector.scan(&Chunk::whole(base.as_bytes(), Provenance::Stdin), None);
+            let whole = Chunk::whole(bytes.as_bytes(), Provenance::Stdin);
+            let derivation = Some(Derivation { base: base.as_bytes(), copies: &copies });
+            let derived = Chunk { derivation, ..whole.clone() };
+            let expected = detector.scan(&whole, None).0;
+            assert!(!expected.is_empty());
+            assert_eq!(detector.scan(&derived, Some(&memo)).0, expected, "a quote at {at}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(400))]
 

@@ -9,8 +9,8 @@ use regex_automata::{Anchored, Input};
 use crate::location::ByteSpan;
 use crate::rules::{Rule, RuleId, compile};
 
-use super::Evidence;
 use super::checks::{self, Candidate};
+use super::{Evidence, Refusal};
 
 /// The rules' patterns, each compiled when it is first needed, shared by all threads.
 #[derive(Debug)]
@@ -45,7 +45,8 @@ impl Matcher {
         Self { scratch: (0..rules).map(|_| None).collect() }
     }
 
-    /// Runs `rule` at the keyword that lies at `keyword`: the secret and what speaks for it, where it passes the rule's checks.
+    /// Runs `rule` at the keyword that lies at `keyword`: the secret and what speaks for it, where it passes the rule's checks;
+    /// else what says no.
     pub(super) fn verify(
         &mut self,
         patterns: &Patterns,
@@ -53,8 +54,8 @@ impl Matcher {
         id: RuleId,
         bytes: &[u8],
         keyword: ByteSpan,
-    ) -> Option<(ByteSpan, Evidence)> {
-        let regex = patterns.get(id, rule)?;
+    ) -> Result<(ByteSpan, Evidence), Refusal> {
+        let regex = patterns.get(id, rule).ok_or(Refusal::NoMatch)?;
         let (cache, captures) = &mut **self.scratch[id.index()]
             .get_or_insert_with(|| Box::new((regex.create_cache(), regex.create_captures())));
         let before = rule.window.before as usize;
@@ -63,11 +64,11 @@ impl Matcher {
         // A span, not a slice: `\b` at its ends sees the bytes outside.
         let input = Input::new(bytes).span(keyword.start.saturating_sub(before)..end).anchored(anchored);
         regex.search_captures_with(cache, &input, captures);
-        let matched = ByteSpan::from(captures.get_match()?.range());
-        if !matched.contains(&keyword) {
-            return None;
-        }
-        let secret = ByteSpan::from(captures.get_group_by_name("secret")?.range());
+        let matched = captures.get_match().map(|found| ByteSpan::from(found.range()));
+        let secret = captures.get_group_by_name("secret").map(|secret| ByteSpan::from(secret.range()));
+        let secret = secret
+            .filter(|_| matched.is_some_and(|matched| matched.contains(&keyword)))
+            .ok_or(Refusal::NoMatch)?;
         let name = captures.get_group_by_name("name").map(|name| ByteSpan::from(name.range()));
         checks::evaluate(Candidate { rule, bytes, keyword, secret, name })
     }

@@ -10,7 +10,9 @@ mod decode;
 mod derive;
 mod matcher;
 mod prefilter;
+mod rarity;
 mod reach;
+mod trace;
 
 use std::sync::Arc;
 
@@ -25,6 +27,8 @@ use self::derive::{Derived, Origin, Verified};
 use self::matcher::Matcher;
 use self::prefilter::{Hit, Prefilter};
 use self::reach::Reach;
+
+pub use self::trace::{Attempt, Refusal};
 
 /// A regex hit that passed its rule's checks, with what its bytes say about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -190,7 +194,7 @@ impl Detector {
                         continue;
                     }
                     let found = matcher.verify(&plan.patterns, rule, id, bytes, keyword);
-                    verified.extend(found.map(|(secret, evidence)| Verified {
+                    verified.extend(found.ok().map(|(secret, evidence)| Verified {
                         hit,
                         rule: id,
                         secret,

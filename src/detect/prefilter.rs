@@ -6,28 +6,29 @@
 //! next look-up before it has this one. Here the look-ups do not wait for each other:
 //!
 //! - What is searched for is a keyword's *stem*, its first [`SEARCHED_BYTES`] bytes, and first of all the stem's *core*, the
-//!   four bytes that are rarest in source code. Of the two trigrams in a core one begins at an even offset, whichever way the core lies: so only every second trigram of the bytes is
-//!   looked up, in a bitmap of 8 KiB.
-//! - Where a trigram is known, the two cores that it may belong to are looked up in a second bitmap, and only then the
-//!   keywords that have such a core, of which the first eight bytes are compared at once.
+//!   four bytes of it that are rarest in source code. A keyword of three bytes has a core for each byte that its rules let
+//!   follow.
+//! - The four bytes at each offset are looked up in a bitmap of all cores, which a near cache holds, eight offsets at a time.
+//!   Where a core may be, the stems that have it are compared, all eight bytes at once.
 //!
 //! Bytes are compared with bit 5 set, which makes letters lower case and confuses a few signs: [`Prefilter::keywords_at`] is exact.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::location::ByteSpan;
-use crate::rules::{RuleId, RuleSet};
+use crate::rules::{Rule, RuleId, RuleSet};
 
+use super::rarity::rarity;
 use super::reach::Reach;
 
 /// How many bytes of a keyword are searched for: enough to be rare. The others are looked at before a rule runs.
 pub(super) const SEARCHED_BYTES: usize = 8;
 /// The length of a core, in bytes.
 const CORE_BYTES: usize = 4;
-/// How many bytes are looked at in one go, and what is read for it: a byte before them, and a core's length behind.
+/// How many offsets are looked at in one go, and what is read for it: a core's length behind the last.
 const STEP_BYTES: usize = 8;
-type Block = [u8; 14];
+type Block = [u8; STEP_BYTES + CORE_BYTES - 1];
 
 /// A keyword that occurs, as far as its first [`SEARCHED_BYTES`] tell. Small: a history has tens of millions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +62,10 @@ struct Stem {
     /// The bytes, folded, the first in the lowest place; the mask covers them.
     searched: u64,
     mask: u64,
+    /// What tells that the stem is there, in bytes: with the byte behind a short keyword.
     length: usize,
+    /// The bytes of which one stands behind a short keyword.
+    followers: Followers,
     /// The keywords that begin so, and the length of the longest.
     keywords: Vec<Keyword>,
     longest: usize,
@@ -73,10 +77,12 @@ impl Stem {
     fn new(stem: &[u8], keywords: Vec<Keyword>, rules: &RuleSet) -> Self {
         let mask = u64::MAX >> (8 * (SEARCHED_BYTES - stem.len()));
         let ids = keywords.iter().flat_map(|keyword| &keyword.rules);
+        let followers = Followers::of(stem, ids.clone().map(|&id| rules.rule(id)));
         Self {
             searched: load(stem, 0) & mask,
             mask,
-            length: stem.len(),
+            length: stem.len() + usize::from(!followers.are_all()),
+            followers,
             reach: ids.map(|&id| Reach::of(rules.rule(id))).fold(Reach::default(), Reach::max),
             longest: keywords.iter().map(|keyword| keyword.text.len()).max().unwrap_or(0),
             keywords,
@@ -84,11 +90,38 @@ impl Stem {
     }
 }
 
+/// A set of bytes, without regard to ASCII case.
+#[derive(Debug, Clone, Copy)]
+struct Followers([bool; 256]);
+
+impl Followers {
+    /// What may stand behind a keyword of these rules that is too short to have a core, in the sight of all of them.
+    fn of<'a>(stem: &[u8], rules: impl Iterator<Item = &'a Rule> + Clone) -> Self {
+        if stem.len() >= CORE_BYTES || rules.clone().any(|rule| rule.followers.is_empty()) {
+            return Self([true; 256]);
+        }
+        let mut followers = [false; 256];
+        for &byte in rules.flat_map(|rule| rule.followers.iter()) {
+            followers[usize::from(byte.to_ascii_lowercase())] = true;
+            followers[usize::from(byte.to_ascii_uppercase())] = true;
+        }
+        Self(followers)
+    }
+
+    fn are_all(&self) -> bool {
+        self.0 == [true; 256]
+    }
+
+    /// Whether `next` is one of them; nothing at all is one where all bytes are.
+    fn contain(&self, next: Option<u8>) -> bool {
+        next.map_or_else(|| self.are_all(), |byte| self.0[usize::from(byte)])
+    }
+}
+
 /// Finds keywords without regard to ASCII case.
 #[derive(Debug)]
 pub(super) struct Prefilter {
     stems: Vec<Stem>,
-    trigrams: Bitmap,
     cores: Cores,
 }
 
@@ -108,29 +141,23 @@ impl Prefilter {
             let stem = text.as_bytes()[..text.len().min(SEARCHED_BYTES)].to_vec();
             by_stem.entry(stem).or_default().push(Keyword { text: text.into(), rules });
         }
-        let mut prefilter = Self { stems: Vec::new(), trigrams: Bitmap::new(), cores: Cores::new() };
-        let mut known = HashSet::new();
-        for (stem, keywords) in by_stem {
-            let offset = cheapest_core(&stem, &known);
-            for core in cores_at(&stem, offset) {
-                for trigram in [trigram(core), trigram(core >> 8)] {
-                    known.insert(trigram);
-                    prefilter.trigrams.insert(trigram);
-                }
+        let mut prefilter = Self { stems: Vec::new(), cores: Cores::new() };
+        for (text, keywords) in by_stem {
+            let stem = Stem::new(&text, keywords, rules);
+            let offset = rarest_core(&text);
+            for core in cores_at(&text, offset, stem.followers) {
                 prefilter.cores.insert(core, prefilter.stems.len() as u16, offset as u8);
             }
-            prefilter.stems.push(Stem::new(&stem, keywords, rules));
+            prefilter.stems.push(stem);
         }
         prefilter
     }
 
     /// Adds every occurrence of every stem that begins within `starts`, in no order.
     pub(super) fn find(&self, bytes: &[u8], starts: Range<usize>, hits: &mut Vec<Hit>) {
-        let last_core = starts.end + SEARCHED_BYTES - CORE_BYTES;
-        // The trigram at an offset belongs to a core that begins there or one byte before.
-        let mut at = starts.start + 1;
-        while at <= last_core && at <= bytes.len() {
-            let rest = &bytes[at - 1..];
+        let end = bytes.len().min(starts.end + SEARCHED_BYTES - CORE_BYTES);
+        for block_start in (starts.start..end).step_by(STEP_BYTES) {
+            let rest = &bytes[block_start..];
             // The last bytes, with zeros behind them.
             let padded: Block;
             let block = match rest.first_chunk() {
@@ -140,49 +167,36 @@ impl Prefilter {
                     &padded
                 }
             };
-            self.find_in_block(block, bytes, at - 1, &starts, hits);
-            at += STEP_BYTES;
-        }
-    }
-
-    /// `block` holds what lies at `block_start`.
-    #[inline(always)]
-    fn find_in_block(
-        &self,
-        block: &Block,
-        bytes: &[u8],
-        block_start: usize,
-        starts: &Range<usize>,
-        hits: &mut Vec<Hit>,
-    ) {
-        let (first, second) = (load(block, 1), load(block, 4));
-        let known = |shifted: u64| self.trigrams.contains(trigram(shifted as u32));
-        let known = [known(first), known(first >> 16), known(first >> 32), known(second >> 24)];
-        if known == [false; 4] {
-            return;
-        }
-        for (offset, _) in (0..).step_by(2).zip(known).filter(|(_, known)| *known) {
-            let around = load(block, offset);
-            for (core, at) in [(around as u32, offset), ((around >> 8) as u32, offset + 1)] {
-                if self.cores.may_contain(core) {
-                    self.find_at_core(core, block_start + at, bytes, starts, hits);
+            let mut places = self.cores.may_begin_at(block);
+            while places != 0 {
+                let offset = places.trailing_zeros() as usize;
+                places &= places - 1;
+                let core = load(block, offset) as u32;
+                for (number, before) in self.cores.stems_with(core) {
+                    self.compare(number, block_start + offset, before, bytes, &starts, hits);
                 }
             }
         }
     }
 
+    /// Adds the stem where its core, which begins `before` bytes behind its start, lies at `at`.
     #[inline(never)]
-    fn find_at_core(&self, core: u32, at: usize, bytes: &[u8], starts: &Range<usize>, hits: &mut Vec<Hit>) {
-        for (number, offset) in self.cores.stems_with(core) {
-            let stem = &self.stems[usize::from(number)];
-            let Some(start) = at.checked_sub(usize::from(offset)).filter(|start| starts.contains(start))
-            else {
-                continue;
-            };
-            let is_whole = start + stem.length <= bytes.len();
-            if is_whole && load(bytes, start) & stem.mask == stem.searched {
-                hits.push(Hit { start: start as u32, stem: number });
-            }
+    fn compare(
+        &self,
+        number: u16,
+        at: usize,
+        before: u8,
+        bytes: &[u8],
+        starts: &Range<usize>,
+        hits: &mut Vec<Hit>,
+    ) {
+        let stem = &self.stems[usize::from(number)];
+        let Some(start) = at.checked_sub(usize::from(before)).filter(|start| starts.contains(start)) else {
+            return;
+        };
+        let is_whole = start + stem.length <= bytes.len();
+        if is_whole && load(bytes, start) & stem.mask == stem.searched {
+            hits.push(Hit { start: start as u32, stem: number });
         }
     }
 
@@ -192,10 +206,13 @@ impl Prefilter {
         bytes: &'a [u8],
         hit: Hit,
     ) -> impl Iterator<Item = (ByteSpan, &'a [RuleId])> {
-        self.stem(hit).keywords.iter().filter_map(move |keyword| {
+        let stem = self.stem(hit);
+        stem.keywords.iter().filter_map(move |keyword| {
             let span = ByteSpan::new(hit.start(), hit.start() + keyword.text.len());
             let found = bytes.get(span.start..span.end)?;
-            found.eq_ignore_ascii_case(keyword.text.as_bytes()).then_some((span, &*keyword.rules))
+            let is_there = found.eq_ignore_ascii_case(keyword.text.as_bytes())
+                && stem.followers.contain(bytes.get(span.end).copied());
+            is_there.then_some((span, &*keyword.rules))
         })
     }
 
@@ -232,57 +249,32 @@ fn load(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(eight) | FOLD
 }
 
-/// The three lowest bytes, without the fourth.
-#[inline]
-fn trigram(bytes: u32) -> u32 {
-    bytes << 8
-}
-
-/// The offset of the core. Its trigrams are what makes the search stop, so they are to be rare; one at which it stops for another
-/// keyword anyway costs nothing.
-fn cheapest_core(text: &[u8], known: &HashSet<u32>) -> usize {
-    let cost = |bytes: &[u8]| {
-        if known.contains(&trigram(load(bytes, 0) as u32)) {
-            return 0;
-        }
-        bytes.iter().map(|&byte| commonness(byte)).product::<u64>()
-    };
-    let cores = text.windows(CORE_BYTES).map(|core| core.windows(3).map(cost).sum::<u64>());
-    cores.zip(0..).min().map_or(0, |(_, offset)| offset)
+/// The offset of the core that is rarest in source code.
+fn rarest_core(text: &[u8]) -> usize {
+    let cores = text.windows(CORE_BYTES).zip(0..);
+    cores.max_by_key(|&(core, _)| rarity(core)).map_or(0, |(_, offset)| offset)
 }
 
 /// The core at the offset; for a keyword that is too short to have one, its bytes with each byte that may follow.
-fn cores_at(text: &[u8], offset: usize) -> Vec<u32> {
+fn cores_at(text: &[u8], offset: usize, followers: Followers) -> Vec<u32> {
     let core = load(text, offset) as u32;
     if text.len() >= CORE_BYTES {
         return vec![core];
     }
-    let mut cores: Vec<u32> = (0..=u8::MAX).map(|next| load(&[text, &[next]].concat(), 0) as u32).collect();
+    let next = (0..=u8::MAX).filter(|&next| followers.contain(Some(next)));
+    let mut cores: Vec<u32> = next.map(|next| load(&[text, &[next]].concat(), 0) as u32).collect();
     cores.sort_unstable();
     cores.dedup();
     cores
-}
-
-/// About how common a byte is in source code.
-fn commonness(byte: u8) -> u64 {
-    match byte.to_ascii_lowercase() {
-        b'e' => 100,
-        b' ' => 90,
-        b'a' | b'i' | b'n' | b'o' | b'r' | b's' | b't' => 80,
-        b'c' | b'd' | b'h' | b'l' | b'm' | b'p' | b'u' => 45,
-        b'-' | b'.' | b'/' | b':' | b'=' | b'_' => 25,
-        b'b' | b'f' | b'g' | b'k' | b'v' | b'w' | b'y' => 22,
-        b'j' | b'q' | b'x' | b'z' => 5,
-        _ => 8,
-    }
 }
 
 /// A set of hashes: what is not in it was never inserted.
 #[derive(Debug)]
 struct Bitmap(Box<[u64; 1 << (BITMAP_BITS - 6)]>);
 
-/// The binary logarithm of a bitmap's size in bits: 8 KiB, a part of the nearest cache.
-const BITMAP_BITS: u32 = 16;
+/// The binary logarithm of the bitmap's size in bits: 64 KiB, of which text asks for the same few lines again and again. A smaller
+/// one stops the search more often for nothing.
+const BITMAP_BITS: u32 = 19;
 
 impl Bitmap {
     fn new() -> Self {
@@ -340,9 +332,13 @@ impl Cores {
         self.entries.push(CoreEntry { core, stem, offset, next });
     }
 
+    /// The offsets in the block at which a core may begin, as bits.
     #[inline]
-    fn may_contain(&self, core: u32) -> bool {
-        self.known.contains(core)
+    fn may_begin_at(&self, block: &Block) -> u32 {
+        let (first, second) = (load(block, 0), load(block, CORE_BYTES - 1));
+        let is_known = |bytes: u64| u32::from(self.known.contains(bytes as u32));
+        let in_first = (0..5).fold(0, |places, at| places | is_known(first >> (8 * at)) << at);
+        (5..STEP_BYTES as u32).fold(in_first, |places, at| places | is_known(second >> (8 * (at - 3))) << at)
     }
 
     /// The stems with the core, and where it begins in each.

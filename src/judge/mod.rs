@@ -8,7 +8,7 @@ mod path_class;
 use crate::detect::{Composition, Evidence, Link, Shape, Subject};
 use crate::rules::{Confidence, Kind, Rule, Severity};
 
-pub use self::path_class::PathClass;
+pub use self::path_class::{PathClass, classify};
 
 /// What is weighed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +82,8 @@ const WEIGHTS: &[(Signal, i32)] = &[
 /// From how many points on a finding has this confidence; below the last there is none.
 const LEVELS: &[(i32, Confidence)] =
     &[(80, Confidence::High), (50, Confidence::Medium), (20, Confidence::Low)];
+/// What the least sure finding has.
+pub const LEAST_POINTS: i32 = LEVELS[LEVELS.len() - 1].0;
 /// From what length on, in bytes, letters and digits count.
 const MIXED_LENGTH: usize = 8;
 /// From what length on, in bytes, and entropy on, in bits per character, a value counts as long and random.
@@ -97,14 +99,35 @@ pub struct Verdict {
     pub confidence: Confidence,
 }
 
-/// Judges a match of `rule` at `path`; `None` stands for a place without one, such as a commit message. `secret_length` is in
-/// bytes. `None` means that it is no finding there.
+/// Judges a match of `rule` at a path of this class; `None` stands for a place without one, such as a commit message.
+/// `secret_length` is in bytes. `None` means that it is no finding there.
 #[must_use]
-pub fn judge(rule: &Rule, evidence: &Evidence, secret_length: usize, path: Option<&[u8]>) -> Option<Verdict> {
-    let class = path.map(path_class::classify);
+pub fn judge(
+    rule: &Rule,
+    evidence: &Evidence,
+    secret_length: usize,
+    class: Option<PathClass>,
+) -> Option<Verdict> {
     let points: i32 = signals(rule, evidence, secret_length, class).map(weight).sum();
     let confidence = LEVELS.iter().find(|(least, _)| points >= *least).map(|&(_, confidence)| confidence)?;
     Some(Verdict { severity: severity(rule, class), confidence })
+}
+
+/// What is weighed of a match at a path of this class, in words, with its points: [`LEAST_POINTS`] make a finding.
+#[must_use]
+pub fn weigh(
+    rule: &Rule,
+    evidence: &Evidence,
+    secret_length: usize,
+    class: Option<PathClass>,
+) -> Vec<(String, i32)> {
+    let words = |signal: Signal| {
+        let name = format!("{signal:?}");
+        let spaced =
+            name.chars().flat_map(|letter| letter.is_uppercase().then_some(' ').into_iter().chain([letter]));
+        spaced.collect::<String>().trim().to_lowercase()
+    };
+    signals(rule, evidence, secret_length, class).map(|signal| (words(signal), weight(signal))).collect()
 }
 
 /// A generic secret in a test, an example or documentation is real more often than not, but opens less.
@@ -192,6 +215,10 @@ mod tests {
         }
     }
 
+    fn at(path: &str) -> Option<PathClass> {
+        Some(classify(path.as_bytes()))
+    }
+
     fn rule(id: &str) -> Rule {
         RuleSet::builtin().rules().iter().find(|rule| rule.id == id).expect("a built-in rule").clone()
     }
@@ -206,8 +233,8 @@ mod tests {
     #[test]
     fn an_unquoted_value_counts_in_data_and_not_in_code() {
         let (rule, bare) = (rule("generic-password-bare"), evidence(Shape::Bare, Composition::Mixed));
-        assert!(judge(&rule, &bare, 12, Some(b"deploy/.env")).is_some());
-        assert!(judge(&rule, &bare, 12, Some(b"src/app.py")).is_none());
+        assert!(judge(&rule, &bare, 12, at("deploy/.env")).is_some());
+        assert!(judge(&rule, &bare, 12, at("src/app.py")).is_none());
     }
 
     #[test]
@@ -215,7 +242,7 @@ mod tests {
         let words =
             |subject| Evidence { subject, is_wordy: true, ..evidence(Shape::Quoted, Composition::Letters) };
         let confidence = |rule_id: &str, subject| {
-            judge(&rule(rule_id), &words(subject), 12, Some(b"src/app.py")).map(|verdict| verdict.confidence)
+            judge(&rule(rule_id), &words(subject), 12, at("src/app.py")).map(|verdict| verdict.confidence)
         };
         assert_eq!(confidence("generic-password", Subject::Password), Some(Confidence::Medium));
         assert_eq!(confidence("generic-secret", Subject::Secret), None);
@@ -228,7 +255,7 @@ mod tests {
         let message = Evidence { is_message: true, ..plain.clone() };
         let sentence = Evidence { link: Link::Adjacent, ..plain.clone() };
         let confidence = |evidence: &Evidence| {
-            judge(&rule, evidence, 9, Some(b"src/app.py")).map(|verdict| verdict.confidence)
+            judge(&rule, evidence, 9, at("src/app.py")).map(|verdict| verdict.confidence)
         };
         assert_eq!(confidence(&plain), Some(Confidence::Medium));
         assert!(confidence(&message) < Some(Confidence::Medium));
@@ -238,28 +265,27 @@ mod tests {
     #[test]
     fn the_keys_with_which_system_libraries_test_themselves_are_worth_no_alarm() {
         let (rule, found) = (rule("private-key"), evidence(Shape::Quoted, Composition::Mixed));
-        let confidence =
-            |path: &[u8]| judge(&rule, &found, 1700, Some(path)).map(|verdict| verdict.confidence);
-        assert_eq!(confidence(b"usr/lib/x86_64-linux-gnu/libgnutls.so.30.34.3"), Some(Confidence::Low));
-        assert_eq!(confidence(b"opt/app/lib/libapp.so"), Some(Confidence::High));
-        assert_eq!(confidence(b"usr/lib/ssl/private/server.pem"), Some(Confidence::High));
+        let confidence = |path: &str| judge(&rule, &found, 1700, at(path)).map(|verdict| verdict.confidence);
+        assert_eq!(confidence("usr/lib/x86_64-linux-gnu/libgnutls.so.30.34.3"), Some(Confidence::Low));
+        assert_eq!(confidence("opt/app/lib/libapp.so"), Some(Confidence::High));
+        assert_eq!(confidence("usr/lib/ssl/private/server.pem"), Some(Confidence::High));
     }
 
     #[test]
     fn translations_are_quiet() {
         let (rule, quoted) = (rule("generic-password"), evidence(Shape::Quoted, Composition::Mixed));
-        assert!(judge(&rule, &quoted, 12, Some(b"src/app.py")).is_some());
-        assert!(judge(&rule, &quoted, 12, Some(b"locale/fi/messages.json")).is_none());
+        assert!(judge(&rule, &quoted, 12, at("src/app.py")).is_some());
+        assert!(judge(&rule, &quoted, 12, at("locale/fi/messages.json")).is_none());
     }
 
     #[test]
     fn tests_lower_the_severity_of_generic_findings_only() {
         let quoted = evidence(Shape::Quoted, Composition::Mixed);
         let severity =
-            |id: &str, path: &[u8]| judge(&rule(id), &quoted, 40, Some(path)).expect("a finding").severity;
+            |id: &str, path: &str| judge(&rule(id), &quoted, 40, at(path)).expect("a finding").severity;
         assert!(
-            severity("generic-password", b"tests/test_app.py") < severity("generic-password", b"src/app.py")
+            severity("generic-password", "tests/test_app.py") < severity("generic-password", "src/app.py")
         );
-        assert_eq!(severity("github-pat", b"tests/test_app.py"), severity("github-pat", b"src/app.py"));
+        assert_eq!(severity("github-pat", "tests/test_app.py"), severity("github-pat", "src/app.py"));
     }
 }

@@ -106,7 +106,8 @@ const TESTS: &[&str] = &[
 ];
 
 /// What `path` says, `/` between its parts.
-pub(super) fn classify(path: &[u8]) -> PathClass {
+#[must_use]
+pub fn classify(path: &[u8]) -> PathClass {
     let lower = String::from_utf8_lossy(path).to_lowercase();
     let mut folders: Vec<&str> = lower.split('/').collect();
     let name = folders.pop().unwrap_or_default();

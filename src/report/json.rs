@@ -13,8 +13,9 @@ use crate::finding::{CommitSummary, Container, Exposure, Finding, ImagePlace, Pl
 use crate::provenance::Metadata;
 use crate::rules::{Confidence, Severity};
 use crate::scan::Outcome;
+use crate::suppress::By;
 
-use super::Options;
+use super::{Options, suppressed_by};
 
 const SCHEMA: u32 = 1;
 
@@ -22,7 +23,9 @@ const SCHEMA: u32 = 1;
 pub(super) fn write_document(out: &mut dyn io::Write, outcome: &Outcome, options: Options) -> io::Result<()> {
     let findings =
         outcome.findings.iter().map(|finding| FindingJson::new(outcome, finding, options)).collect();
-    serde_json::to_writer_pretty(&mut *out, &Document { findings, summary: SummaryJson::new(outcome) })?;
+    let suppressed = options.show_suppressed.then(|| suppressed(outcome, options).collect());
+    let document = Document { findings, suppressed, summary: SummaryJson::new(outcome) };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")
 }
 
@@ -32,13 +35,42 @@ pub(super) fn write_lines(out: &mut dyn io::Write, outcome: &Outcome, options: O
         serde_json::to_writer(&mut *out, &FindingJson::new(outcome, finding, options))?;
         out.write_all(b"\n")?;
     }
+    if options.show_suppressed {
+        for suppressed in suppressed(outcome, options) {
+            serde_json::to_writer(&mut *out, &suppressed)?;
+            out.write_all(b"\n")?;
+        }
+    }
     serde_json::to_writer(&mut *out, &SummaryJson::new(outcome))?;
     out.write_all(b"\n")
+}
+
+/// What was suppressed, as findings of type `suppressed` with what removed them.
+fn suppressed(outcome: &Outcome, options: Options) -> impl Iterator<Item = SuppressedFindingJson<'_>> {
+    outcome.suppressed.iter().map(move |suppressed| SuppressedFindingJson {
+        finding: FindingJson {
+            r#type: "suppressed",
+            ..FindingJson::new(outcome, &suppressed.finding, options)
+        },
+        by: suppressed.by.to_string(),
+        reason: suppressed.reason.as_deref(),
+    })
+}
+
+#[derive(Serialize)]
+struct SuppressedFindingJson<'a> {
+    #[serde(flatten)]
+    finding: FindingJson<'a>,
+    by: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
 #[derive(Serialize)]
 struct Document<'a> {
     findings: Vec<FindingJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<Vec<SuppressedFindingJson<'a>>>,
     summary: SummaryJson,
 }
 
@@ -113,6 +145,7 @@ pub(super) fn exposure(exposure: Exposure) -> &'static str {
         Exposure::Image => "image",
         Exposure::Local => "local",
         Exposure::Unreachable => "unreachable",
+        Exposure::Staged => "staged",
         Exposure::Worktree => "worktree",
         Exposure::GitDirectory => "git-directory",
         Exposure::Stdin => "stdin",
@@ -263,7 +296,7 @@ impl PlaceJson {
                 match &metadata.metadata {
                     Metadata::Commit(id) => json.commit = Some(id.to_string()),
                     Metadata::Tag(id) => json.tag = Some(id.to_string()),
-                    Metadata::File(path) => json.set_path(path.as_bstr()),
+                    Metadata::File(path) | Metadata::EntryName(path) => json.set_path(path.as_bstr()),
                     Metadata::RefName | Metadata::RemoteRefName => {}
                 }
                 json.set_commit(metadata.commit.as_ref());
@@ -309,6 +342,7 @@ struct SummaryJson {
     read: ReadJson,
     unread: Vec<UnreadJson>,
     skipped: Vec<UnreadJson>,
+    accepted_unread: Vec<UnreadJson>,
     notices: Vec<String>,
     seconds: f64,
 }
@@ -317,6 +351,7 @@ struct SummaryJson {
 struct SuppressedJson {
     baseline: usize,
     inline: usize,
+    config: usize,
 }
 
 #[derive(Serialize)]
@@ -396,7 +431,11 @@ impl SummaryJson {
             schema: SCHEMA,
             complete: outcome.coverage.is_complete(),
             findings: outcome.findings.len(),
-            suppressed: SuppressedJson { baseline: 0, inline: 0 },
+            suppressed: SuppressedJson {
+                baseline: suppressed_by(outcome, By::Baseline),
+                inline: suppressed_by(outcome, By::Marker),
+                config: suppressed_by(outcome, By::Config),
+            },
             in_ignored_env: outcome.kept_in_env,
             env_files: outcome.env_files.iter().map(EnvFileJson::new).collect(),
             read: ReadJson {
@@ -410,6 +449,7 @@ impl SummaryJson {
             },
             unread: unread(&outcome.coverage.unread),
             skipped: unread(&outcome.coverage.skipped),
+            accepted_unread: unread(&outcome.coverage.accepted),
             notices: outcome.notices.clone(),
             seconds: (outcome.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
         }

@@ -2,11 +2,13 @@
 
 mod image;
 mod json;
+pub mod stopped;
 mod text;
 
 use std::io;
 
 use crate::scan::Outcome;
+use crate::suppress::By;
 
 /// How an outcome is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub enum Format {
 pub struct Options {
     /// Show secrets in full.
     pub show_secrets: bool,
+    /// List what was suppressed.
+    pub show_suppressed: bool,
     /// Use colours.
     pub colour: bool,
 }
@@ -39,6 +43,11 @@ pub fn write(out: &mut dyn io::Write, outcome: &Outcome, format: Format, options
         Format::Json => json::write_document(out, outcome, options),
         Format::JsonLines => json::write_lines(out, outcome, options),
     }
+}
+
+/// How many findings were suppressed by this.
+fn suppressed_by(outcome: &Outcome, by: By) -> usize {
+    outcome.suppressed.iter().filter(|suppressed| suppressed.by == by).count()
 }
 
 /// Untrusted text for a terminal: control characters and bytes that are no UTF-8 are shown escaped.

@@ -12,9 +12,10 @@ use crate::finding::{
 use crate::provenance::Metadata;
 use crate::rules::Severity;
 use crate::scan::Outcome;
+use crate::suppress::{By, Suppressed};
 
 use super::json::{confidence, exposure, severity};
-use super::{Options, escaped};
+use super::{Options, escaped, suppressed_by};
 
 /// How many of a finding's places, and of a list of gaps, are shown.
 const MAX_PLACES: usize = 8;
@@ -25,6 +26,9 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, options: Options) ->
     for finding in &outcome.findings {
         write_finding(out, outcome, finding, options, paint)?;
     }
+    if options.show_suppressed {
+        write_suppressed(out, outcome, paint)?;
+    }
     write_env_files(out, &outcome.env_files, paint)?;
     for notice in &outcome.notices {
         writeln!(out, "note: {notice}")?;
@@ -34,24 +38,24 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, options: Options) ->
 
 /// Colours, or none.
 #[derive(Debug, Clone, Copy)]
-struct Paint {
-    colour: bool,
+pub(super) struct Paint {
+    pub(super) colour: bool,
 }
 
 impl Paint {
-    fn with(self, code: &str, text: &str) -> String {
+    pub(super) fn with(self, code: &str, text: &str) -> String {
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    fn bold(self, text: &str) -> String {
+    pub(super) fn bold(self, text: &str) -> String {
         self.with("1", text)
     }
 
-    fn dim(self, text: &str) -> String {
+    pub(super) fn dim(self, text: &str) -> String {
         self.with("2", text)
     }
 
-    fn severity(self, level: Severity) -> String {
+    pub(super) fn severity(self, level: Severity) -> String {
         let code = match level {
             Severity::Critical => "1;31",
             Severity::High => "31",
@@ -100,7 +104,8 @@ fn now(finding: &Finding) -> String {
         finding.places.iter().any(|place| matches!(&place.container, Container::History(p) if p.in_head));
     let head = if in_head { "still in HEAD" } else { "no longer in HEAD" };
     let has_history = finding.places.iter().any(|place| matches!(place.container, Container::History(_)));
-    let head = if has_history { format!(", {head}") } else { String::new() };
+    let has_head = has_history && finding.exposure != Exposure::Staged;
+    let head = if has_head { format!(", {head}") } else { String::new() };
     let advice = match finding.exposure {
         Exposure::Pushed => "a remote has it: rotate it first, then take it out",
         Exposure::Local => {
@@ -109,6 +114,7 @@ fn now(finding: &Finding) -> String {
         Exposure::Unreachable => {
             "no branch or tag leads to it, but whoever copies this directory gets it: rotate it, then `git gc --prune=now`"
         }
+        Exposure::Staged => "the next commit would have it: take it out and `git add` the file again",
         Exposure::Worktree => "in a file on disk, not in what git has: take it out before you commit",
         Exposure::GitDirectory => "in the git directory's own files: every copy of this directory has it",
         Exposure::Image => {
@@ -189,6 +195,7 @@ fn write_metadata_place(
         Metadata::Tag(id) => format!("{} of tag {}, line {at}", place.field, id.short()),
         Metadata::RefName => "the name of a reference".to_owned(),
         Metadata::RemoteRefName => "the name of a remote's branch".to_owned(),
+        Metadata::EntryName(path) => format!("the name of {}", escaped(path)),
         Metadata::File(path) => format!("git directory, {}:{at}", escaped(path)),
     };
     writeln!(out, "  history  {what}")?;
@@ -199,7 +206,7 @@ fn write_metadata_place(
     Ok(())
 }
 
-fn commit_text(commit: &CommitSummary) -> String {
+pub(super) fn commit_text(commit: &CommitSummary) -> String {
     format!("{} of {} by {}", commit.id.short(), &commit.date()[..10], escaped(&commit.author))
 }
 
@@ -234,13 +241,52 @@ fn write_env_files(out: &mut dyn Write, files: &[EnvFile], paint: Paint) -> io::
     Ok(())
 }
 
+/// A line a suppressed finding, with what removed it.
+fn write_suppressed(out: &mut dyn Write, outcome: &Outcome, paint: Paint) -> io::Result<()> {
+    for Suppressed { finding, by, reason } in &outcome.suppressed {
+        let hint = finding.secret.hint(finding.public_prefix);
+        let rule = &outcome.rules.rule(finding.rule).id;
+        let reason =
+            reason.as_ref().map(|reason| format!(": {}", escaped(reason.as_bytes()))).unwrap_or_default();
+        writeln!(out, "suppressed  {rule}  {hint}  fingerprint {}  by {by}{reason}", finding.fingerprint)?;
+        for place in finding.places.iter().take(MAX_PLACES) {
+            write_place(out, place, paint)?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// How many findings were suppressed, and by what; none where none was.
+pub(super) fn suppressed_text(outcome: &Outcome) -> Option<String> {
+    let counts = [
+        (By::Baseline, "in the baseline"),
+        (By::Marker, "allowed inline"),
+        (By::Config, "by the configuration"),
+    ];
+    let told: Vec<String> = counts
+        .into_iter()
+        .map(|(by, words)| (suppressed_by(outcome, by), words))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{} {words}", group(count as u64)))
+        .collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
 fn write_verdict(out: &mut dyn Write, outcome: &Outcome, paint: Paint) -> io::Result<()> {
-    let Coverage { read, unread, skipped } = &outcome.coverage;
+    let Coverage { read, unread, skipped, accepted } = &outcome.coverage;
     let seconds = outcome.elapsed.as_secs_f64();
     writeln!(out, "read: {}, in {seconds:.2} s", read_text(read))?;
     if outcome.kept_in_env > 0 {
         let count = plural(outcome.kept_in_env as u64, "secret");
         writeln!(out, "fine: {count} in ignored environment files only, where they belong")?;
+    }
+    if let Some(told) = suppressed_text(outcome) {
+        writeln!(out, "not reported: {told} (--show-suppressed lists them)")?;
+    }
+    if !accepted.is_empty() {
+        writeln!(out, "not read, as the configuration accepts: {}", group(accepted.len() as u64))?;
+        write_list(out, accepted)?;
     }
     if !skipped.is_empty() {
         writeln!(out, "passed over on purpose: {}", group(skipped.len() as u64))?;
@@ -272,7 +318,7 @@ fn write_verdict(out: &mut dyn Write, outcome: &Outcome, paint: Paint) -> io::Re
     writeln!(out, "{verdict}")
 }
 
-fn write_list(out: &mut dyn Write, list: &[Unread]) -> io::Result<()> {
+pub(super) fn write_list(out: &mut dyn Write, list: &[Unread]) -> io::Result<()> {
     for unread in list.iter().take(MAX_UNREAD) {
         writeln!(out, "  {}: {}", escaped(&unread.what), escaped(unread.why.as_bytes()))?;
     }
@@ -286,7 +332,7 @@ fn write_list(out: &mut dyn Write, list: &[Unread]) -> io::Result<()> {
     Ok(())
 }
 
-fn read_text(read: &Read) -> String {
+pub(super) fn read_text(read: &Read) -> String {
     let counts = [
         (read.commits, "commit"),
         (read.tags, "tag"),
@@ -312,7 +358,7 @@ fn bytes_text(bytes: u64) -> String {
     }
 }
 
-fn plural(count: u64, noun: &str) -> String {
+pub(super) fn plural(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", group(count), if count == 1 { "" } else { "s" })
 }
 

@@ -2,9 +2,10 @@
 //! The build script uses this module for `patterns.yaml`, the program for the user's own rule files.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use regex_automata::meta;
+use regex_syntax::hir::literal::{Extractor, Literal};
 use regex_syntax::hir::{Hir, HirKind};
 
 use super::named;
@@ -18,6 +19,8 @@ const MIN_KEYWORD_BYTES: usize = 3;
 /// The largest window on either side, in bytes. Pieces of a large file overlap by 64 KiB; UTF-16 takes two bytes a
 /// character, and keywords and checks some besides.
 const MAX_WINDOW_BYTES: u32 = 31 * 1024;
+/// Of how many beginnings of a pattern it is looked what follows a keyword.
+const MAX_BEGINNINGS: usize = 4096;
 /// How deep parts of patterns may stand in parts.
 const MAX_PART_DEPTH: usize = 4;
 /// The largest compiled form of a pattern, in bytes.
@@ -188,6 +191,7 @@ fn rule_from(mut syntax: RuleSyntax) -> Result<Rule, Problem> {
         id: Text::Owned(syntax.id),
         name: Text::Owned(syntax.name),
         provider: Text::Owned(syntax.provider),
+        followers: Cow::Owned(followers(&parsed(&pattern)?, &syntax.keywords, window)),
         keywords: texts(syntax.keywords),
         pattern: Text::Owned(pattern),
         references: texts(syntax.references),
@@ -284,6 +288,33 @@ fn may_start_with_keyword(hir: &Hir, keywords: &[String]) -> bool {
     keywords.iter().filter_map(|keyword| keyword.bytes().next()).any(|byte| {
         first[usize::from(byte.to_ascii_lowercase())] || first[usize::from(byte.to_ascii_uppercase())]
     })
+}
+
+/// The bytes of which one stands behind a keyword in each match. Asked for keywords that are too short to be rare, where the
+/// pattern begins with them; otherwise, and where any byte may stand there, none are named.
+fn followers(hir: &Hir, keywords: &[String], window: Window) -> Vec<u8> {
+    let shortest = keywords.iter().map(String::len).min().unwrap_or(0);
+    if window.before > 0 || shortest > MIN_KEYWORD_BYTES {
+        return Vec::new();
+    }
+    let mut extractor = Extractor::new();
+    extractor.limit_class(256).limit_literal_len(MIN_KEYWORD_BYTES + 1).limit_total(MAX_BEGINNINGS);
+    let beginnings = extractor.extract(hir);
+    let Some(beginnings) = beginnings.literals() else { return Vec::new() };
+    let mut followers = BTreeSet::new();
+    for keyword in keywords {
+        for beginning in beginnings.iter().map(Literal::as_bytes) {
+            let both = keyword.len().min(beginning.len());
+            if !keyword.as_bytes()[..both].eq_ignore_ascii_case(&beginning[..both]) {
+                continue;
+            }
+            match beginning.get(keyword.len()) {
+                Some(&follower) => followers.insert(follower),
+                None => return Vec::new(),
+            };
+        }
+    }
+    followers.into_iter().collect()
 }
 
 /// Marks the bytes with which a match may begin; returns whether the expression can match the empty text.

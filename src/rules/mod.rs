@@ -1,5 +1,6 @@
 //! What to look for. `patterns.yaml` is compiled in by the build script; users add files of the same form.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -110,6 +111,16 @@ impl RuleSet {
         let name = path.display().to_string();
         let text = read_text(path).map_err(|source| Error::Read { path: name.clone(), source })?;
         self.with_yaml(&name, &text)
+    }
+
+    /// The rules without those that are `off`, and with these severities in place of their own.
+    #[must_use]
+    pub fn adapted(mut self, off: &BTreeSet<String>, severities: &BTreeMap<String, Severity>) -> Self {
+        self.rules.retain(|rule| !off.contains(rule.id.as_ref()));
+        for rule in &mut self.rules {
+            rule.severity = severities.get(rule.id.as_ref()).copied().unwrap_or(rule.severity);
+        }
+        self
     }
 
     /// The rules in order.

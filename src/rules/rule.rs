@@ -163,6 +163,8 @@ pub struct Rule {
     pub confidence: Confidence,
     /// Literals of which each match holds one, matched without regard to ASCII case.
     pub keywords: Cow<'static, [Text]>,
+    /// The bytes of which one stands behind a keyword in each match; empty where any may, or none.
+    pub followers: Cow<'static, [u8]>,
     /// A byte-oriented regular expression with a group named `secret`.
     pub pattern: Text,
     /// How far the pattern may look from a keyword.

@@ -10,7 +10,9 @@ use crate::dotenv::{EnvFile, EnvState, is_env_name};
 use crate::finding::{Container, ImagePlace, Place};
 use crate::sources::image::{self, Input, Selection};
 
-use super::{Collector, Error, Outcome, Progress, ScanConfig, assemble, in_pool, redacted};
+use super::assembly::assemble;
+use super::collector::Collector;
+use super::{Error, Outcome, Progress, ScanConfig, failing, in_pool, redacted};
 
 /// Scans the container images in `input`: every file of every layer, and the documents.
 ///
@@ -34,11 +36,13 @@ pub fn scan_image(
             path: place.path.clone().unwrap_or_default(),
             state: EnvState::InImage(Box::new(place)),
         };
-        let env_files = images.watched().into_iter().map(env_file).collect();
-        let found = assemble(config, collector.matches(), None, Some(&images));
+        let env_files: Vec<EnvFile> = images.watched().into_iter().map(env_file).collect();
+        let found = assemble(config, collector.found(), None, Some(&images));
         let outcome = Outcome {
             rules: Arc::clone(&config.rules),
+            failing: failing(config, &found.findings) + env_files.len(),
             findings: found.findings,
+            suppressed: found.suppressed,
             env_files,
             kept_in_env: found.kept_in_env,
             coverage,

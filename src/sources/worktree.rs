@@ -14,7 +14,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use rayon::prelude::*;
 
-use crate::chunk::Visitor;
+use crate::chunk::{Chunk, Searched, Visitor};
 use crate::coverage::{Read, Unread};
 use crate::provenance::{Provenance, path_bytes};
 
@@ -30,6 +30,7 @@ pub struct Worktree {
     /// What git tracks, as absolute paths.
     tracked: BTreeSet<PathBuf>,
     always_read: fn(&[u8]) -> bool,
+    max_file_bytes: Option<u64>,
 }
 
 impl Worktree {
@@ -37,13 +38,20 @@ impl Worktree {
     /// and so are those that git tracks, given as absolute paths.
     #[must_use]
     pub fn of_paths(roots: Vec<PathBuf>, tracked: BTreeSet<PathBuf>, always_read: fn(&[u8]) -> bool) -> Self {
-        Self { roots, base: None, tracked, always_read }
+        Self { roots, base: None, tracked, always_read, max_file_bytes: None }
     }
 
     /// The work tree of a repository, see [`Worktree::of_paths`]; paths are shown relative to it.
     #[must_use]
     pub fn of_repository(workdir: &Path, tracked: BTreeSet<PathBuf>, always_read: fn(&[u8]) -> bool) -> Self {
-        Self { roots: vec![workdir.to_owned()], base: Some(workdir.to_owned()), tracked, always_read }
+        let base = Some(workdir.to_owned());
+        Self { base, ..Self::of_paths(vec![workdir.to_owned()], tracked, always_read) }
+    }
+
+    /// The same, but files with more than `max_bytes` bytes are named as unread.
+    #[must_use]
+    pub fn limited(self, max_bytes: Option<u64>) -> Self {
+        Self { max_file_bytes: max_bytes, ..self }
     }
 
     fn shown(&self, path: &Path) -> BString {
@@ -63,6 +71,38 @@ struct Found {
     ignored: bool,
 }
 
+impl Worktree {
+    fn open(&self, path: &Path) -> std::io::Result<File> {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        match self.max_file_bytes {
+            Some(limit) if size > limit => Err(std::io::Error::other(too_large(size))),
+            _ => Ok(file),
+        }
+    }
+
+    /// Whether git ignores the file: an ignore file says so, and it is not tracked.
+    pub(crate) fn is_ignored(&self, file: &Path) -> bool {
+        let mut listing = Listing { worktree: self, visitor: &Unheard, files: Vec::new() };
+        !self.tracked.contains(&absolute(file)) && listing.is_ignored_file(file)
+    }
+}
+
+/// Hears of no chunk.
+struct Unheard;
+
+impl Visitor for Unheard {
+    type Memo = ();
+
+    fn chunk(&self, _chunk: &Chunk<'_>, _base: Option<&()>) -> Searched<()> {
+        Searched { memo: (), is_clean: true }
+    }
+
+    fn unread(&self, _unread: Unread) {}
+
+    fn skipped(&self, _skipped: Unread) {}
+}
+
 impl Source for Worktree {
     fn visit_chunks<V: Visitor>(&self, visitor: &V) -> Read {
         let mut listing = Listing { worktree: self, visitor, files: Vec::new() };
@@ -72,7 +112,7 @@ impl Source for Worktree {
         rayon::scope(|scope| {
             files.into_par_iter().for_each(|found| {
                 let shown = self.shown(&found.path);
-                match File::open(&found.path) {
+                match self.open(&found.path) {
                     Ok(mut file) => {
                         count.fetch_add(1, Ordering::Relaxed);
                         let hand_over = HandOver::new(visitor, &tally, Some(scope));
@@ -260,6 +300,13 @@ impl<V: Visitor> Listing<'_, V> {
             self.visitor.skipped(Unread::new(self.worktree.shown(&path), why));
         }
     }
+}
+
+/// Why a file of this many bytes is not searched.
+pub(crate) fn too_large(bytes: u64) -> String {
+    format!(
+        "it has {bytes} bytes, more than `limits.file-bytes` allows; raise that, or list it under `accept-unread`"
+    )
 }
 
 fn absolute(path: &Path) -> PathBuf {

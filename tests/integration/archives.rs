@@ -92,6 +92,24 @@ fn archives_in_history_are_opened_again_by_the_next_audit_only_where_they_hold_s
 }
 
 #[test]
+fn archives_in_a_range_are_opened_and_only_what_is_new_in_them_counts() {
+    let (scratch, old, new) = (Scratch::new(), github_pat(14), github_pat(15));
+    let repository = scratch.repository("r");
+    let jar = |secrets: &[&str]| {
+        let text: String = secrets.iter().map(|secret| token_line(secret)).collect();
+        zip(&[ZipMember::deflated("app.properties", text.as_bytes())])
+    };
+    repository.write("app.jar", jar(&[&old]));
+    repository.commit("Add");
+    repository.write("app.jar", jar(&[&old, &new]));
+    repository.commit("Change");
+    let report = repository.diff(&["HEAD~1..HEAD"]);
+    report.assert_secrets(&[&new]);
+    let place = report.place(&new);
+    assert_eq!((&place["path"], &place["member"]), (&"app.jar".into(), &"app.properties".into()));
+}
+
+#[test]
 fn what_is_stored_as_it_is_has_one_place() {
     let (scratch, secret) = (Scratch::new(), github_pat(14));
     let repository = scratch.repository("r");

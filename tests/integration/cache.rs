@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -153,17 +154,65 @@ fn nothing_is_kept_where_it_was_not_asked_for_or_something_is_missing() {
 fn what_a_cached_pack_names_elsewhere_is_looked_for_again() {
     let (scratch, secret) = (Scratch::new(), github_pat(7));
     let repository = packed(&scratch, &secret);
-    // A second pack whose tree names blobs of the first one only.
+    // All but one blob in a new pack, which names that blob; the blob alone outside of it.
+    let blob = repository.git(["rev-parse", "main:dir1/file.txt"]);
+    let content = repository.git(["cat-file", "blob", &blob]);
+    let objects = repository.git(["rev-list", "--all", "--objects", "--no-object-names"]);
+    let others: Vec<&str> = objects.lines().filter(|id| *id != blob).collect();
+    let old = repository.packs();
+    let prefix = repository.git_file("objects/pack/pack");
+    let arguments = ["pack-objects", "--quiet", prefix.to_str().unwrap()];
+    repository.git_reading(others.join("\n").as_bytes(), &arguments);
+    for file in old.iter().flat_map(|pack| [pack.clone(), pack.with_extension("idx")]) {
+        fs::remove_file(file).unwrap();
+    }
+    repository.store_blob(content.as_bytes());
+
     repository.audit();
-    let commit = repository.commit_file("last.txt", "last\n");
-    repository.audit();
-    let loose = repository.git(["rev-parse", &format!("{commit}:last.txt")]);
-    let [pack] = &repository.packs()[..] else { panic!("one pack") };
-    assert!(pack.exists());
-    fs::remove_file(repository.loose_object(loose.trim())).unwrap();
+    assert!(known(&repository.audit()) > 500, "the pack is known");
+    fs::remove_file(repository.loose_object(&blob)).unwrap();
     let report = repository.audit();
-    report.assert_unread(&["blob", loose.trim()]);
+    assert!(known(&report) > 500);
+    report.assert_unread(&["blob", &blob]);
     report.assert_secrets(&[&secret]);
+}
+
+#[test]
+fn a_secret_in_a_file_s_name_is_found_again() {
+    let (scratch, secret, in_name) = (Scratch::new(), github_pat(10), github_pat(11));
+    let repository = packed(&scratch, &secret);
+    repository.write(&format!("dump-{in_name}.txt"), "dump");
+    repository.commit("Dump");
+    repository.git(["gc", "--quiet"]);
+    for _ in 0..2 {
+        repository.audit().assert_secrets(&[&secret, &in_name]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_read_or_written_where_the_cache_is_no_file_of_its_own() {
+    let (scratch, secret) = (Scratch::new(), github_pat(9));
+    let repository = packed(&scratch, &secret);
+    let expected = said(&repository.audit());
+    let [file] = &caches(&repository)[..] else { panic!("one cache") };
+
+    // Reading these would never end.
+    fs::remove_file(file).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", file).unwrap();
+    assert_eq!(said(&repository.audit()), expected);
+    assert!(fs::symlink_metadata(file).unwrap().is_file(), "written anew");
+    fs::remove_file(file).unwrap();
+    assert!(Command::new("mkfifo").arg(file).status().unwrap().success());
+    assert_eq!(said(&repository.audit()), expected);
+
+    // A folder of somebody else's.
+    let folder = repository.git_file("keysieve");
+    fs::remove_dir_all(&folder).unwrap();
+    let theirs = scratch.write("theirs/important.cache", "theirs");
+    std::os::unix::fs::symlink(theirs.parent().unwrap(), &folder).unwrap();
+    assert_eq!(said(&repository.audit()), expected);
+    assert_eq!(caches(&repository), [folder.join("important.cache")], "neither written there nor removed");
 }
 
 #[test]
@@ -179,4 +228,45 @@ fn two_audits_at_once_do_no_harm() {
     assert!(reports.iter().all(|report| *report == reports[0]));
     assert_eq!(caches(&repository).len(), 1);
     assert_eq!(said(&repository.audit()), reports[0]);
+}
+
+#[test]
+fn what_is_suppressed_is_not_known_to_be_clean() {
+    let (scratch, secret) = (Scratch::new(), github_pat(11));
+    let repository = packed(&scratch, &secret);
+    let audited = |expected: &[&str]| {
+        let report = repository.audit();
+        report.assert_secrets(expected);
+        report
+    };
+    audited(&[&secret]);
+    assert_eq!(repository.run_keysieve(&["baseline", "create"]).code, 0);
+    // Twice: what the first writes to the cache is what the second knows.
+    assert_eq!(known(&audited(&[])), known(&audited(&[])));
+    repository.remove(".keysieve-baseline.yaml");
+    audited(&[&secret]);
+
+    repository.write(".keysieve.yaml", "schema: 1\npaths: [{ignore: '*.py', rules: [github-pat]}]\n");
+    assert!(known(&audited(&[])) > 500, "paths change nothing of what is found");
+    repository.write(".keysieve.yaml", "schema: 1\nrules: {off: [github-pat]}\n");
+    assert_eq!(known(&repository.audit()), 0, "other rules find other things");
+    assert!(known(&repository.audit()) > 500);
+    repository.remove(".keysieve.yaml");
+    audited(&[&secret]);
+}
+
+#[test]
+fn an_allowed_secret_comes_back_when_its_marker_counts_no_more() {
+    let (scratch, secret) = (Scratch::new(), github_pat(12));
+    let repository = packed(&scratch, &secret);
+    repository.commit_file("hidden-place.py", token_line(&secret));
+    repository.commit_file("allowed.py", token_line(&secret).replace('\n', "  # gitleaks:allow\n"));
+    repository.write(".keysieve.yaml", "schema: 1\ncompat-markers: true\n");
+    let places = |report: &Report| report.places(&secret, "git").len();
+    repository.git(["gc", "--quiet"]);
+    let honoured = [repository.audit(), repository.audit()].map(|report| places(&report));
+    repository.remove(".keysieve.yaml");
+    let ignored = repository.audit();
+    assert!(known(&ignored) > 500);
+    assert_eq!((honoured, places(&ignored)), ([1, 1], 2));
 }

@@ -237,6 +237,34 @@ impl Repository {
         run(keysieve_command(&self.home).arg("audit").arg(&self.path).args(arguments), b"")
     }
 
+    /// `keysieve diff --format jsonl --show-secrets ARGUMENTS` here.
+    pub(crate) fn diff(&self, arguments: &[&str]) -> Report {
+        self.run_keysieve(&[&["diff", "--format", "jsonl", "--show-secrets"], arguments].concat()).report()
+    }
+
+    /// `keysieve ARGUMENTS`, started in the work tree.
+    pub(crate) fn run_keysieve(&self, arguments: &[&str]) -> Run {
+        run(keysieve_command(&self.home).current_dir(&self.path).args(arguments), b"")
+    }
+
+    /// Makes `keysieve hook run NAME` the hook of this name.
+    pub(crate) fn set_hook(&self, name: &str) {
+        let keysieve = env!("CARGO_BIN_EXE_keysieve");
+        let path = self.git_file(&format!("hooks/{name}"));
+        write(&path, format!("#!/bin/sh\nexec '{keysieve}' hook run {name} \"$@\"\n"));
+        make_executable(&path);
+    }
+
+    /// `git push ARGUMENTS`, with its hooks; whatever comes of it.
+    pub(crate) fn push(&self, arguments: &[&str]) -> Run {
+        self.try_git(&[&["push"], arguments].concat())
+    }
+
+    /// Runs git, whatever comes of it.
+    pub(crate) fn try_git(&self, arguments: &[&str]) -> Run {
+        run(self.command().args(arguments), b"")
+    }
+
     /// Like [`Self::audit`], and all that git lists was read.
     pub(crate) fn audit_everything(&self) -> Report {
         let report = self.audit();
@@ -432,6 +460,15 @@ fn write(path: &Path, content: impl AsRef<[u8]>) -> PathBuf {
     fs::write(path, content).unwrap();
     path.to_owned()
 }
+
+#[cfg(unix)]
+pub(crate) fn make_executable(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[cfg(not(unix))]
+pub(crate) fn make_executable(_path: &Path) {}
 
 /// Makes a read-only file of git's writable and writes it anew.
 pub(crate) fn overwrite(path: &Path, content: impl AsRef<[u8]>) {

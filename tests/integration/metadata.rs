@@ -329,3 +329,39 @@ fn the_coverage_line_counts_what_was_read() {
     let text = repository.keysieve(&[]).stdout;
     assert!(text.contains("read: 5 commits, 1 tag, 6 blobs, 5 files, "), "{text}");
 }
+
+#[test]
+fn names_of_files_and_folders_are_searched() {
+    let (scratch, in_file, in_folder) = (Scratch::new(), github_pat(230), github_pat(231));
+    let repository = scratch.repository("r");
+    repository.commit_file("src/app.py", "import os\n");
+    repository.write(&format!("backup/{in_file}.txt"), "same content\n");
+    let file = repository.commit("Back up");
+    // The same content under another name, and a folder that comes and goes with a secret inside a file.
+    repository.commit_file("harmless.txt", "same content\n");
+    let inside = github_pat(232);
+    repository.write(&format!("dumps/{in_folder}/note.py"), token_line(&inside));
+    let folder = repository.commit("Dump");
+    repository.git(["rm", "--quiet", "-r", "backup", "dumps"]);
+    repository.commit("Clean up");
+    repository.git(["gc", "--quiet"]);
+
+    let report = repository.audit_everything();
+    report.assert_secrets(&[&in_file, &in_folder, &inside]);
+    for (secret, path, commit) in [
+        (&in_file, format!("backup/{in_file}.txt"), &file),
+        (&in_folder, format!("dumps/{in_folder}"), &folder),
+    ] {
+        let place = report.place(secret);
+        assert_eq!(place["kind"], "git-metadata");
+        assert_eq!(place["field"], "name");
+        assert_eq!(place["path"], path);
+        assert_eq!(&place["commit"], commit);
+        assert!(refs(place).contains(&"main"), "{place:#}");
+    }
+    // That the folder is looked for does not hide what lies in it.
+    assert_eq!(report.places(&inside, "git")[0]["path"], format!("dumps/{in_folder}/note.py"));
+    let text = scratch.keysieve(["audit", repository.path_text()]).stdout;
+    assert!(!text.contains(&in_file) && !text.contains(&in_folder), "{text}");
+    assert!(text.contains("the name of backup/"), "{text}");
+}

@@ -30,7 +30,7 @@ fn console_blocks_print_what_they_show() {
     }
     scratch.write("files/app/db.py", ["PASSWORD = \"", "tR7hvd", "9QmX2\"\n"].concat());
     let blocks = console_blocks();
-    assert_eq!(blocks.len(), 3, "this test knows where each block is run");
+    assert_eq!(blocks.len(), 4, "this test knows where each block is run");
     for (arguments, expected) in blocks {
         let run = scratch.keysieve_in(if arguments[0] == "scan" { "files" } else { "r" }, &arguments);
         let expected: Vec<&str> = expected.lines().collect();

@@ -221,3 +221,43 @@ fn a_rule_file_without_end() {
         run.stderr
     );
 }
+
+#[test]
+fn checking_a_rule_file_runs_its_examples() {
+    let check = |rules: &str| {
+        let scratch = Scratch::new();
+        scratch.write("rules.yaml", rules);
+        scratch.keysieve(["rules", "check", "rules.yaml"])
+    };
+    let counter = "counter_examples: ['acme_short']";
+    let missed =
+        check(&with_line(counter, &format!("{counter}\n    examples: ['token acme-<<[a-z]{{12}}>>']")));
+    assert_eq!((missed.code, missed.stdout.as_str()), (2, ""));
+    assert!(
+        missed.stderr.contains("`acme-key`") && missed.stderr.contains("100 of 100"),
+        "{}",
+        missed.stderr
+    );
+    assert!(missed.stderr.contains("finds nothing there"), "{}", missed.stderr);
+
+    let found = check(&with_line(counter, "counter_examples: ['x acme_<<[a-z0-9]{12}>> y']"));
+    assert_eq!(found.code, 2);
+    assert!(found.stderr.contains("its counter-example is found: `x acme_"), "{}", found.stderr);
+
+    let broken = check(&with_line(counter, "counter_examples: ['acme_<<[a-z>>']"));
+    assert_eq!(broken.code, 2);
+    assert!(broken.stderr.contains("counter-example `acme_<<[a-z>>`"), "{}", broken.stderr);
+}
+
+#[test]
+fn checking_a_configuration_checks_the_rules_that_it_names() {
+    let scratch = Scratch::new();
+    scratch.write("own/.keysieve.yaml", "schema: 1\nrules: {files: [rules.yaml], off: [acme-key]}\n");
+    scratch.write("own/rules.yaml", RULE);
+    let check = || scratch.keysieve(["rules", "check", "own/.keysieve.yaml"]);
+    assert_eq!((check().code, check().stdout.as_str()), (0, "own/.keysieve.yaml: valid\n"));
+    scratch.write("own/rules.yaml", with_line("['acme_short']", "['acme_<<[a-z0-9]{12}>>']"));
+    let run = check();
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("rules.yaml") && run.stderr.contains("acme-key"), "{}", run.stderr);
+}

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use keysieve::sources::git::Repository;
 use keysieve::sources::image::{Base, Input, Selection};
 
 use crate::cli::args::Common;
-use crate::cli::config::{output_config, scan_config, shows_progress};
+use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::finish;
 use crate::cli::progress::Bar;
@@ -17,7 +18,10 @@ pub(crate) fn run(
     skip_base: Option<String>,
     common: &Common,
 ) -> anyhow::Result<ExitStatus> {
-    let (config, output) = (scan_config(common)?, output_config(common)?);
+    // The repository in which the image is built has a say in what is known of it.
+    let repository = Repository::open(Path::new(".")).ok();
+    let policy = repository.as_ref().map_or(PolicySource::Nowhere, PolicySource::of);
+    let (config, output) = (scan_config(common, policy)?, output_config(common)?);
     let selection = Selection { image: name, platform, base: skip_base.map(base) };
     let input = if image == Path::new("-") { Input::Stdin } else { Input::Path(image) };
     let progress = Bar::new(shows_progress(common));

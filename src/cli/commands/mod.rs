@@ -1,7 +1,12 @@
 //! One file a subcommand.
 
 mod audit;
+mod baseline;
+mod diff;
+mod explain;
+mod hook;
 mod image;
+mod range_policy;
 mod rules;
 mod scan;
 
@@ -15,6 +20,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
         Command::Image { image, name, platform, skip_base, common } => {
             image::run(image, name, platform, skip_base, &common)
         }
+        Command::Diff { range, staged: _, since, repo, common } => {
+            diff::run(range.as_deref(), since.as_deref(), &repo, &common)
+        }
+        Command::Baseline { command } => baseline::run(&command),
+        Command::Explain(asked) => explain::run(&asked),
+        Command::Hook { command } => hook::run(&command),
         Command::Rules { command } => rules::run(command),
     }
 }

@@ -2,9 +2,11 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use keysieve::rules::{Rule, RuleSet};
+use keysieve::{proof, suppress};
 
 use crate::cli::args::RulesCommand;
 use crate::cli::config;
@@ -38,7 +40,7 @@ fn list(out: &mut dyn Write, rules: &RuleSet) -> io::Result<()> {
     writeln!(out, "{} rules", rules.rules().len())
 }
 
-fn show(out: &mut dyn Write, rule: &Rule) -> io::Result<()> {
+pub(super) fn show(out: &mut dyn Write, rule: &Rule) -> io::Result<()> {
     writeln!(out, "{}: {}", rule.id, rule.name)?;
     writeln!(out, "provider    {}", rule.provider)?;
     writeln!(
@@ -60,14 +62,40 @@ fn show(out: &mut dyn Write, rule: &Rule) -> io::Result<()> {
     rule.references.iter().try_for_each(|reference| writeln!(out, "reference   {reference}"))
 }
 
+/// Reads each file, and tries the examples of the rules in it beside all others.
 fn check(files: &[PathBuf]) -> anyhow::Result<ExitStatus> {
     for file in files {
-        let rules = RuleSet::new(Vec::new())?.with_file(file)?;
         let shown = file.display();
-        let written = print(|out| writeln!(out, "{shown}: {} rules, all valid", rules.rules().len()))?;
+        let (told, rules, files) = if file.file_name().is_some_and(|name| name == suppress::config::FILE) {
+            let rule_files = config::check(file)?;
+            (format!("{shown}: valid"), config::rules(&rule_files)?, rule_files)
+        } else {
+            let own = RuleSet::new(Vec::new())?.with_file(file)?;
+            let told = format!("{shown}: {} rules, all valid", own.rules().len());
+            (told, config::rules(std::slice::from_ref(file))?, vec![file.clone()])
+        };
+        prove(rules, &files)?;
+        let written = print(|out| writeln!(out, "{told}"))?;
         if written != ExitStatus::Clean {
             return Ok(written);
         }
     }
     Ok(ExitStatus::Clean)
+}
+
+/// Tries the examples of the rules in these files.
+fn prove(rules: RuleSet, files: &[PathBuf]) -> anyhow::Result<()> {
+    let rules = Arc::new(rules);
+    for file in files {
+        let own = RuleSet::new(Vec::new())?.with_file(file)?;
+        let ids: Vec<String> = own.rules().iter().map(|rule| rule.id.to_string()).collect();
+        let unproven: Vec<String> = proof::prove(&rules, &ids)
+            .iter()
+            .map(|unproven| format!("{}: {unproven}", file.display()))
+            .collect();
+        if !unproven.is_empty() {
+            bail!("{}", unproven.join("\n"));
+        }
+    }
+    Ok(())
 }

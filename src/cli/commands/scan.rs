@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use keysieve::sources::git::Repository;
 
 use crate::cli::args::Common;
-use crate::cli::config::{output_config, scan_config, shows_progress};
+use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::finish;
 use crate::cli::progress::Bar;
@@ -17,7 +18,11 @@ pub(crate) fn run(paths: Vec<PathBuf>, common: &Common) -> anyhow::Result<ExitSt
             "`-` is standard input and stands alone; scan files in a call of their own (a file named `-` is `./-`)"
         );
     }
-    let (config, output) = (scan_config(common)?, output_config(common)?);
+    // Outside of a repository there is no policy.
+    let first = paths.first().filter(|_| !is_stdin).map_or(Path::new("."), PathBuf::as_path);
+    let repository = Repository::open(first).ok();
+    let policy = repository.as_ref().map_or(PolicySource::Nowhere, PolicySource::of);
+    let (config, output) = (scan_config(common, policy)?, output_config(common)?);
     let progress = Bar::new(shows_progress(common));
     let outcome = if is_stdin {
         keysieve::scan::scan_stdin(&config, &progress)?

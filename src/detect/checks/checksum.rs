@@ -34,8 +34,7 @@ pub(crate) fn holds(checksum: Checksum, token: &[u8]) -> bool {
     }
 }
 
-/// `token` with the right checksum where it has one.
-#[cfg(test)]
+/// `token` with the right checksum where it has one: for examples.
 pub(crate) fn seal(checksum: Checksum, token: &[u8]) -> Vec<u8> {
     if checksum == Checksum::Base58Check {
         return seal_base58(token);
@@ -144,7 +143,6 @@ fn from_base58(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The number of `token`'s length with the right check.
-#[cfg(test)]
 fn seal_base58(token: &[u8]) -> Vec<u8> {
     let Some(mut bytes) = from_base58(token) else {
         return token.to_vec();

@@ -26,9 +26,14 @@ pub(crate) fn composition(value: &[u8]) -> Composition {
     }
 }
 
+/// Whether there is a letter and a digit in `value`.
+pub(crate) fn has_letters_and_digits(value: &[u8]) -> bool {
+    value.iter().any(u8::is_ascii_alphabetic) && value.iter().any(u8::is_ascii_digit)
+}
+
 /// Whether `value` is what `subject` may be: a password is anything of some length, a secret is made of letters and digits.
 pub(crate) fn fits(subject: Subject, value: &[u8]) -> bool {
-    let is_mixed = value.iter().any(u8::is_ascii_alphabetic) && value.iter().any(u8::is_ascii_digit);
+    let is_mixed = has_letters_and_digits(value);
     match subject {
         Subject::Password => value.len() >= MIN_PASSWORD_BYTES,
         Subject::Secret => {

@@ -5,7 +5,7 @@ use crate::location::ByteSpan;
 use super::name::{is_name_byte, subject};
 
 /// How far in front of a name is looked for what it stands in, in bytes.
-const BEFORE_NAME_BYTES: usize = 64;
+pub(super) const BEFORE_NAME_BYTES: usize = 64;
 
 /// How a value is joined to its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -21,12 +21,14 @@ use crate::rules::{Check, Kind, Rule, Structure};
 
 pub use self::connector::Link;
 pub use self::name::Subject;
-use super::{Evidence, Shape};
+use super::{Evidence, Refusal, Shape};
 
-/// How far beyond a rule's window its checks may look, in bytes: `\b` one byte, names, what they stand in, and neighbourhoods 64.
-pub(crate) const MARGIN_BYTES: usize = 65;
+/// How far beyond a rule's window its checks may look, in bytes: for the name around a keyword, for what stands before that
+/// name, and one byte on each side for `\b`. Neighbourhoods are shorter.
+pub(crate) const MARGIN_BYTES: usize = name::NAME_BYTES + connector::BEFORE_NAME_BYTES + 2;
 /// How many bytes on each side say whether a match lies in text.
 const NEIGHBOURHOOD_BYTES: usize = 64;
+const _: () = assert!(NEIGHBOURHOOD_BYTES <= MARGIN_BYTES);
 
 /// A match before its checks.
 #[derive(Debug, Clone, Copy)]
@@ -92,16 +94,19 @@ pub(crate) fn public_prefix_length(rule: &Rule, value: &[u8]) -> usize {
         .unwrap_or(0)
 }
 
-/// Runs the rule's checks, cheap ones first: where the secret lies, and what speaks for it. `None` where one says no.
-pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Option<(ByteSpan, Evidence)> {
+/// Runs the rule's checks, cheap ones first: where the secret lies, and what speaks for it.
+///
+/// # Errors
+///
+/// What says no.
+pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Evidence), Refusal> {
     if candidate.rule.checks.contains(&Check::Assigned) && !candidate.is_quoted() {
         candidate.secret = connector::bare_value(candidate.bytes, candidate.name_span(), candidate.secret);
     }
     let candidate = &candidate;
     let value = candidate.value();
-    let mut note = None;
     let (mut link, mut subject) = (None, None);
-    for check in candidate.rule.checks.iter() {
+    for (place, check) in candidate.rule.checks.iter().enumerate() {
         let passed = match check {
             Check::Assigned => {
                 link = link_of(candidate);
@@ -117,7 +122,7 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Option<(ByteSpan, Eviden
             }
             Check::NotANumber => !value.iter().all(u8::is_ascii_digit),
             Check::UrlPassword => url::is_password(candidate.bytes, candidate.keyword, candidate.secret),
-            Check::Mixed => value.iter().any(u8::is_ascii_alphabetic) && value.iter().any(u8::is_ascii_digit),
+            Check::Mixed => composition::has_letters_and_digits(value),
             Check::Entropy { alphabet, min_bits } => {
                 entropy::is_within(*alphabet, candidate.body())
                     && entropy::bits(candidate.body()) >= *min_bits
@@ -126,31 +131,22 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Option<(ByteSpan, Eviden
             Check::ProviderName => {
                 named::names_a_secret(candidate.bytes, candidate.keyword.start, candidate.secret.start)
             }
-            Check::Structure(Structure::Jwt) => {
-                note = jwt::note(value);
-                jwt::is_token(value)
-            }
+            Check::Structure(Structure::Jwt) => jwt::is_token(value),
             Check::Structure(Structure::Pem) => pem::is_private_key(value),
-            Check::Structure(Structure::EncryptedPem) => {
-                note = Some("protected by a passphrase".to_owned());
-                pem::is_encrypted_key(value)
-            }
+            Check::Structure(Structure::EncryptedPem) => pem::is_encrypted_key(value),
             Check::Structure(Structure::Json) => embedded::holds_json(value),
             Check::Structure(Structure::PypiMacaroon) => embedded::is_pypi_macaroon(value),
             Check::Structure(Structure::Curve25519Key) => embedded::is_curve25519_key(value),
             Check::Structure(Structure::DiscordToken) => embedded::is_discord_token(value),
             Check::Structure(Structure::BasicCredentials) => basic::is_credentials(value),
-            Check::Structure(Structure::AwsKeyId) => {
-                note = aws::account_id(value).map(|account| format!("AWS account {account:012}"));
-                aws::is_key_id(value)
-            }
+            Check::Structure(Structure::AwsKeyId) => aws::is_key_id(value),
         };
         if !passed {
-            return None;
+            return Err(Refusal::Check { check: place, secret: candidate.secret });
         }
     }
     if placeholder::is_placeholder(candidate.body(), candidate.rule.kind) {
-        return None;
+        return Err(Refusal::Placeholder { secret: candidate.secret });
     }
     let evidence = Evidence {
         shape: shape(candidate),
@@ -163,9 +159,22 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Option<(ByteSpan, Eviden
         names_itself: name::mentions_secrets(value),
         is_message: is_message(candidate),
         binary: is_binary(candidate),
-        note,
+        note: note(candidate),
     };
-    Some((candidate.secret, evidence))
+    Ok((candidate.secret, evidence))
+}
+
+/// What the secret itself tells, in words.
+fn note(candidate: &Candidate<'_>) -> Option<String> {
+    let value = candidate.value();
+    candidate.rule.checks.iter().find_map(|check| match check {
+        Check::Structure(Structure::Jwt) => jwt::note(value),
+        Check::Structure(Structure::EncryptedPem) => Some("protected by a passphrase".to_owned()),
+        Check::Structure(Structure::AwsKeyId) => {
+            aws::account_id(value).map(|account| format!("AWS account {account:012}"))
+        }
+        _ => None,
+    })
 }
 
 /// How values are joined to names by rules whose patterns say it all.

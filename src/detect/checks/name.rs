@@ -5,7 +5,7 @@ use crate::location::ByteSpan;
 use super::words::words;
 
 /// How much of a name is looked at on either side of the keyword, in bytes.
-const NAME_BYTES: usize = 64;
+pub(super) const NAME_BYTES: usize = 64;
 
 /// What a name names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

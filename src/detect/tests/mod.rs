@@ -2,4 +2,3 @@
 
 mod properties;
 mod rules;
-mod sampler;

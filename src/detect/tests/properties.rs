@@ -16,11 +16,11 @@ use proptest::sample::Index;
 use regex_automata::meta::{Cache, Regex};
 use regex_automata::{Anchored, Input};
 
-use super::sampler::{Random, example, matching, parse};
 use crate::chunk::{CONTEXT_BYTES, Chunk};
 use crate::detect::checks::{Candidate, evaluate};
 use crate::detect::{Detector, Match, decode};
 use crate::location::{ByteSpan, LineStart};
+use crate::proof::sampler::{Random, example, matching, parse};
 use crate::provenance::Provenance;
 use crate::rules::{Confidence, Rule, RuleId, RuleSet, compile};
 use crate::scan::{Outcome, ScanConfig, Silent, scan_paths};
@@ -243,7 +243,7 @@ fn verify(
     let secret = ByteSpan::from(captures.get_group_by_name("secret")?.range());
     let name = captures.get_group_by_name("name").map(|name| ByteSpan::from(name.range()));
     let candidate = Candidate { rule, bytes, keyword, secret, name };
-    matched.contains(&keyword).then(|| evaluate(candidate)).flatten().map(|(secret, _)| secret)
+    matched.contains(&keyword).then(|| evaluate(candidate).ok()).flatten().map(|(secret, _)| secret)
 }
 
 #[test]
@@ -386,6 +386,7 @@ fn scan_directory(rules: &Arc<RuleSet>, path: &Path, threads: usize) -> Outcome 
         threads,
         min_confidence: Confidence::Low,
         shows_secrets: false,
+        suppressions: Arc::default(),
         scans_whole: false,
         uses_cache: false,
     };

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::sampler::{Random, example, fill};
 use crate::chunk::Chunk;
 use crate::detect::{Detector, Match, Shape, resolve_overlaps};
-use crate::judge::judge;
+use crate::judge::{classify, judge};
+use crate::proof::sampler::{Random, example, fill};
 use crate::provenance::Provenance;
 use crate::rules::{Check, Confidence, Kind, Rule, RuleId, RuleSet};
 
@@ -57,7 +57,7 @@ impl Engine {
         };
         let is_covered = COVERED_BY.iter().any(|(covered, surer, _)| rule.id == *covered && by.id == *surer);
         (by.id == rule.id || is_covered)
-            && judge(by, &found.evidence, found.secret.expose().len(), Some(path))
+            && judge(by, &found.evidence, found.secret.expose().len(), Some(classify(path)))
                 .is_some_and(|verdict| verdict.confidence >= Confidence::Medium)
     }
 

@@ -45,7 +45,7 @@ pub(super) struct PathHistory {
     pub(super) trees: Vec<ObjectId>,
 }
 
-/// Finds where the blobs of each group were. A group is the blobs of one finding; blobs that no tree names give nothing.
+/// Finds where the blobs of each group were. A group is the blobs of one finding, or trees; what no tree names gives nothing.
 pub(super) fn attribute(
     objects: &Objects,
     trees: &Trees,
@@ -98,7 +98,7 @@ impl Holdings {
         let mut names: HashMap<NameId, u32, RandomState> = HashMap::default();
         // How many folders lie below a tree on the way to a wanted blob.
         let mut depths: HashMap<Number, usize, RandomState> = HashMap::default();
-        for tree in children_first(&edges, wanted) {
+        for tree in children_first(&edges) {
             let from = edges.partition_point(|edge| edge.parent < tree);
             let (mut held, mut depth) = (Vec::new(), 0);
             for edge in edges[from..].iter().take_while(|edge| edge.parent == tree) {
@@ -107,7 +107,8 @@ impl Holdings {
                     .or_insert_with(|| holdings.name(&trees.name(edge.name, objects).unwrap_or_default()));
                 if let Some(&blob) = wanted.get(&edge.child) {
                     held.push((holdings.path(name, NO_PATH), blob));
-                } else if let Some(&set) = holdings.of_tree.get(&edge.child) {
+                }
+                if let Some(&set) = holdings.of_tree.get(&edge.child) {
                     let below = depths.get(&edge.child).map_or(0, |depth| depth + 1);
                     if below > MAX_DEPTH {
                         holdings.is_cut = true;
@@ -177,14 +178,15 @@ impl Holdings {
     }
 }
 
-/// The parents among `edges`, each after all trees that it names. Trees in a circle, which only a forged pack can hold, are
+/// The parents among `edges`, which are sorted by parent, each after all trees that it names. Trees in a circle, which only a forged pack can hold, are
 /// left out. Without recursion: trees can be nested thousands deep.
-fn children_first(edges: &[Edge], wanted: &HashMap<Number, u32>) -> Vec<Number> {
+fn children_first(edges: &[Edge]) -> Vec<Number> {
+    let leads_on = |child: Number| edges.binary_search_by_key(&child, |edge| edge.parent).is_ok();
     let mut waiting: HashMap<Number, u32, RandomState> = HashMap::default();
     let mut parents: HashMap<Number, Vec<Number>, RandomState> = HashMap::default();
     for edge in edges {
         let count = waiting.entry(edge.parent).or_default();
-        if !wanted.contains_key(&edge.child) {
+        if leads_on(edge.child) {
             *count += 1;
             parents.entry(edge.child).or_default().push(edge.parent);
         }

@@ -5,13 +5,16 @@
 //! and no file name either, only where in which tree it stands. What a pack names outside of itself is looked up anew.
 //!
 //! A file is used where it was written by the same version for the same rules, for the pack with this checksum and size, and
-//! where its own checksum holds. Everything else is ignored and written over. Files are made under another name
-//! and then renamed, so audits at the same time do no harm. A repository in which something could not be read gets no cache.
+//! where its own checksum holds. Everything else is ignored and written over: only regular files are opened, none that is
+//! larger than its pack, and nothing is written through a link. Files are made under another name and then renamed, so audits
+//! at the same time do no harm. A repository in which something could not be read, or with a secret in a file's name, gets no cache, nor does a pack some of whose
+//! objects were read from another one.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gix::ObjectId;
 use gix::objs::Kind;
@@ -20,6 +23,7 @@ use sha2::{Digest as _, Sha256};
 use crate::coverage::Read;
 
 use super::commits::Commit;
+use super::git_dir::read_regular;
 use super::numbers::{NO_OBJECT, Number};
 use super::objects::Objects;
 use super::packs::PackFile;
@@ -36,6 +40,9 @@ const MIN_OBJECTS: u32 = 1_000;
 /// The folder in the git directory.
 const FOLDER: &str = "keysieve";
 const EXTENSION: &str = "cache";
+/// What files are called while they are written, and how long they may be left.
+const SCRATCH: &str = "tmp";
+const SCRATCH_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Stands in a file for an object outside of the pack: a place in the list of those.
 const ELSEWHERE: u32 = 1 << 29;
@@ -75,7 +82,8 @@ impl Cache {
         let mut recalled = Recalled::default();
         let mut counted = HashSet::new();
         for pack in objects.pack_files() {
-            let record = fs::read(self.path(&pack)).ok().and_then(|bytes| self.decode(&bytes, &pack));
+            let bytes = read_regular(&self.path(&pack), max_bytes(&pack)).ok();
+            let record = bytes.and_then(|bytes| self.decode(&bytes, &pack));
             let unclean = record.map(|record| record.recall(objects, &pack, &mut counted, &mut recalled));
             recalled.unclean.push(unclean);
         }
@@ -85,19 +93,41 @@ impl Cache {
     /// Keeps what was learned of the packs of which nothing was known, and removes files of packs that are gone. That it cannot
     /// be kept is no error: then the next audit reads everything.
     pub(super) fn keep(&self, objects: &Objects, recalled: &[Option<Vec<Number>>], sieved: &Sieved) {
+        // Where the folder is a link, what lies behind it belongs to somebody else.
+        if !matches!(fs::create_dir(&self.dir), Err(error) if error.kind() != ErrorKind::AlreadyExists)
+            && fs::symlink_metadata(&self.dir).is_ok_and(|folder| folder.is_dir())
+        {
+            self.write_missing(objects, recalled, sieved);
+            self.tidy(objects);
+        }
+    }
+
+    fn write_missing(&self, objects: &Objects, recalled: &[Option<Vec<Number>>], sieved: &Sieved) {
         let packs = objects.pack_files();
         for (pack, _) in
             packs.iter().zip(recalled).filter(|(pack, known)| known.is_none() && pack.count >= MIN_OBJECTS)
         {
             if let Some(record) = Record::of(objects, pack, sieved) {
-                let _ = self.write(&self.path(pack), &self.encode(&record, pack));
+                let bytes = self.encode(&record, pack);
+                if bytes.len() as u64 <= max_bytes(pack) {
+                    let _ = write(&self.path(pack), &bytes);
+                }
             }
         }
-        let expected: HashSet<PathBuf> = packs.iter().map(|pack| self.path(pack)).collect();
-        for file in fs::read_dir(&self.dir).into_iter().flatten().flatten().map(|entry| entry.path()) {
-            let is_cache = file.extension().is_some_and(|extension| extension == EXTENSION);
-            if is_cache && !expected.contains(&file) {
-                let _ = fs::remove_file(file);
+    }
+
+    /// Removes the files of packs that are gone, and what an audit that was stopped left behind.
+    fn tidy(&self, objects: &Objects) {
+        let expected: HashSet<PathBuf> = objects.pack_files().iter().map(|pack| self.path(pack)).collect();
+        for file in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
+            let path = file.path();
+            let is_stale = match path.extension().and_then(|extension| extension.to_str()) {
+                Some(EXTENSION) => !expected.contains(&path),
+                Some(SCRATCH) => file.metadata().is_ok_and(|metadata| is_older_than(&metadata, SCRATCH_LIFE)),
+                _ => false,
+            };
+            if is_stale {
+                let _ = fs::remove_file(path);
             }
         }
     }
@@ -109,18 +139,6 @@ impl Cache {
         let hash = hash.finalize();
         let name: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         self.dir.join(name).with_extension(EXTENSION)
-    }
-
-    fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-        fs::create_dir_all(&self.dir)?;
-        let scratch = path.with_extension(format!("{}.tmp", std::process::id()));
-        let written = fs::File::create(&scratch)
-            .and_then(|mut file| file.write_all(bytes))
-            .and_then(|()| fs::rename(&scratch, path));
-        if written.is_err() {
-            let _ = fs::remove_file(&scratch);
-        }
-        written
     }
 
     /// What has to be the same for a cache to be true.
@@ -155,6 +173,29 @@ impl Cache {
     }
 }
 
+/// No file is larger than its pack with its index: what is larger is no cache.
+fn max_bytes(pack: &PackFile) -> u64 {
+    let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    size(&pack.path) + size(&pack.path.with_extension("idx"))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let scratch = path.with_extension(format!("{}.{SCRATCH}", std::process::id()));
+    // Of this name nobody else makes a file; one that is there was left behind, or is a link to somewhere.
+    let _ = fs::remove_file(&scratch);
+    let written = fs::File::create_new(&scratch)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| fs::rename(&scratch, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&scratch);
+    }
+    written
+}
+
+fn is_older_than(metadata: &fs::Metadata, age: Duration) -> bool {
+    metadata.modified().ok().and_then(|time| time.elapsed().ok()).is_some_and(|elapsed| elapsed > age)
+}
+
 /// What a file holds. Objects of the pack stand in it by their places in its index, others by their places in `elsewhere`.
 #[derive(Debug, Default)]
 struct Record {
@@ -175,7 +216,7 @@ fn kind_byte(kind: Kind) -> u8 {
     KINDS.iter().zip(0..).find_map(|((known, _), byte)| (*known == kind).then_some(byte)).unwrap_or_default()
 }
 
-/// Makes a pack's record; `None` in the answers where it cannot be made.
+/// Says how a pack's record names objects: by their places in the pack, or in a list of those elsewhere, which it gathers.
 struct Localizer<'a> {
     objects: &'a Objects,
     pack: &'a PackFile,
@@ -184,10 +225,12 @@ struct Localizer<'a> {
 }
 
 impl Localizer<'_> {
+    /// The object's place in the pack; `None` where it lies elsewhere.
     fn place(&self, number: Number) -> Option<u32> {
         number.checked_sub(self.pack.first).filter(|&place| place < self.pack.count)
     }
 
+    /// What stands for the object in the record.
     fn local(&mut self, number: Number, kind: Kind) -> u32 {
         if number == NO_OBJECT {
             return NOTHING;

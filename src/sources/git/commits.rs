@@ -317,6 +317,7 @@ impl Commits {
         Reach {
             pushed,
             in_revision,
+            staged: false,
             more_refs: named.len().saturating_sub(Reach::MAX_REFS),
             refs: named.into_iter().take(Reach::MAX_REFS).map(|tip| tip.name.clone()).collect(),
         }
@@ -331,7 +332,7 @@ const MAX_TAG_CHAIN: usize = 100;
 
 /// `id`, and what it points at, directly and through other tags. The ids in a pack's index are taken on trust, so a forged chain
 /// may come back to itself.
-fn tag_chain(id: ObjectId, tags: &HashMap<ObjectId, ObjectId>) -> Vec<ObjectId> {
+pub(super) fn tag_chain(id: ObjectId, tags: &HashMap<ObjectId, ObjectId>) -> Vec<ObjectId> {
     let mut chain = vec![id];
     while let Some(next) = chain.last().and_then(|last| tags.get(last)) {
         if chain.len() >= MAX_TAG_CHAIN || chain.contains(next) {

@@ -12,6 +12,7 @@ use gix::objs::Kind;
 
 use crate::chunk::{Chunk, Copied, Derivation, Searched, Visitor};
 use crate::coverage::Unread;
+use crate::sync::into_inner;
 
 use super::attribution;
 use super::cache::Recalled;
@@ -234,8 +235,4 @@ impl Visitor for DerivationChecker {
     fn unread(&self, _unread: Unread) {}
 
     fn skipped(&self, _skipped: Unread) {}
-}
-
-fn into_inner<T>(mutex: Mutex<T>) -> T {
-    mutex.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -38,7 +38,7 @@ const MAX_TEXT_BYTES: u64 = 1 << 30;
 pub(super) fn tips(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> {
     let mut tips = references(git, unread);
     for (name, dir) in work_tree_dirs(git) {
-        match read_file(&dir.join("HEAD")) {
+        match read_text(&dir.join("HEAD")) {
             // A symbolic HEAD names a branch, which is among the references.
             Ok(head) if head.starts_with(b"ref: ") => {}
             Ok(head) => match GitId::from_hex(head.trim_ascii()) {
@@ -58,14 +58,15 @@ pub(super) fn tips(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> 
             Err(error) => unread.push(Unread::new(path_bytes(&dir.join("HEAD")), error.to_string())),
         }
         for log in reflogs(&dir) {
-            let Ok(text) = read_file(&log) else { continue };
+            let Ok(text) = read_text(&log) else { continue };
             tips.extend(reflog_tips(&dir, &log, &text));
         }
     }
     tips
 }
 
-fn references(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> {
+/// The references that can be read; the others go to `unread`.
+pub(super) fn references(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> {
     let mut tips = Vec::new();
     let mut damaged = |what: &str, why: String| unread.push(Unread::new(what, why));
     match git.references().and_then(|references| references.all().map(Iterator::collect::<Vec<_>>)) {
@@ -174,7 +175,7 @@ pub(super) fn read_texts<V: Visitor>(
     let common = git.common_dir();
     for (_, dir) in work_tree_dirs(git) {
         for path in TEXTS.iter().map(|name| dir.join(name)).chain(hooks(&dir)).chain(reflogs(&dir)) {
-            match read_file(&path) {
+            match read_text(&path) {
                 Ok(text) => {
                     let name = path_bytes(path.strip_prefix(common).unwrap_or(&path));
                     let provenance = Provenance::GitMetadata(Metadata::File(name));
@@ -224,15 +225,20 @@ fn submodules(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The content of a regular file: what else lies there may have no end.
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+/// The text of one of git's own files.
+fn read_text(path: &Path) -> io::Result<Vec<u8>> {
+    read_regular(path, MAX_TEXT_BYTES)
+}
+
+/// The content of a regular file of at most `max_bytes`: what else lies there may have no end.
+pub(super) fn read_regular(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file, and not read"));
     }
-    if metadata.len() > MAX_TEXT_BYTES {
+    if metadata.len() > max_bytes {
         return Err(io::Error::other(format!(
-            "it has {} bytes; of git's own files those up to {MAX_TEXT_BYTES} are read",
+            "it has {} bytes; of git's own files those up to {max_bytes} are read",
             metadata.len()
         )));
     }

@@ -5,81 +5,67 @@ mod attribution;
 mod cache;
 mod commits;
 pub(super) mod delta;
+mod error;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod git_dir;
+mod graph;
+mod history;
 mod numbers;
 mod objects;
 mod pack_index;
 mod packs;
+mod queries;
+mod range;
+mod remotes;
 mod sieve;
+mod staged;
+mod store;
 mod tree;
+mod tree_diff;
 mod tree_log;
+mod updates;
+mod walk;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use bstr::BString;
 use gix::ObjectId as GitId;
 use gix::hash::Kind as HashKind;
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
-use crate::chunk::Visitor;
-use crate::coverage::{Read, Unread};
-use crate::finding::{CommitSummary, HistoryPlace, Reach};
-use crate::provenance::ObjectId;
+use crate::chunk::{Chunk, Visitor};
+use crate::coverage::Unread;
+use crate::provenance::{Metadata, ObjectId, Provenance};
 
-use self::attribution::{Attribution, PathHistory};
 use self::cache::Cache;
-use self::commits::{Commits, Sources, Tip, TipKind};
+use self::commits::{Commits, Tip, TipKind};
 use self::objects::Objects;
 use self::sieve::{ObjectSieve, Sieved};
 use self::tree_log::Trees;
 
-/// Why a repository cannot be opened or asked.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// There is no such file or directory.
-    #[error("{path}: no such directory; give the path of a git repository")]
-    NoSuchPath {
-        /// What was asked for.
-        path: String,
-    },
-    /// There is something, but no repository.
-    #[error(
-        "{path}: not a git repository, nor inside one ({why}); use `keysieve scan {path}` to scan plain files"
-    )]
-    NotARepository {
-        /// What was asked for.
-        path: String,
-        /// What gix said.
-        why: String,
-    },
-    /// There is a repository, but its own files are damaged.
-    #[error(
-        "{path}: the repository in {git_dir} cannot be opened: {why}; mend its `config`, `HEAD` or `objects/info/alternates`, \
-             or clone it anew"
-    )]
-    Unusable {
-        /// What was asked for.
-        path: String,
-        /// The git directory.
-        git_dir: String,
-        /// What gix said.
-        why: String,
-    },
-    /// The revision names nothing.
-    #[error(
-        "revision `{revision}` does not name a commit of {path} ({why}); see `git branch -a` and `git tag` for what there is"
-    )]
-    NoSuchRevision {
-        /// What was asked for.
-        revision: String,
-        /// The repository.
-        path: String,
-        /// What gix said.
-        why: String,
-    },
+pub use self::error::Error;
+pub use self::history::{History, Places};
+pub use self::queries::seconds_of_date;
+pub use self::range::{CommitShape, Occurrence, Range, RangeQuery};
+pub use self::updates::{RefUpdate, UpdatesError};
+
+/// What reports call the index, among the names that reach a blob.
+const STAGED: &str = "the index (staged)";
+
+/// Where git says that a repository's parts lie when it runs a hook; empty outside of hooks.
+#[derive(Debug, Clone, Default)]
+pub struct GitEnvironment {
+    /// `GIT_DIR`
+    pub git_dir: Option<PathBuf>,
+    /// `GIT_INDEX_FILE`: `git commit FILE` puts together an index of its own.
+    pub index_file: Option<PathBuf>,
+    /// `GIT_OBJECT_DIRECTORY`: in a server's hooks, what was pushed and is not yet taken.
+    pub object_directory: Option<PathBuf>,
+    /// `GIT_ALTERNATE_OBJECT_DIRECTORIES`, and `GIT_QUARANTINE_PATH`.
+    pub alternate_object_directories: Vec<PathBuf>,
 }
 
 /// An opened repository.
@@ -87,6 +73,12 @@ pub enum Error {
 pub struct Repository {
     git: gix::ThreadSafeRepository,
     path: PathBuf,
+    environment: GitEnvironment,
+}
+
+/// The user's configuration and environment have no effect, and neither have replacements of objects.
+fn options() -> gix::open::Options {
+    gix::open::Options::isolated().config_overrides(["core.useReplaceRefs=false"])
 }
 
 impl Repository {
@@ -100,19 +92,38 @@ impl Repository {
         if !path.exists() {
             return Err(Error::NoSuchPath { path: shown });
         }
-        let git = gix::discover_opts(
-            path,
-            gix::discover::upwards::Options::default(),
-            gix::open::Options::isolated(),
-        )
-        .map_err(|error| {
-            let why = error.to_string();
-            match git_dir_above(path) {
-                Some(git_dir) => Error::Unusable { path: shown, git_dir: git_dir.display().to_string(), why },
-                None => Error::NotARepository { path: shown, why },
+        let git = gix::discover_opts(path, gix::discover::upwards::Options::default(), options()).map_err(
+            |error| {
+                let why = error.to_string();
+                match git_dir_above(path) {
+                    Some(git_dir) => {
+                        Error::Unusable { path: shown, git_dir: git_dir.display().to_string(), why }
+                    }
+                    None => Error::NotARepository { path: shown, why },
+                }
+            },
+        )?;
+        Ok(Self { git: git.into_sync(), path: path.to_owned(), environment: GitEnvironment::default() })
+    }
+
+    /// Opens the repository in which git runs a hook.
+    ///
+    /// # Errors
+    ///
+    /// When there is none where `environment` says, nor at `path` where it says nothing.
+    pub fn open_for_hook(path: &Path, environment: GitEnvironment) -> Result<Self, Error> {
+        let repository = match &environment.git_dir {
+            None => Self::open(path)?,
+            Some(git_dir) => {
+                let fail = |error: gix::Error| {
+                    let git_dir = git_dir.display().to_string();
+                    Error::Unusable { path: path.display().to_string(), git_dir, why: error.to_string() }
+                };
+                let git = gix::open_opts(git_dir, options().open_path_as_is(true)).map_err(fail)?;
+                Self { git: git.into_sync(), path: path.to_owned(), environment: GitEnvironment::default() }
             }
-        })?;
-        Ok(Self { git: git.into_sync(), path: path.to_owned() })
+        };
+        Ok(Self { environment, ..repository })
     }
 
     /// The directory of the work tree, where there is one.
@@ -165,7 +176,9 @@ impl Repository {
         let failures = objects.visit(&sieve, &recalled);
         let known = recalled.unclean.clone();
         let sieved = sieve.finish(recalled);
+        let has_clean_names = search_names(visitor, &sieved.trees);
         if let Some(cache) = cache
+            && has_clean_names
             && failures.is_empty()
             && unread.is_empty()
             && sieved.is_sound()
@@ -199,7 +212,7 @@ impl Repository {
         tips.extend(asked);
         let commits = Commits::new(|id| objects.number(id), objects.len(), commits, &tags, tips, head);
         let index = index.into_iter().map(|(path, id)| (id, path)).collect();
-        let watched = watched.into_iter().map(|id| ObjectId::from_bytes(id.as_bytes())).collect();
+        let watched = watched.iter().map(|id| object_id(id)).collect();
         History { objects, commits, trees, index, watched, read, is_empty }
     }
 
@@ -233,15 +246,20 @@ impl Repository {
     }
 
     /// The commits at which a shallow clone was cut off.
-    fn shallow_commits(&self, unread: &mut Vec<Unread>) -> HashSet<GitId> {
-        let shallow: HashSet<GitId> = match self.git.to_thread_local().shallow_commits() {
+    fn shallow_list(&self, unread: &mut Vec<Unread>) -> HashSet<GitId> {
+        match self.git.to_thread_local().shallow_commits() {
             Ok(commits) => commits.iter().flat_map(|commits| commits.iter().copied()).collect(),
             Err(error) => {
                 unread
                     .push(Unread::new("shallow", format!("the list of shallow commits is damaged: {error}")));
                 HashSet::new()
             }
-        };
+        }
+    }
+
+    /// The commits at which a shallow clone was cut off: history that cannot be read.
+    fn shallow_commits(&self, unread: &mut Vec<Unread>) -> HashSet<GitId> {
+        let shallow = self.shallow_list(unread);
         if !shallow.is_empty() {
             let what = format!("the history before {} commits", shallow.len());
             let why = "this is a shallow clone; get the rest with `git fetch --unshallow` (in CI: `fetch-depth: 0`)";
@@ -249,6 +267,25 @@ impl Repository {
         }
         shallow
     }
+}
+
+/// The SHA-1 of some bytes, in hexadecimal digits: other scanners' baselines name secrets so.
+#[must_use]
+pub fn sha1(bytes: &[u8]) -> Option<String> {
+    let mut hasher = gix::hash::hasher(HashKind::Sha1);
+    hasher.update(bytes);
+    hasher.try_finalize().ok().map(|id| id.to_string())
+}
+
+/// Searches each name that trees give their entries once; returns whether there is nothing in any.
+fn search_names<V: Visitor>(visitor: &V, trees: &Trees) -> bool {
+    let is_clean = |name: &&[u8]| {
+        let provenance = Provenance::GitMetadata(Metadata::EntryName(BString::from(*name)));
+        visitor.chunk(&Chunk::whole(name, provenance), None).is_clean
+    };
+    // All of them, not as far as the first.
+    let names: Vec<&[u8]> = trees.names().into_iter().collect();
+    names.par_iter().map(is_clean).reduce(|| true, |a, b| a && b)
 }
 
 /// The git directory that `path` is, or lies beside or below.
@@ -260,160 +297,10 @@ fn git_dir_above(path: &Path) -> Option<PathBuf> {
     })
 }
 
-/// A repository after it was read: what it holds, and where things came from.
-#[derive(Debug)]
-pub struct History {
-    objects: Objects,
-    commits: Commits,
-    trees: Trees,
-    index: HashMap<GitId, BString>,
-    watched: Vec<ObjectId>,
-    read: Read,
-    is_empty: bool,
-}
-
-/// Where groups of blobs were.
-#[derive(Debug)]
-pub struct Places {
-    /// The places of each group, in the order in which the groups were given.
-    pub of_groups: Vec<Vec<HistoryPlace>>,
-    /// What is not told of them, and why.
-    pub unread: Option<Unread>,
-}
-
-impl History {
-    /// What was read.
-    #[must_use]
-    pub fn read(&self) -> Read {
-        self.read
-    }
-
-    /// The blobs whose file names were watched for.
-    #[must_use]
-    pub fn watched(&self) -> &[ObjectId] {
-        &self.watched
-    }
-
-    /// Whether the repository has no object at all.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.is_empty
-    }
-
-    /// Where each group of blobs was: one place for each path. A group holds the blobs of one finding. Blobs that no tree
-    /// names have a place without a path.
-    #[must_use]
-    pub fn places(&self, groups: &[Vec<ObjectId>]) -> Places {
-        let groups: Vec<Vec<GitId>> = groups.iter().map(|blobs| blobs.iter().map(git_id).collect()).collect();
-        let Attribution { histories, is_cut } =
-            attribution::attribute(&self.objects, &self.trees, &self.commits, &groups);
-        let sources = histories.iter().map(|history| {
-            // What no commit has may be named by itself.
-            let blob = history.blobs.first().filter(|_| history.introduced.is_empty());
-            Sources {
-                commits: history.introduced.clone(),
-                objects: history.trees.iter().chain(blob).copied().collect(),
-            }
-        });
-        let reaches = self.commits.reach(&sources.collect::<Vec<_>>());
-        let mut places: Vec<Vec<HistoryPlace>> = vec![Vec::new(); groups.len()];
-        let mut placed: Vec<HashSet<GitId>> = vec![HashSet::new(); groups.len()];
-        let mut summaries = Summaries { history: self, known: HashMap::new() };
-        for (history, reach) in histories.into_iter().zip(reaches) {
-            placed[history.group].extend(&history.blobs);
-            places[history.group].push(summaries.place(&history, reach));
-        }
-        for (group, blobs) in groups.iter().enumerate() {
-            let alone = blobs.iter().filter(|blob| !placed[group].contains(*blob));
-            places[group].extend(alone.map(|blob| self.pathless_place(blob)));
-        }
-        let unread = is_cut.then(|| {
-            let why = format!(
-                "some tree names what was found at more than {} paths, or more than {} folders deep; places beyond \
-                 these are not told, and with --rev findings may be missing",
-                attribution::MAX_HOLDINGS,
-                attribution::MAX_DEPTH
-            );
-            Unread::new("some places of findings", why)
-        });
-        Places { of_groups: places, unread }
-    }
-
-    /// Each commit or tag with its facts, and what reaches it.
-    #[must_use]
-    pub fn commits(&self, ids: &[ObjectId]) -> HashMap<ObjectId, (Option<CommitSummary>, Reach)> {
-        let found: Vec<_> =
-            ids.iter().map(|id| self.commits.find(self.objects.number(&git_id(id))?)).collect();
-        let sources = found
-            .iter()
-            .map(|commit| Sources { commits: commit.iter().copied().collect(), objects: Vec::new() });
-        let sets: Vec<Sources> = sources.collect();
-        let reaches = self.commits.reach(&sets);
-        let facts = ids.iter().zip(found).zip(reaches).map(|((id, commit), reach)| match commit {
-            Some(_) => (*id, (self.summary(git_id(id)), reach)),
-            None => (*id, (None, self.commits.direct_reach(&git_id(id)))),
-        });
-        facts.collect()
-    }
-
-    /// Names the index among what reaches a blob that no commit has.
-    fn with_index(&self, blob: &GitId, mut reach: Reach) -> Reach {
-        if self.index.contains_key(blob) {
-            reach.refs.push("the index (staged)".into());
-        }
-        reach
-    }
-
-    fn pathless_place(&self, blob: &GitId) -> HistoryPlace {
-        HistoryPlace {
-            path: self.index.get(blob).cloned(),
-            blob: ObjectId::from_bytes(blob.as_bytes()),
-            versions: vec![ObjectId::from_bytes(blob.as_bytes())],
-            introduced: None,
-            last: None,
-            in_head: false,
-            reach: self.with_index(blob, self.commits.direct_reach(blob)),
-        }
-    }
-
-    fn summary(&self, id: GitId) -> Option<CommitSummary> {
-        self.objects.read(&id).ok().map(|(_, bytes)| commits::summary(id, &bytes))
-    }
+fn object_id(id: &gix::oid) -> ObjectId {
+    ObjectId::from_bytes(id.as_bytes())
 }
 
 fn git_id(id: &ObjectId) -> GitId {
     GitId::try_from(id.as_bytes()).unwrap_or(GitId::null(HashKind::Sha1))
-}
-
-/// Reads each commit's facts once.
-struct Summaries<'a> {
-    history: &'a History,
-    known: HashMap<GitId, Option<CommitSummary>>,
-}
-
-impl Summaries<'_> {
-    fn place(&mut self, history: &PathHistory, reach: Reach) -> HistoryPlace {
-        let commits = &self.history.commits;
-        let (introduced, last) = (history.introduced.first(), history.last);
-        // What no commit has may be staged all the same.
-        let reach = match introduced {
-            Some(_) => reach,
-            None => self.history.with_index(&history.blobs[0], reach),
-        };
-        let introduced = introduced.map(|&commit| commits.get(commit).id);
-        let last = last.map(|commit| commits.get(commit).id);
-        HistoryPlace {
-            path: Some(history.path.clone()),
-            blob: ObjectId::from_bytes(history.blobs[0].as_bytes()),
-            versions: history.blobs.iter().map(|blob| ObjectId::from_bytes(blob.as_bytes())).collect(),
-            introduced: introduced.and_then(|id| self.summary(id)),
-            last: last.and_then(|id| self.summary(id)),
-            in_head: history.in_head,
-            reach,
-        }
-    }
-
-    fn summary(&mut self, id: GitId) -> Option<CommitSummary> {
-        self.known.entry(id).or_insert_with(|| self.history.summary(id)).clone()
-    }
 }

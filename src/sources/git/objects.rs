@@ -11,6 +11,7 @@ use gix::odb::loose;
 use rayon::prelude::*;
 
 use crate::coverage::Unread;
+use crate::sync::{into_inner, lock};
 
 use super::cache::Recalled;
 use super::numbers::{NO_OBJECT, Number, Numbers};
@@ -237,6 +238,19 @@ impl Objects {
         failures
     }
 
+    /// Hands over those of `ids` that lie in a pack, each base before what derives from it. What cannot be read is passed over.
+    pub(super) fn visit_packed<'b, V: ObjectVisitor>(
+        &self,
+        visitor: &V,
+        ids: impl Iterator<Item = &'b gix::oid>,
+    ) {
+        let packed =
+            ids.filter_map(|id| self.number(id)).filter(|&number| (number as usize) < self.packs.len());
+        let selection = self.packs.select_numbers(packed);
+        let walk = PackWalk { objects: self, visitor, seen: Mutex::default(), failures: Mutex::default() };
+        self.packs.walk(&walk, Some(&selection));
+    }
+
     /// Makes every blob that lies in a pack, and looks at none.
     pub(super) fn make_blobs(&self) -> Failures {
         let walk =
@@ -275,10 +289,6 @@ fn id_of<'a>(packs: &'a Packs, loose: &'a [ObjectId], number: Number) -> &'a gix
     }
 }
 
-fn into_inner<T>(mutex: Mutex<T>) -> T {
-    mutex.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
 /// Takes what the packs hold, objects in several of them once.
 struct PackWalk<'a, V> {
     objects: &'a Objects,
@@ -304,15 +314,13 @@ impl<V: ObjectVisitor> PackVisitor for PackWalk<'_, V> {
         }
         // In several packs it has several numbers; the first is the one that others know.
         let number = self.objects.canonical(object.number);
-        if self.objects.is_repeated(number)
-            && !self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(object.id)
-        {
+        if self.objects.is_repeated(number) && !lock(&self.seen).insert(object.id) {
             return None;
         }
         Some(self.visitor.object(&PackedObject { number, ..*object }, base))
     }
 
     fn failed(&self, id: ObjectId, why: String) {
-        self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id, why);
+        lock(&self.failures).insert(id, why);
     }
 }

@@ -1,7 +1,7 @@
 //! What is done with each object: text goes on to the visitor, links between objects are followed to see what is missing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use gix::ObjectId as GitId;
 use gix::hash::Kind as HashKind;
@@ -10,6 +10,7 @@ use gix::objs::Kind;
 use crate::chunk::{Chunk, Searched, Visitor};
 use crate::coverage::Read;
 use crate::provenance::{Metadata, ObjectId, Provenance};
+use crate::sync::{into_inner, lock};
 
 use super::super::archive;
 use super::cache::Recalled;
@@ -295,10 +296,6 @@ pub(super) struct NumberedTree {
     memo: TreeMemo,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl<V: Visitor> ObjectVisitor for ObjectSieve<'_, V> {
     type Memo = ObjectMemo<V::Memo>;
 
@@ -335,8 +332,4 @@ impl<V: Visitor> ObjectVisitor for ObjectSieve<'_, V> {
         self.own_notes().seen.push(Seen { number: object.number, size, kind: object.kind, is_clean });
         memo
     }
-}
-
-fn into_inner<T>(mutex: Mutex<T>) -> T {
-    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,7 +4,7 @@
 //! Most of a tree is a copy of another one, and the log says so: a tree costs a few numbers more than its base.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use foldhash::fast::RandomState;
@@ -192,6 +192,29 @@ impl Trees {
                 super::tree::name_at(&tree, name.start as usize).map(|name| Cow::Owned(name.to_vec()))
             }
         }
+    }
+
+    /// Every distinct name that was read in this run.
+    pub(super) fn names(&self) -> BTreeSet<&[u8]> {
+        self.logs.iter().flat_map(|log| &log.names).filter_map(|name| name.text.as_deref()).collect()
+    }
+
+    /// What trees name so, by name; a name that was not read in this run is not looked for.
+    pub(super) fn named<'a>(&self, names: &HashSet<&'a [u8]>) -> HashMap<&'a [u8], BTreeSet<Number>> {
+        let mut named: HashMap<&[u8], BTreeSet<Number>> = HashMap::new();
+        for log in &self.logs {
+            let wanted: HashMap<NameId, &'a [u8]> =
+                names.iter().filter_map(|&name| Some((*log.name_ids.get(name)?, name))).collect();
+            for part in &log.parts {
+                if let Read::New { child, name, .. } = part.read()
+                    && let Some(name) = wanted.get(&name)
+                    && child != NO_OBJECT
+                {
+                    named.entry(name).or_default().insert(child);
+                }
+            }
+        }
+        named
     }
 
     /// What is to be stored of the trees with these numbers; `local` tells how an object, a tree or not, stands there.

@@ -14,10 +14,10 @@ const UNBOUNDED_EXTRA: u32 = 8;
 
 /// SplitMix64: <https://prng.di.unimi.it/splitmix64.c>.
 #[derive(Debug)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -30,25 +30,25 @@ impl Random {
     }
 
     /// A number below `limit`, which is not 0.
-    pub(super) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         ((u128::from(self.next()) * limit as u128) >> 64) as usize
     }
 
-    pub(super) fn byte(&mut self) -> u8 {
+    pub(crate) fn byte(&mut self) -> u8 {
         (self.next() >> 56) as u8
     }
 }
 
 /// A template with its parts filled in.
 #[derive(Debug)]
-pub(super) struct Filled {
-    pub(super) text: Vec<u8>,
+pub(crate) struct Filled {
+    pub(crate) text: Vec<u8>,
     /// Where the sampled parts lie.
-    pub(super) sampled: Vec<ByteSpan>,
+    pub(crate) sampled: Vec<ByteSpan>,
 }
 
 /// One example of `rule`, taken in turn by `number`; its pattern where it has none.
-pub(super) fn example(random: &mut Random, rule: &Rule, number: usize) -> Filled {
+pub(crate) fn example(random: &mut Random, rule: &Rule, number: usize) -> Filled {
     if let Some(count) = rule.examples.len().checked_sub(1) {
         return fill(random, &rule.examples[number % (count + 1)], Some(rule));
     }
@@ -59,7 +59,7 @@ pub(super) fn example(random: &mut Random, rule: &Rule, number: usize) -> Filled
 
 /// `template` with each `<<...>>` replaced: by a text that matches the expression inside, or by a text of the structure that
 /// is named there (see [`structured`]). With a `rule`, sampled tokens get the checksum that it asks for.
-pub(super) fn fill(random: &mut Random, template: &str, rule: Option<&Rule>) -> Filled {
+pub(crate) fn fill(random: &mut Random, template: &str, rule: Option<&Rule>) -> Filled {
     let mut filled = Filled { text: Vec::new(), sampled: Vec::new() };
     let mut rest = template;
     while let Some((before, (inside, after))) =
@@ -80,20 +80,62 @@ pub(super) fn fill(random: &mut Random, template: &str, rule: Option<&Rule>) -> 
 }
 
 /// A text that matches `pattern`, look-arounds aside.
-pub(super) fn matching(random: &mut Random, pattern: &str) -> Vec<u8> {
+pub(crate) fn matching(random: &mut Random, pattern: &str) -> Vec<u8> {
     let mut text = Vec::new();
     write(random, &parse(pattern), &mut text);
     text
 }
 
 /// The expression of `pattern`, as the engine reads it.
-pub(super) fn parse(pattern: &str) -> Hir {
-    regex_syntax::ParserBuilder::new()
-        .unicode(false)
-        .utf8(false)
-        .build()
-        .parse(pattern)
-        .expect("rules and their examples hold valid expressions")
+pub(crate) fn parse(pattern: &str) -> Hir {
+    try_parse(pattern).expect("rules and their examples hold valid expressions, see `check`")
+}
+
+fn try_parse(pattern: &str) -> Result<Hir, String> {
+    let mut parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build();
+    parser.parse(pattern).map_err(|error| error.to_string())
+}
+
+/// Whether texts can be sampled from an example.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(crate) fn check(template: &str) -> Result<(), String> {
+    let mut rest = template;
+    while let Some((_, after)) = rest.split_once("<<") {
+        let (inside, after) = after.split_once(">>").ok_or("`<<` without `>>`")?;
+        match inside.split_once(':').map_or(inside, |(name, _)| name) {
+            "jwt" | "base64" | "base64url" => {
+                check_pattern(inside.split_once(':').map_or("", |(_, argument)| argument))?;
+            }
+            "basic" | "pem" | "encrypted-pem" | "macaroon" | "curve25519" => {}
+            _ => check_pattern(inside)?,
+        }
+        rest = after;
+    }
+    Ok(())
+}
+
+/// Whether texts can be sampled from a pattern; see [`check`].
+pub(crate) fn check_pattern(pattern: &str) -> Result<(), String> {
+    let hir = try_parse(pattern)?;
+    let mut next = vec![&hir];
+    while let Some(hir) = next.pop() {
+        match hir.kind() {
+            HirKind::Class(Class::Unicode(_)) => {
+                return Err("it asks for Unicode; patterns see bytes".to_owned());
+            }
+            HirKind::Class(Class::Bytes(class)) if class.ranges().is_empty() => {
+                return Err("a class in it matches nothing".to_owned());
+            }
+            HirKind::Repetition(repetition) => next.push(&repetition.sub),
+            HirKind::Capture(capture) => next.push(&capture.sub),
+            HirKind::Concat(parts) | HirKind::Alternation(parts) => next.extend(parts),
+            HirKind::Empty | HirKind::Look(_) | HirKind::Literal(_) | HirKind::Class(_) => {}
+        }
+    }
+    Ok(())
 }
 
 fn write(random: &mut Random, hir: &Hir, text: &mut Vec<u8>) {
@@ -242,23 +284,38 @@ fn private_key(random: &mut Random, label: &str, is_encrypted: bool) -> Vec<u8> 
     lines.join("\n").into_bytes()
 }
 
-#[test]
-fn samples_match_their_expression() {
-    let pattern = r"(?i)(?:ab|cd)[_-]?[0-9]{2,4}x+(?P<secret>[^\s]{3})\s";
-    let regex = crate::rules::compile::searcher(&format!("^(?:{pattern})$")).expect("a valid expression");
-    let mut random = Random::new(1);
-    for _ in 0..200 {
-        let text = matching(&mut random, pattern);
-        assert!(regex.is_match(&text), "{}", String::from_utf8_lossy(&text));
-    }
-    assert_eq!(matching(&mut Random::new(7), pattern), matching(&mut Random::new(7), pattern));
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[test]
-fn templates_say_where_their_samples_lie() {
-    let filled = fill(&mut Random::new(3), "key = '<<[a-f]{8}>>', <<x>>", None);
-    let parts: Vec<&[u8]> = filled.sampled.iter().map(|span| span.of(&filled.text)).collect();
-    assert_eq!(parts[0].len(), 8);
-    assert_eq!(parts[1], b"x");
-    assert!(filled.text.starts_with(b"key = '") && filled.text.ends_with(b"', x"));
+    #[test]
+    fn samples_match_their_expression() {
+        let pattern = r"(?i)(?:ab|cd)[_-]?[0-9]{2,4}x+(?P<secret>[^\s]{3})\s";
+        let regex = crate::rules::compile::searcher(&format!("^(?:{pattern})$")).expect("a valid expression");
+        let mut random = Random::new(1);
+        for _ in 0..200 {
+            let text = matching(&mut random, pattern);
+            assert!(regex.is_match(&text), "{}", String::from_utf8_lossy(&text));
+        }
+        assert_eq!(matching(&mut Random::new(7), pattern), matching(&mut Random::new(7), pattern));
+    }
+
+    #[test]
+    fn templates_say_where_their_samples_lie() {
+        let filled = fill(&mut Random::new(3), "key = '<<[a-f]{8}>>', <<x>>", None);
+        let parts: Vec<&[u8]> = filled.sampled.iter().map(|span| span.of(&filled.text)).collect();
+        assert_eq!(parts[0].len(), 8);
+        assert_eq!(parts[1], b"x");
+        assert!(filled.text.starts_with(b"key = '") && filled.text.ends_with(b"', x"));
+    }
+
+    #[test]
+    fn what_nothing_can_be_sampled_from_is_refused() {
+        for template in ["<<a", "<<(>>", "<<[^\\x00-\\xff]>>", "<<(?u:\\pL)>>", "<<base64:[>>"] {
+            assert!(check(template).is_err(), "{template}");
+        }
+        for template in ["plain", "a <<[0-9]{3}>> b <<jwt>>", "<<pem:RSA >>"] {
+            assert_eq!(check(template), Ok(()), "{template}");
+        }
+    }
 }

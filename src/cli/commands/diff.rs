@@ -1,0 +1,48 @@
+//! `keysieve diff RANGE|--staged|--since DATE`
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use keysieve::scan::scan_range;
+use keysieve::sources::git::{RangeQuery, Repository, seconds_of_date};
+
+use crate::cli::args::Common;
+use crate::cli::commands::range_policy::added_suppressions;
+use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
+use crate::cli::exit_code::ExitStatus;
+use crate::cli::output::finish;
+use crate::cli::progress::Bar;
+
+pub(crate) fn run(
+    range: Option<&str>,
+    since: Option<&str>,
+    repo: &Path,
+    common: &Common,
+) -> anyhow::Result<ExitStatus> {
+    let output = output_config(common)?;
+    let repository = Repository::open(repo)?;
+    let query = match (range, since) {
+        (Some(range), _) => repository.range(range)?,
+        (None, Some(date)) => {
+            let seconds = seconds_of_date(date).with_context(|| {
+                format!("`{date}` is no date; write 2024-03-01, yesterday or '2 weeks ago'")
+            })?;
+            repository.range_since(seconds)?
+        }
+        (None, None) => RangeQuery::Staged,
+    };
+    // What a range changes must not decide how the range is looked at.
+    let base = match &query {
+        RangeQuery::Commits { exclude, .. } => exclude.first(),
+        RangeQuery::Staged => None,
+    };
+    let policy = base.map_or(PolicySource::of(&repository), |base| PolicySource::Commit(&repository, *base));
+    let config = scan_config(common, policy)?;
+    let progress = Bar::new(shows_progress(common));
+    let mut found = scan_range(&config, &repository, &query, &progress)?;
+    drop(progress);
+    if let (Some(base), RangeQuery::Commits { include, .. }) = (base, &query) {
+        found.outcome.notices.extend(added_suppressions(&found.outcome, &repository, *base, include)?);
+    }
+    finish(&found.outcome, &output)
+}

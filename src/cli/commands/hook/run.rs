@@ -1,0 +1,148 @@
+//! `keysieve hook run pre-push|pre-commit|pre-receive|update`
+
+use std::ffi::OsStr;
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use bstr::{BString, ByteSlice};
+use keysieve::provenance::ObjectId;
+use keysieve::report::Options;
+use keysieve::report::stopped::{self, Stopped};
+use keysieve::scan::{RangeOutcome, Silent, scan_range};
+use keysieve::sources::git::{RangeQuery, RefUpdate, Repository};
+
+use crate::cli::args::{Common, FormatArg, HookRun};
+use crate::cli::commands::range_policy::added_suppressions;
+use crate::cli::config::{
+    PolicySource, PreCommitPush, git_environment, output_config, pre_commit_push, scan_config, skips_hook,
+};
+use crate::cli::exit_code::ExitStatus;
+use crate::cli::output::{finish, print_error, say, status};
+
+pub(super) fn run(hook: &HookRun) -> anyhow::Result<ExitStatus> {
+    match hook {
+        HookRun::PrePush { .. } | HookRun::PreCommit { .. } if skips_hook() => {
+            say("skipped: KEYSIEVE_SKIP is set; nothing was read")?;
+            Ok(ExitStatus::Clean)
+        }
+        HookRun::PrePush { remote, url, common } => pre_push(remote.as_deref(), url.as_deref(), common),
+        HookRun::PreCommit { common } => {
+            let repository = Repository::open_for_hook(Path::new("."), git_environment())?;
+            scan(&repository, &RangeQuery::Staged, &Stopped::Commit, common)
+        }
+        HookRun::PreReceive { common } => receive(&RefUpdate::of_pre_receive(&standard_input()?)?, common),
+        HookRun::Update { name, old, new, common } => {
+            receive(&[RefUpdate::of_update(name, old, new)?], common)
+        }
+    }
+}
+
+fn pre_push(remote: Option<&OsStr>, url: Option<&OsStr>, common: &Common) -> anyhow::Result<ExitStatus> {
+    let repository = Repository::open_for_hook(Path::new("."), git_environment())?;
+    if remote.is_none()
+        && let Some(push) = pre_commit_push()
+    {
+        return pre_commit_framework(&repository, &push, common);
+    }
+    let updates = RefUpdate::of_pre_push(&standard_input()?)?;
+    let remote = remote.or(url).map(|name| BString::from(name.as_encoded_bytes())).unwrap_or_default();
+    let Some(include) = what_comes(&updates, "push")? else { return Ok(ExitStatus::Clean) };
+    let known = updates.iter().filter_map(|update| update.old).collect();
+    push(&repository, remote, include, known, common)
+}
+
+/// What the pre-commit framework tells of a push: it keeps git's lines to itself, and starts its hooks for the first reference
+/// only.
+fn pre_commit_framework(
+    repository: &Repository,
+    pushed: &PreCommitPush,
+    common: &Common,
+) -> anyhow::Result<ExitStatus> {
+    let tip = repository.resolve(&pushed.tip)?;
+    // What cannot be found was known to be there all the same: more is read then.
+    let known = pushed.base.iter().filter_map(|base| repository.resolve(base).ok()).collect();
+    let name = pushed.branch.strip_prefix("refs/heads/").unwrap_or(&pushed.branch);
+    push(repository, pushed.remote.as_str().into(), vec![(name.into(), tip)], known, common)
+}
+
+fn push(
+    repository: &Repository,
+    remote: BString,
+    include: Vec<(BString, ObjectId)>,
+    known: Vec<ObjectId>,
+    common: &Common,
+) -> anyhow::Result<ExitStatus> {
+    let exclude = [repository.known_to(remote.as_bstr()), known].concat();
+    let (branch, head) = repository.head();
+    let query = RangeQuery::Commits { include, exclude, since: None, needs_parents: false };
+    scan(repository, &query, &Stopped::Push { remote, branch, head }, common)
+}
+
+fn receive(updates: &[RefUpdate], common: &Common) -> anyhow::Result<ExitStatus> {
+    let repository = Repository::open_for_hook(Path::new("."), git_environment())?;
+    let Some(include) = what_comes(updates, "take")? else { return Ok(ExitStatus::Clean) };
+    let references = repository.references();
+    let known = references.into_iter().map(|(_, id)| id);
+    let exclude = known.chain(updates.iter().filter_map(|update| update.old)).collect();
+    let query = RangeQuery::Commits { include, exclude, since: None, needs_parents: false };
+    scan(&repository, &query, &Stopped::Receive, common)
+}
+
+/// The tips that come in, by name. None where nothing does, which is said.
+fn what_comes(updates: &[RefUpdate], verb: &str) -> anyhow::Result<Option<Vec<(BString, ObjectId)>>> {
+    let include: Vec<(BString, ObjectId)> =
+        updates.iter().filter_map(|update| Some((update.short_name(), update.new?))).collect();
+    if !include.is_empty() {
+        return Ok(Some(include));
+    }
+    match updates.len() {
+        0 => say(&format!("there is nothing to {verb}; nothing was read"))?,
+        _ => say("only deletions; nothing was read")?,
+    }
+    Ok(None)
+}
+
+fn scan(
+    repository: &Repository,
+    query: &RangeQuery,
+    stopped: &Stopped,
+    common: &Common,
+) -> anyhow::Result<ExitStatus> {
+    // A server takes its policy from what it has, not from what comes in.
+    let head = repository.head().1;
+    let policy = match (stopped, head) {
+        (Stopped::Receive, Some(head)) => PolicySource::Commit(repository, head),
+        (Stopped::Receive, None) => PolicySource::Nowhere,
+        _ => PolicySource::of(repository),
+    };
+    let (config, output) = (scan_config(common, policy)?, output_config(common)?);
+    let mut found = scan_range(&config, repository, query, &Silent)?;
+    if let (Stopped::Receive, Some(head), RangeQuery::Commits { include, .. }) = (stopped, head, query) {
+        found.outcome.notices.extend(added_suppressions(&found.outcome, repository, head, include)?);
+    }
+    if !matches!(common.format, FormatArg::Text) || common.output.is_some() {
+        return finish(&found.outcome, &output);
+    }
+    tell(&found, stopped, output.options, common.quiet)
+}
+
+/// A hook speaks on standard error: that is what git shows, of servers too.
+fn tell(
+    found: &RangeOutcome,
+    stopped: &Stopped,
+    options: Options,
+    is_quiet: bool,
+) -> anyhow::Result<ExitStatus> {
+    let status = status(&found.outcome);
+    if status != ExitStatus::Clean || !is_quiet {
+        print_error(|out| stopped::write(out, found, stopped, options))?;
+    }
+    Ok(status)
+}
+
+fn standard_input() -> anyhow::Result<Vec<u8>> {
+    let mut input = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut input).context("cannot read what git says on standard input")?;
+    Ok(input)
+}

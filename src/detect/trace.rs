@@ -1,0 +1,93 @@
+//! What each rule made of each of its keywords, for people who ask why something was found, or was not. Scans do not come here.
+
+use crate::chunk::Chunk;
+use crate::location::ByteSpan;
+use crate::rules::RuleId;
+
+use super::derive::Derived;
+use super::reach::Reach;
+use super::{Detector, Evidence, decode};
+
+/// Why a rule finds nothing at one of its keywords. Spans count from the start of what was searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its pattern matches nothing there.
+    NoMatch,
+    /// One of its checks says no.
+    Check {
+        /// The check's place among those of the rule.
+        check: usize,
+        /// What it says no of.
+        secret: ByteSpan,
+    },
+    /// It is a placeholder.
+    Placeholder {
+        /// What is one.
+        secret: ByteSpan,
+    },
+}
+
+/// A rule at one of its keywords.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// The rule.
+    pub rule: RuleId,
+    /// Where the keyword lies in the chunk.
+    pub keyword: ByteSpan,
+    /// Where the secret lies in the chunk, as far as the pattern matched.
+    pub secret: Option<ByteSpan>,
+    /// What speaks for it, or why it is none.
+    pub outcome: Result<Evidence, Refusal>,
+}
+
+impl Detector {
+    /// What each rule made of each of its keywords whose window touches `asked`, sorted by where they lie.
+    pub fn trace(&mut self, chunk: &Chunk<'_>, asked: ByteSpan) -> Vec<Attempt> {
+        let mut attempts = Vec::new();
+        self.trace_text(chunk.bytes, |span| span, asked, &mut attempts);
+        for text in decode::utf16_runs(chunk.bytes) {
+            self.trace_text(&text.bytes, |span| text.origin_span(span), asked, &mut attempts);
+        }
+        attempts.sort_by_key(|attempt| (attempt.keyword, attempt.rule));
+        attempts.dedup();
+        attempts
+    }
+
+    fn trace_text(
+        &mut self,
+        text: &[u8],
+        origin: impl Fn(ByteSpan) -> ByteSpan,
+        asked: ByteSpan,
+        attempts: &mut Vec<Attempt>,
+    ) {
+        let Derived { pending, .. } = self.search(text);
+        let Self { plan, matcher } = self;
+        for (hit, _) in pending {
+            for (keyword, rules) in plan.prefilter.keywords_at(text, hit) {
+                for &id in rules {
+                    let rule = plan.rules.rule(id);
+                    let reach = Reach::of(rule);
+                    let window =
+                        ByteSpan::new(keyword.start.saturating_sub(reach.before), keyword.end + reach.after);
+                    if !origin(window).overlaps(&asked) {
+                        continue;
+                    }
+                    let found = matcher.verify(&plan.patterns, rule, id, text, keyword);
+                    let secret = match found {
+                        Ok((secret, _))
+                        | Err(Refusal::Check { secret, .. } | Refusal::Placeholder { secret }) => {
+                            Some(secret)
+                        }
+                        Err(Refusal::NoMatch) => None,
+                    };
+                    attempts.push(Attempt {
+                        rule: id,
+                        keyword: origin(keyword),
+                        secret: secret.map(&origin),
+                        outcome: found.map(|(_, evidence)| evidence),
+                    });
+                }
+            }
+        }
+    }
+}

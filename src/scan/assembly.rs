@@ -1,0 +1,437 @@
+//! Matches -> findings: where each was is looked up, it is judged there, and what one secret left behind becomes one finding,
+//! reported or suppressed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use bstr::{BString, ByteSlice};
+
+use crate::coverage::Unread;
+use crate::detect::{Match, checks};
+use crate::dotenv::{file_name, is_env_name};
+use crate::finding::{
+    CommitSummary, Container, Exposure, Finding, Fingerprint, HistoryPlace, MetadataPlace, Place, Reach,
+    Salt, Secret,
+};
+use crate::judge::{PathClass, Verdict, classify, judge};
+use crate::location::Location;
+use crate::provenance::{Metadata, ObjectId, Provenance};
+use crate::rules::{Kind, RuleId};
+use crate::sources::git::{History, Places};
+use crate::sources::image::Images;
+use crate::suppress::{By, Marker, Suppressed, Suppressions};
+
+use super::ScanConfig;
+use super::collector::{Found, Markers};
+use super::image::keep_telling_places;
+
+/// What became of the matches.
+pub(super) struct Assembled {
+    pub(super) findings: Vec<Finding>,
+    pub(super) suppressed: Vec<Suppressed>,
+    pub(super) kept_in_env: usize,
+    /// Where the blobs of environment files were.
+    pub(super) env_places: Vec<HistoryPlace>,
+    /// Every secret that matched, reported or not: none may show in a name.
+    pub(super) secrets: Vec<Secret>,
+    /// What is not told of places.
+    pub(super) unread: Option<Unread>,
+}
+
+/// The contents in which a secret lies; those that were watched for have none.
+pub(super) struct Group<'a> {
+    pub(super) secret: Option<&'a Secret>,
+    pub(super) blobs: Vec<ObjectId>,
+}
+
+/// Tells where contents and commits came from.
+pub(super) trait Lineage {
+    /// Contents whose places are asked for though nothing was found in them.
+    fn watched(&self) -> &[ObjectId];
+    /// The places that count for each group.
+    fn places(&self, groups: &[Group<'_>]) -> Places;
+    /// Each commit or tag with its facts, and what reaches it.
+    fn commits(&self, ids: &[ObjectId]) -> Commits;
+    /// The places at which files or folders have each name, where names are searched.
+    fn named(&self, names: &[BString]) -> Vec<Vec<HistoryPlace>> {
+        vec![Vec::new(); names.len()]
+    }
+}
+
+impl Lineage for History {
+    fn watched(&self) -> &[ObjectId] {
+        self.watched()
+    }
+
+    fn places(&self, groups: &[Group<'_>]) -> Places {
+        self.places(&groups.iter().map(|group| group.blobs.clone()).collect::<Vec<_>>())
+    }
+
+    fn commits(&self, ids: &[ObjectId]) -> Commits {
+        self.commits(ids)
+    }
+
+    fn named(&self, names: &[BString]) -> Vec<Vec<HistoryPlace>> {
+        self.named(names)
+    }
+}
+
+/// A secret, with everything that matched it.
+#[derive(Default)]
+struct Candidate {
+    blobs: BTreeMap<ObjectId, Vec<InBlob>>,
+    others: Vec<(Provenance, Match)>,
+}
+
+/// A match in a blob, or in a member of the archive that the blob is.
+struct InBlob {
+    provenance: Provenance,
+    found: Match,
+}
+
+impl InBlob {
+    fn member(&self) -> Option<&BString> {
+        self.provenance.split_member().1
+    }
+}
+
+/// A place at which the judge saw a finding.
+struct Judged {
+    rule: RuleId,
+    verdict: Verdict,
+    note: Option<String>,
+    place: Place,
+    /// What lets it be there, with the reason.
+    let_be: Option<(By, Option<String>)>,
+}
+
+impl Judged {
+    fn new(found: &Match, verdict: Verdict, container: Container, member: Option<&BString>) -> Self {
+        Self {
+            rule: found.rule,
+            verdict,
+            note: found.evidence.note.clone(),
+            place: Place { container, member: member.cloned(), location: found.location },
+            let_be: None,
+        }
+    }
+
+    /// Takes note of what lets it be, of the markers beside it in any version and of the configuration.
+    fn let_be<'a>(mut self, config: &ScanConfig, mut markers: impl Iterator<Item = &'a Marker>) -> Self {
+        let rule = config.rules.rule(self.rule);
+        let policy = &config.suppressions.config;
+        let marker = markers.find(|marker| marker.allows(&rule.id, policy.compat_markers));
+        let by_marker = marker.map(|marker| (By::Marker, marker.reason.clone()));
+        let by_config = || {
+            let reason = policy.ignores(rule, path_of(&self.place.container)?.as_bstr())?;
+            Some((By::Config, reason.map(str::to_owned)))
+        };
+        self.let_be = by_marker.or_else(by_config);
+        self
+    }
+}
+
+/// Matches -> findings: places are looked up, each match is judged at each of its places, and what one secret left behind
+/// becomes one finding.
+pub(super) fn assemble(
+    config: &ScanConfig,
+    found: Found,
+    history: Option<&dyn Lineage>,
+    images: Option<&Images>,
+) -> Assembled {
+    let Found { matches, markers } = found;
+    let mut candidates: BTreeMap<Secret, Candidate> = BTreeMap::new();
+    for (provenance, matches) in matches {
+        for found in matches {
+            let candidate = candidates.entry(found.secret.clone()).or_default();
+            match provenance.split_member() {
+                (Provenance::GitBlob(id), _) => {
+                    let provenance = provenance.clone();
+                    candidate.blobs.entry(*id).or_default().push(InBlob { provenance, found });
+                }
+                _ => candidate.others.push((provenance.clone(), found)),
+            }
+        }
+    }
+    let mut groups: Vec<Group<'_>> = candidates
+        .iter()
+        .map(|(secret, candidate)| Group {
+            secret: Some(secret),
+            blobs: candidate.blobs.keys().copied().collect(),
+        })
+        .collect();
+    // One look-up for all: it walks every tree.
+    let watched = history.map(|history| history.watched().to_vec()).unwrap_or_default();
+    groups.push(Group { secret: None, blobs: watched });
+    let Places { of_groups: mut places, unread } = match history {
+        Some(history) => history.places(&groups),
+        None => Places { of_groups: vec![Vec::new(); groups.len()], unread: None },
+    };
+    let env_places = places.pop().unwrap_or_default();
+    let origins = history.map(|history| Origins::of(&candidates, history)).unwrap_or_default();
+    let mut assembled = Assembled {
+        findings: Vec::new(),
+        suppressed: Vec::new(),
+        kept_in_env: 0,
+        env_places,
+        secrets: Vec::new(),
+        unread,
+    };
+    for ((secret, candidate), places) in candidates.into_iter().zip(places) {
+        let in_blobs =
+            places.into_iter().filter_map(|place| judge_in_history(config, &candidate, place, &markers));
+        let elsewhere = candidate.others.iter().flat_map(|(provenance, found)| {
+            let marker = markers.get(&(provenance.clone(), found.location));
+            let (outer, member) = provenance.split_member();
+            let judged = move |container| {
+                let path = member.map_or_else(|| path_of(&container), |member| Some(innermost(member)));
+                let verdict = judge_at(config, found, path.map(classify))?;
+                Some(Judged::new(found, verdict, container, member).let_be(config, marker.into_iter()))
+            };
+            let in_images = images.map(|images| images.places(outer)).unwrap_or_default();
+            let containers = origins.containers(outer, found).into_iter();
+            containers.chain(in_images.into_iter().map(Container::Image)).filter_map(judged)
+        });
+        let judged: Vec<Judged> = in_blobs.chain(elsewhere).collect();
+        assembled.secrets.push(secret.clone());
+        let is_sure = |finding: &Finding| finding.confidence >= config.min_confidence;
+        match suppress(config, &secret, judged) {
+            Some(Ok(finding)) if !is_sure(&finding) => {}
+            Some(Ok(finding)) if finding.places.iter().all(|place| is_kept_in_env(&place.container)) => {
+                assembled.kept_in_env += 1;
+            }
+            Some(Ok(finding)) => assembled.findings.push(finding),
+            Some(Err(suppressed)) if is_sure(&suppressed.finding) => assembled.suppressed.push(suppressed),
+            Some(Err(_)) | None => {}
+        }
+    }
+    let order =
+        |finding: &Finding| (std::cmp::Reverse((finding.severity, finding.confidence)), finding.exposure);
+    let compare = |a: &Finding, b: &Finding| {
+        order(a)
+            .cmp(&order(b))
+            .then_with(|| (&a.places, a.rule, &a.secret).cmp(&(&b.places, b.rule, &b.secret)))
+    };
+    assembled.findings.sort_by(compare);
+    assembled.suppressed.sort_by(|a, b| compare(&a.finding, &b.finding));
+    assembled
+}
+
+/// The finding with the places that nothing lets be; where none is left, what was suppressed.
+fn suppress(
+    config: &ScanConfig,
+    secret: &Secret,
+    mut judged: Vec<Judged>,
+) -> Option<Result<Finding, Suppressed>> {
+    let let_be: Vec<Judged> = judged.extract_if(.., |judged| judged.let_be.is_some()).collect();
+    let Some(mut finding) = finding(config, secret.clone(), judged) else {
+        let (by, reason) = let_be.first()?.let_be.clone()?;
+        let finding = finding(config, secret.clone(), let_be)?;
+        return Some(Err(Suppressed { finding, by, reason }));
+    };
+    let Suppressions { baseline, today, .. } = &*config.suppressions;
+    let all = finding.clone();
+    let mut reason = None;
+    finding.places.retain(|place| match baseline.entry_for(&all, place, today) {
+        Some(entry) => {
+            reason.get_or_insert_with(|| entry.reason.clone());
+            false
+        }
+        None => true,
+    });
+    if finding.places.is_empty() {
+        let reason = reason.filter(|reason| !reason.is_empty());
+        return Some(Err(Suppressed { finding: all, by: By::Baseline, reason }));
+    }
+    finding.exposure = finding.places.iter().map(|place| exposure(&place.container)).min()?;
+    Some(Ok(finding))
+}
+
+/// The best verdict, at `place`, on what matched in the versions that were there; shown where it lies in the first of them.
+fn judge_in_history(
+    config: &ScanConfig,
+    candidate: &Candidate,
+    place: HistoryPlace,
+    markers: &Markers,
+) -> Option<Judged> {
+    let class = place.path.as_ref().map(|path| classify(path.as_bytes()));
+    let versions = place.versions.iter().filter_map(|blob| candidate.blobs.get_key_value(blob));
+    let judged = versions.flat_map(|(blob, matches)| matches.iter().map(move |found| (blob, found)));
+    let (verdict, _, best) = judged
+        .filter_map(|(blob, matched)| {
+            let class = matched.member().map_or(class, |member| Some(classify(innermost(member))));
+            Some((judge_at(config, &matched.found, class)?, *blob == place.blob, matched))
+        })
+        // What an archive stores as it is was found in its bytes too: its member says more.
+        .max_by_key(|(verdict, is_first, matched)| {
+            let order = std::cmp::Reverse((matched.found.rule, matched.found.span));
+            (verdict.confidence, verdict.severity, *is_first, matched.member().is_some(), order)
+        })?;
+    let first = candidate.blobs.get(&place.blob).into_iter().flatten();
+    let shown = first
+        .min_by_key(|matched| {
+            (matched.found.rule != best.found.rule, matched.member().is_none(), matched.found.span)
+        })
+        .unwrap_or(best);
+    let location: Location = shown.found.location;
+    let at_path = place.versions.iter().filter_map(|blob| candidate.blobs.get(blob)).flatten();
+    let beside: Vec<&Marker> = at_path
+        .filter_map(|matched| markers.get(&(matched.provenance.clone(), matched.found.location)))
+        .collect();
+    let container = Container::History(place);
+    let judged = Judged {
+        place: Place { container: container.clone(), member: shown.member().cloned(), location },
+        ..Judged::new(&best.found, verdict, container, None)
+    };
+    Some(judged.let_be(config, beside.into_iter()))
+}
+
+/// The path in the innermost of archives that lie in each other.
+fn innermost(member: &BString) -> &[u8] {
+    member.rsplit(|&byte| byte == b'!').next().unwrap_or_default()
+}
+
+fn judge_at(config: &ScanConfig, found: &Match, class: Option<PathClass>) -> Option<Verdict> {
+    judge(config.rules.rule(found.rule), &found.evidence, found.secret.expose().len(), class)
+}
+
+/// What is known of commits and tags, by id.
+pub(super) type Commits = HashMap<ObjectId, (Option<CommitSummary>, Reach)>;
+
+/// Where text came from that is no blob.
+#[derive(Default)]
+struct Origins {
+    commits: Commits,
+    /// By the name that files or folders had.
+    named: HashMap<BString, Vec<HistoryPlace>>,
+}
+
+impl Origins {
+    fn of(candidates: &BTreeMap<Secret, Candidate>, history: &dyn Lineage) -> Self {
+        let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
+        for (provenance, _) in candidates.values().flat_map(|candidate| &candidate.others) {
+            match provenance {
+                Provenance::GitMetadata(Metadata::Commit(id) | Metadata::Tag(id)) => {
+                    ids.insert(*id);
+                }
+                Provenance::GitMetadata(Metadata::EntryName(name)) => {
+                    names.insert(name.clone());
+                }
+                _ => {}
+            }
+        }
+        let ids: Vec<ObjectId> = ids.into_iter().collect();
+        let names: Vec<BString> = names.into_iter().collect();
+        let places = if names.is_empty() { Vec::new() } else { history.named(&names) };
+        // A name whose path is not known is told all the same.
+        let named = names.into_iter().zip(places).filter(|(_, places)| !places.is_empty());
+        Self { commits: history.commits(&ids), named: named.collect() }
+    }
+
+    /// What a match of no blob lies in.
+    fn containers(&self, provenance: &Provenance, found: &Match) -> Vec<Container> {
+        let metadata = match provenance {
+            Provenance::File { path, ignored } => {
+                return vec![Container::File { path: path.clone(), ignored: *ignored }];
+            }
+            Provenance::Stdin => return vec![Container::Stdin],
+            Provenance::GitBlob(_)
+            | Provenance::Member { .. }
+            | Provenance::Name(_)
+            | Provenance::Image { .. }
+            | Provenance::ImageText { .. } => return Vec::new(),
+            Provenance::GitMetadata(metadata) => metadata,
+        };
+        let container = |metadata, (commit, reach)| {
+            Container::Metadata(MetadataPlace { metadata, field: found.field, commit, reach })
+        };
+        match metadata {
+            Metadata::Commit(id) | Metadata::Tag(id) => {
+                vec![container(metadata.clone(), self.commits.get(id).cloned().unwrap_or_default())]
+            }
+            Metadata::EntryName(name) if self.named.contains_key(name) => {
+                let places = self.named[name].iter();
+                let at = |place: &HistoryPlace| {
+                    let path = Metadata::EntryName(place.path.clone()?);
+                    Some(container(path, (place.introduced.clone(), place.reach.clone())))
+                };
+                places.filter_map(at).collect()
+            }
+            Metadata::RefName | Metadata::RemoteRefName | Metadata::EntryName(_) | Metadata::File(_) => {
+                vec![container(metadata.clone(), Default::default())]
+            }
+        }
+    }
+}
+
+fn path_of(container: &Container) -> Option<&[u8]> {
+    match container {
+        Container::File { path, .. } => Some(path.as_bytes()),
+        Container::History(place) => place.path.as_ref().map(|path| path.as_bytes()),
+        // Environments, commands and labels are written as in a Dockerfile.
+        Container::Image(place) => Some(place.path.as_ref().map_or(b"Dockerfile", |path| path.as_bytes())),
+        Container::Stdin | Container::Metadata(_) => None,
+    }
+}
+
+fn is_kept_in_env(container: &Container) -> bool {
+    matches!(container, Container::File { path, ignored: true } if is_env_name(file_name(path.as_bstr())))
+}
+
+/// One finding of what was judged for one secret: the most telling rule speaks for it.
+fn finding(config: &ScanConfig, secret: Secret, mut judged: Vec<Judged>) -> Option<Finding> {
+    let rank = |judged: &Judged| {
+        let is_generic = config.rules.rule(judged.rule).kind == Kind::Generic;
+        (is_generic, std::cmp::Reverse((judged.verdict.confidence, judged.verdict.severity)), judged.rule)
+    };
+    judged.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.place.cmp(&b.place)));
+    let best = judged.first()?;
+    let rule = config.rules.rule(best.rule);
+    // Generic rules overlap; which of them spoke first must not change the fingerprint.
+    let family = if rule.kind == Kind::Generic { "generic" } else { rule.id.as_ref() };
+    let mut places: Vec<Place> = judged.iter().map(|judged| judged.place.clone()).collect();
+    // Git copies messages and names into reflogs and COMMIT_EDITMSG: said only where nothing else has the secret.
+    if places.iter().any(|place| !is_gits_own_copy(&place.container)) {
+        places.retain(|place| !is_gits_own_copy(&place.container));
+    }
+    places.sort();
+    places.dedup();
+    // What an archive stores as it is, and what stands in it besides its members, was found in its own bytes too.
+    let opened: BTreeSet<Container> =
+        places.iter().filter(|place| place.member.is_some()).map(|place| place.container.clone()).collect();
+    places.retain(|place| place.member.is_some() || !opened.contains(&place.container));
+    keep_telling_places(&mut places);
+    Some(Finding {
+        rule: best.rule,
+        severity: judged.iter().map(|judged| judged.verdict.severity).max()?,
+        confidence: judged.iter().map(|judged| judged.verdict.confidence).max()?,
+        unsalted: Fingerprint::new(&Salt::default(), family, &secret),
+        fingerprint: Fingerprint::new(config.suppressions.baseline.salt(), family, &secret),
+        public_prefix: checks::public_prefix_length(rule, secret.expose()),
+        exposure: places.iter().map(|place| exposure(&place.container)).min()?,
+        note: judged.iter().find_map(|judged| judged.note.clone()),
+        secret,
+        places,
+    })
+}
+
+/// Whether git wrote the text itself, from what stands elsewhere.
+fn is_gits_own_copy(container: &Container) -> bool {
+    let Container::Metadata(MetadataPlace { metadata: Metadata::File(path), .. }) = container else {
+        return false;
+    };
+    !file_name(path.as_bstr()).starts_with(b"config")
+}
+
+fn exposure(container: &Container) -> Exposure {
+    match container {
+        Container::File { .. } => Exposure::Worktree,
+        Container::Stdin => Exposure::Stdin,
+        Container::Image(_) => Exposure::Image,
+        Container::History(place) => place.reach.exposure(),
+        Container::Metadata(MetadataPlace { metadata: Metadata::RemoteRefName, .. }) => Exposure::Pushed,
+        Container::Metadata(MetadataPlace { metadata: Metadata::File(_) | Metadata::RefName, .. }) => {
+            Exposure::GitDirectory
+        }
+        Container::Metadata(place) => place.reach.exposure(),
+    }
+}

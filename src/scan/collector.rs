@@ -1,0 +1,155 @@
+//! Searches the chunks of a source on all threads, and gathers what is found and what cannot be read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use bstr::{BString, ByteSlice};
+
+use crate::chunk::{Chunk, Searched, Visitor};
+use crate::coverage::{Coverage, Unread};
+use crate::detect::{Detector, Match, Memo, resolve_overlaps};
+use crate::dotenv::{file_name, is_env_name};
+use crate::location::{ByteSpan, Location};
+use crate::provenance::{ObjectId, Provenance};
+use crate::sources::worktree::too_large;
+use crate::suppress::Marker;
+use crate::sync::{into_inner, lock};
+
+use super::{Progress, ScanConfig};
+
+/// Gathers matches and gaps from all threads.
+pub(super) struct Collector<'a> {
+    config: &'a ScanConfig,
+    detectors: Vec<Mutex<Detector>>,
+    matches: Mutex<Vec<(Provenance, Match)>>,
+    markers: Mutex<Markers>,
+    coverage: Mutex<Coverage>,
+    env_files: Mutex<BTreeSet<BString>>,
+    /// Blobs that are larger than the configuration's limit, with their sizes in bytes.
+    oversized: Mutex<BTreeMap<ObjectId, usize>>,
+    progress: &'a dyn Progress,
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(config: &'a ScanConfig, progress: &'a dyn Progress) -> Self {
+        let detector = Detector::new(Arc::clone(&config.rules));
+        let threads = rayon::current_num_threads().max(1);
+        Self {
+            config,
+            detectors: (0..threads).map(|_| Mutex::new(detector.clone())).collect(),
+            matches: Mutex::default(),
+            markers: Mutex::default(),
+            coverage: Mutex::default(),
+            env_files: Mutex::default(),
+            oversized: Mutex::default(),
+            progress,
+        }
+    }
+
+    /// What was found, overlapping matches resolved.
+    pub(super) fn found(self) -> Found {
+        let mut by_provenance: BTreeMap<Provenance, Vec<Match>> = BTreeMap::new();
+        for (provenance, found) in into_inner(self.matches) {
+            by_provenance.entry(provenance).or_default().push(found);
+        }
+        let resolved = by_provenance
+            .into_iter()
+            .map(|(provenance, matches)| (provenance, resolve_overlaps(&self.config.rules, matches)));
+        Found { matches: resolved.collect(), markers: into_inner(self.markers) }
+    }
+
+    pub(super) fn coverage(&self) -> Coverage {
+        let mut coverage = lock(&self.coverage).clone();
+        let config = &self.config.suppressions.config;
+        coverage.accepted = coverage.unread.extract_if(.., |unread| config.accepts(unread)).collect();
+        coverage.accepted.sort();
+        coverage.accepted.dedup();
+        coverage.unread.sort();
+        coverage.unread.dedup();
+        coverage.skipped.sort();
+        coverage
+    }
+
+    /// Takes note of the blobs that were too large to be searched; `paths` tells where blobs lie.
+    pub(super) fn note_oversized(&self, paths: impl FnOnce(&[ObjectId]) -> Vec<Option<BString>>) {
+        let oversized = std::mem::take(&mut *lock(&self.oversized));
+        if oversized.is_empty() {
+            return;
+        }
+        let blobs: Vec<ObjectId> = oversized.keys().copied().collect();
+        for ((blob, size), path) in oversized.into_iter().zip(paths(&blobs)) {
+            let mut what = BString::from(format!("blob {blob}"));
+            if let Some(path) = path {
+                what.extend([b" (", path.as_slice(), b")"].concat());
+            }
+            self.unread(Unread::new(what, too_large(size as u64)));
+        }
+    }
+
+    fn is_oversized(&self, chunk: &Chunk<'_>) -> bool {
+        let Provenance::GitBlob(id) = &chunk.provenance else { return false };
+        let limit = self.config.suppressions.config.max_file_bytes;
+        let is_oversized = limit.is_some_and(|limit| chunk.bytes.len() as u64 > limit);
+        if is_oversized {
+            lock(&self.oversized).insert(*id, chunk.bytes.len());
+        }
+        is_oversized
+    }
+
+    pub(super) fn unignored_env_files(&self) -> BTreeSet<BString> {
+        lock(&self.env_files).clone()
+    }
+}
+
+impl Visitor for Collector<'_> {
+    /// None of what was not searched.
+    type Memo = Option<Memo>;
+
+    fn chunk(&self, chunk: &Chunk<'_>, base: Option<&Self::Memo>) -> Searched<Self::Memo> {
+        if self.is_oversized(chunk) {
+            return Searched { memo: None, is_clean: false };
+        }
+        let base = base.and_then(Option::as_ref);
+        let thread = rayon::current_thread_index().unwrap_or(0) % self.detectors.len();
+        let base = base.filter(|_| !self.config.scans_whole);
+        let (mut found, memo) = lock(&self.detectors[thread]).scan(chunk, base);
+        let is_clean = found.is_empty();
+        for found in &found {
+            if let Some(marker) = Marker::beside(chunk.bytes, found.span) {
+                lock(&self.markers).insert((chunk.provenance.clone(), found.location), marker);
+            }
+        }
+        // Matches of different pieces must not seem to overlap.
+        let offset = chunk.start.offset;
+        for Match { span, .. } in &mut found {
+            *span = ByteSpan::new(span.start + offset, span.end + offset);
+        }
+        if !found.is_empty() {
+            lock(&self.matches).extend(found.into_iter().map(|found| (chunk.provenance.clone(), found)));
+        }
+        if let Provenance::File { path, ignored: false } = &chunk.provenance
+            && is_env_name(file_name(path.as_bstr()))
+        {
+            lock(&self.env_files).insert(path.clone());
+        }
+        self.progress.step();
+        Searched { memo: Some(memo), is_clean }
+    }
+
+    fn unread(&self, unread: Unread) {
+        lock(&self.coverage).unread.push(unread);
+    }
+
+    fn skipped(&self, skipped: Unread) {
+        lock(&self.coverage).skipped.push(skipped);
+    }
+}
+
+/// Markers beside matches, by where these lie.
+pub(super) type Markers = BTreeMap<(Provenance, Location), Marker>;
+
+/// What was found, by where it lies.
+pub(super) struct Found {
+    pub(super) matches: BTreeMap<Provenance, Vec<Match>>,
+    pub(super) markers: Markers,
+}

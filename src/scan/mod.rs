@@ -1,0 +1,227 @@
+//! Joins the stages: sources -> detect -> judge -> findings. The one module that sees them all.
+
+mod assembly;
+mod audit;
+mod collector;
+pub mod explain;
+mod image;
+mod range;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::coverage::{Coverage, Unread};
+use crate::dotenv::{EnvFile, is_env_name};
+use crate::finding::{Finding, Secret};
+use crate::redaction::Redaction;
+use crate::rules::{Confidence, RuleSet};
+use crate::sources::Source;
+use crate::sources::git::{self, Repository};
+use crate::sources::image as image_source;
+use crate::sources::stdin::Stdin;
+use crate::sources::worktree::Worktree;
+use crate::suppress::{Suppressed, Suppressions};
+
+use self::assembly::assemble;
+use self::collector::Collector;
+
+pub use self::audit::audit;
+pub use self::image::scan_image;
+pub use self::range::{RangeOutcome, scan_range};
+
+/// What a run needs to know.
+#[derive(Debug, Clone)]
+pub struct ScanConfig {
+    /// What to look for.
+    pub rules: Arc<RuleSet>,
+    /// How many threads to use; 0 for one a core.
+    pub threads: usize,
+    /// Findings that are less sure are left out.
+    pub min_confidence: Confidence,
+    /// Leave secrets as they are where they stand in names too: of files, branches, authors.
+    pub shows_secrets: bool,
+    /// What removes findings.
+    pub suppressions: Arc<Suppressions>,
+    /// Scan every version of a file whole instead of deriving it from another. Slower, and must change nothing: for checking
+    /// that it does not.
+    pub scans_whole: bool,
+    /// Keep what is found clean in the git directory, and do not read it again.
+    pub uses_cache: bool,
+}
+
+/// Told how a run gets on, from several threads.
+pub trait Progress: Sync {
+    /// A stage begins, of about `total` steps where that is known.
+    fn stage(&self, name: &'static str, total: Option<u64>);
+    /// One step is done.
+    fn step(&self);
+}
+
+/// Says nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn stage(&self, _name: &'static str, _total: Option<u64>) {}
+    fn step(&self) {}
+}
+
+/// What a run found, and what it read.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The rules that were used; findings name them.
+    pub rules: Arc<RuleSet>,
+    /// The secrets, the worst first.
+    pub findings: Vec<Finding>,
+    /// How many of them are bad and sure enough to change the exit code.
+    pub failing: usize,
+    /// Secrets that are not reported, and what keeps them out.
+    pub suppressed: Vec<Suppressed>,
+    /// Environment files that are not as they should be.
+    pub env_files: Vec<EnvFile>,
+    /// Secrets that lie in ignored environment files only, where they belong.
+    pub kept_in_env: usize,
+    /// What was read and what was not.
+    pub coverage: Coverage,
+    /// Things to know that are neither findings nor gaps.
+    pub notices: Vec<String>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Why a run could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The repository cannot be opened.
+    #[error(transparent)]
+    Git(#[from] git::Error),
+    /// The image cannot be read.
+    #[error(transparent)]
+    Image(#[from] image_source::Error),
+    /// The threads cannot be started.
+    #[error("cannot start {threads} threads: {why}; ask for fewer with -j")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// What the system said.
+        why: String,
+    },
+}
+
+/// Scans files and directories.
+///
+/// # Errors
+///
+/// When the run cannot begin; what cannot be read on the way is in the outcome's coverage.
+pub fn scan_paths(
+    config: &ScanConfig,
+    paths: Vec<PathBuf>,
+    progress: &dyn Progress,
+) -> Result<Outcome, Error> {
+    let mut gaps = Vec::new();
+    let tracked = tracked_below(&paths, &mut gaps);
+    let files = Worktree::of_paths(paths, tracked, is_env_name);
+    let files = files.limited(config.suppressions.config.max_file_bytes);
+    let mut outcome = scan_source(config, &files, progress)?;
+    outcome.coverage.unread.extend(gaps);
+    if outcome.coverage.read.files == 0 && outcome.coverage.is_complete() {
+        let why = "there was no file to read; name a path that holds files";
+        outcome.coverage.unread.push(Unread::new("the given paths", why));
+    }
+    Ok(outcome)
+}
+
+/// What git tracks in the repositories in which `paths` lie, as absolute paths: it is read even where `.gitignore` says
+/// otherwise.
+fn tracked_below(paths: &[PathBuf], gaps: &mut Vec<Unread>) -> BTreeSet<PathBuf> {
+    let mut tracked = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    for path in paths {
+        // No repository, or one that cannot be opened: then nothing is known to be tracked.
+        let Ok(repository) = Repository::open(path) else { continue };
+        if repository.workdir().is_none_or(|workdir| !seen.insert(workdir.to_owned())) {
+            continue;
+        }
+        match repository.tracked_paths() {
+            Ok(paths) => tracked.extend(paths),
+            Err(gap) => gaps.push(gap),
+        }
+    }
+    tracked
+}
+
+/// Whether git ignores the file, so that an audit does not read it.
+#[must_use]
+pub fn is_ignored(file: &Path) -> bool {
+    let tracked = tracked_below(&[file.to_owned()], &mut Vec::new());
+    Worktree::of_paths(vec![file.to_owned()], tracked, is_env_name).is_ignored(file)
+}
+
+/// Scans standard input.
+///
+/// # Errors
+///
+/// When the run cannot begin.
+pub fn scan_stdin(config: &ScanConfig, progress: &dyn Progress) -> Result<Outcome, Error> {
+    scan_source(config, &Stdin, progress)
+}
+
+/// Scans one source whose chunks say themselves where they lie.
+fn scan_source<S: Source + Sync>(
+    config: &ScanConfig,
+    source: &S,
+    progress: &dyn Progress,
+) -> Result<Outcome, Error> {
+    let start = Instant::now();
+    in_pool(config.threads, || {
+        progress.stage("scanning", None);
+        let collector = Collector::new(config, progress);
+        let read = source.visit_chunks(&collector);
+        let mut coverage = collector.coverage();
+        coverage.read += read;
+        let found = assemble(config, collector.found(), None, None);
+        let outcome = Outcome {
+            rules: Arc::clone(&config.rules),
+            failing: failing(config, &found.findings),
+            findings: found.findings,
+            suppressed: found.suppressed,
+            env_files: Vec::new(),
+            kept_in_env: found.kept_in_env,
+            coverage,
+            notices: Vec::new(),
+            elapsed: start.elapsed(),
+        };
+        redacted(config, outcome, &found.secrets)
+    })
+}
+
+fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T, Error> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| Error::Threads { threads, why: error.to_string() })?;
+    Ok(pool.install(work))
+}
+
+/// Masks secrets where they stand in names, unless they may be seen.
+fn redacted(config: &ScanConfig, mut outcome: Outcome, secrets: &[Secret]) -> Outcome {
+    let redaction = if config.shows_secrets { None } else { Redaction::of(secrets) };
+    if let Some(redaction) = redaction {
+        let suppressed = outcome.suppressed.iter_mut().map(|suppressed| &mut suppressed.finding);
+        outcome.findings.iter_mut().chain(suppressed).for_each(|finding| redaction.finding(finding));
+        outcome.env_files.iter_mut().for_each(|file| redaction.env_file(file));
+        redaction.coverage(&mut outcome.coverage);
+    }
+    outcome
+}
+
+/// How many findings are bad and sure enough to change the exit code.
+fn failing(config: &ScanConfig, findings: &[Finding]) -> usize {
+    let least = &config.suppressions.config;
+    let counts = |finding: &&Finding| {
+        finding.severity >= least.min_severity && finding.confidence >= least.min_confidence
+    };
+    findings.iter().filter(counts).count()
+}

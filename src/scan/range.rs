@@ -1,0 +1,170 @@
+//! Scans a range: what is new in it counts, and only what the version that it came from did not have.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::detect::Match;
+use crate::finding::{CommitSummary, Reach, Secret};
+use crate::provenance::{ObjectId, Provenance};
+use crate::sources::git::{CommitShape, Occurrence, Places, Range, RangeQuery, Repository};
+
+use super::assembly::{Group, Lineage, assemble};
+use super::collector::Collector;
+use super::{Error, Outcome, Progress, ScanConfig, failing, in_pool, redacted};
+
+/// What a range holds that is new.
+#[derive(Debug)]
+pub struct RangeOutcome {
+    /// What was found and read.
+    pub outcome: Outcome,
+    /// The commits in which something was found: what rewriting them has to mind.
+    pub shapes: BTreeMap<ObjectId, CommitShape>,
+    /// Whether there was nothing to read.
+    pub is_nothing: bool,
+}
+
+/// Scans what `query` asks for. A secret counts where the versions of its file in the parents did not have it.
+///
+/// # Errors
+///
+/// When it cannot be told what belongs to the range; what cannot be read in it is in the outcome's coverage.
+pub fn scan_range(
+    config: &ScanConfig,
+    repository: &Repository,
+    query: &RangeQuery,
+    progress: &(dyn Progress + Send),
+) -> Result<RangeOutcome, Error> {
+    let start = Instant::now();
+    in_pool(config.threads, || {
+        progress.stage("reading what is new", None);
+        let collector = Collector::new(config, progress);
+        let range = repository.read_range(query, &collector)?;
+        collector.note_oversized(|blobs| range.paths(blobs));
+        let mut coverage = collector.coverage();
+        coverage.read += range.read();
+        let found = collector.found();
+        let new = NewSecrets::of(config, &range, &found.matches, progress);
+        let found = assemble(config, found, Some(&new), None);
+        let nothing = match query {
+            RangeQuery::Staged => "nothing is staged",
+            RangeQuery::Commits { .. } => "there is nothing new: no commit, no tag",
+        };
+        let outcome = Outcome {
+            rules: Arc::clone(&config.rules),
+            failing: failing(config, &found.findings),
+            findings: found.findings,
+            suppressed: found.suppressed,
+            env_files: Vec::new(),
+            kept_in_env: found.kept_in_env,
+            coverage,
+            notices: if range.is_nothing() { vec![nothing.to_owned()] } else { Vec::new() },
+            elapsed: start.elapsed(),
+        };
+        let places = outcome.findings.iter().flat_map(|finding| &finding.places);
+        let commits = places.filter_map(|place| place.container.commit()).map(|commit| commit.id);
+        let shapes = commits.filter_map(|id| Some((id, range.shape(&id)?))).collect();
+        let outcome = redacted(config, outcome, &found.secrets);
+        Ok(RangeOutcome { outcome, shapes, is_nothing: range.is_nothing() })
+    })?
+}
+
+/// The secrets that contents hold.
+type SecretsOf = HashMap<ObjectId, BTreeSet<Secret>>;
+
+/// A range, with what is needed to tell new secrets from those that were there before.
+struct NewSecrets<'a> {
+    range: &'a Range,
+    /// Where the contents in which something matched were new.
+    occurrences: BTreeMap<ObjectId, Vec<Occurrence>>,
+    /// The secrets of the range's contents, and of those that they came from.
+    known: SecretsOf,
+    /// Contents of files that were removed where something matched: a renamed file brings nothing new.
+    removed: HashMap<u32, BTreeSet<ObjectId>>,
+}
+
+impl<'a> NewSecrets<'a> {
+    fn of(
+        config: &ScanConfig,
+        range: &'a Range,
+        matches: &BTreeMap<Provenance, Vec<Match>>,
+        progress: &dyn Progress,
+    ) -> Self {
+        let mut known = secrets_of(matches);
+        let mut occurrences: BTreeMap<ObjectId, Vec<Occurrence>> = BTreeMap::new();
+        for occurrence in range.occurrences(&known.keys().copied().collect()) {
+            occurrences.entry(occurrence.blob).or_default().push(occurrence);
+        }
+        let look = |wanted: BTreeSet<ObjectId>, known: &mut SecretsOf| {
+            let unseen: Vec<ObjectId> = wanted.into_iter().filter(|id| !known.contains_key(id)).collect();
+            // A collector's automaton takes longer to build than most pushes take to read.
+            if unseen.is_empty() {
+                return;
+            }
+            // Another collector: what was there before counts for nothing else. What cannot be read of it explains nothing.
+            let collector = Collector::new(config, progress);
+            range.visit_known(&unseen, &collector);
+            known.extend(secrets_of(&collector.found().matches));
+        };
+        let before = occurrences.values().flatten().flat_map(|at| at.before.iter().copied()).collect();
+        look(before, &mut known);
+        let mut new = Self { range, occurrences, known, removed: HashMap::new() };
+        let open: BTreeSet<u32> = new
+            .occurrences
+            .values()
+            .flatten()
+            .filter(|at| new.known[&at.blob].iter().any(|secret| new.is_new(at, secret)))
+            .map(Occurrence::origin)
+            .collect();
+        new.removed = open.into_iter().map(|origin| (origin, range.removed(origin))).collect();
+        look(new.removed.values().flatten().copied().collect(), &mut new.known);
+        new
+    }
+
+    fn is_new(&self, at: &Occurrence, secret: &Secret) -> bool {
+        let had = |id: &ObjectId| self.known.get(id).is_some_and(|secrets| secrets.contains(secret));
+        !at.before.iter().chain(self.removed.get(&at.origin()).into_iter().flatten()).any(had)
+    }
+}
+
+fn secrets_of(matches: &BTreeMap<Provenance, Vec<Match>>) -> SecretsOf {
+    let mut secrets_of = SecretsOf::new();
+    for (provenance, matches) in matches {
+        if let (Provenance::GitBlob(id), _) = provenance.split_member() {
+            secrets_of.entry(*id).or_default().extend(matches.iter().map(|found| found.secret.clone()));
+        }
+    }
+    secrets_of
+}
+
+impl Lineage for NewSecrets<'_> {
+    fn watched(&self) -> &[ObjectId] {
+        &[]
+    }
+
+    fn places(&self, groups: &[Group<'_>]) -> Places {
+        let new = |group: &Group<'_>| -> Vec<Occurrence> {
+            let Some(secret) = group.secret else { return Vec::new() };
+            let occurrences = group.blobs.iter().filter_map(|blob| self.occurrences.get(blob)).flatten();
+            occurrences.filter(|at| self.is_new(at, secret)).cloned().collect()
+        };
+        let mut places = self.range.places(&groups.iter().map(new).collect::<Vec<_>>());
+        for (group, places) in groups.iter().zip(&mut places) {
+            for place in places {
+                // Later versions hold it too, though it is not new in them: one may carry a marker.
+                let at_path = group.blobs.iter().filter(|blob| {
+                    let occurrences = self.occurrences.get(blob).into_iter().flatten();
+                    occurrences.into_iter().any(|at| at.path() == place.path.as_ref())
+                });
+                let further: Vec<ObjectId> =
+                    at_path.filter(|blob| !place.versions.contains(blob)).copied().collect();
+                place.versions.extend(further);
+            }
+        }
+        Places { of_groups: places, unread: None }
+    }
+
+    fn commits(&self, ids: &[ObjectId]) -> HashMap<ObjectId, (Option<CommitSummary>, Reach)> {
+        self.range.commits(ids)
+    }
+}
