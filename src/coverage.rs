@@ -31,6 +31,8 @@ pub struct Read {
     pub tags: u64,
     /// Files on disk read, standard input included.
     pub files: u64,
+    /// Layers of container images read.
+    pub layers: u64,
     /// Bytes of blobs, files and metadata text read, uncompressed.
     pub bytes: u64,
 }
@@ -42,6 +44,7 @@ impl std::ops::AddAssign for Read {
         self.known += other.known;
         self.tags += other.tags;
         self.files += other.files;
+        self.layers += other.layers;
         self.bytes += other.bytes;
     }
 }

@@ -145,6 +145,8 @@ impl fmt::Display for Fingerprint {
 pub enum Exposure {
     /// A remote-tracking reference reaches it: others may have it.
     Pushed,
+    /// In a container image: whoever can pull it has it.
+    Image,
     /// A local reference reaches it, none of a remote.
     Local,
     /// In the object database, but no reference reaches it.
@@ -189,6 +191,8 @@ pub struct Finding {
 pub struct Place {
     /// What it lies in.
     pub container: Container,
+    /// The path in the archive that the container is, `!` between archives in each other; absent for the container itself.
+    pub member: Option<BString>,
     /// Where in it.
     pub location: Location,
 }
@@ -209,6 +213,60 @@ pub enum Container {
     History(HistoryPlace),
     /// Text of a git repository that is no blob.
     Metadata(MetadataPlace),
+    /// A file or text of a container image.
+    Image(ImagePlace),
+}
+
+/// A place in a container image.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ImagePlace {
+    /// The image's name and tag, or the beginning of its digest, and its platform.
+    pub image: BString,
+    /// The layer; absent for documents.
+    pub layer: Option<LayerPlace>,
+    /// The path in the layer.
+    pub path: Option<BString>,
+    /// The document's name in the image.
+    pub document: Option<BString>,
+    /// The part of the document, such as `config.Env[2]`.
+    pub field: Option<BString>,
+    /// What became of the file in a later layer.
+    pub removal: Option<LayerRemoval>,
+}
+
+/// A layer in an image.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LayerPlace {
+    /// Its place in the order, the lowest being 1, and how many there are.
+    pub position: usize,
+    /// How many layers the image has.
+    pub layers: usize,
+    /// The digest of its bytes as they are stored: `sha256:` and hexadecimal digits.
+    pub digest: String,
+    /// The digest of its bytes unpacked, where the image's configuration has it.
+    pub diff_id: Option<String>,
+    /// The instruction that made it, as in a Dockerfile; absent where that is not known.
+    pub instruction: Option<BString>,
+}
+
+/// How a file is gone from the image's file system and still in the image.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LayerRemoval {
+    /// What happened to it.
+    pub removal: Removal,
+    /// The layer that did it.
+    pub layer: LayerPlace,
+}
+
+/// What a later layer does to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Removal {
+    /// Deletes it.
+    Deleted,
+    /// Hides the folder that it lies in.
+    Hidden,
+    /// Writes another in its place.
+    Overwritten,
 }
 
 impl Container {
@@ -218,7 +276,7 @@ impl Container {
         match self {
             Self::History(place) => place.introduced.as_ref(),
             Self::Metadata(place) => place.commit.as_ref(),
-            Self::File { .. } | Self::Stdin => None,
+            Self::File { .. } | Self::Stdin | Self::Image(_) => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! # keysieve: architecture
 //!
-//! Finds leaked secrets in git histories, working trees and `.env` files.
+//! Finds leaked secrets in git histories, working trees, container images and `.env` files.
 //!
 //! ```text
 //! source -> chunk (bytes + provenance) -> detect (prefilter -> rules -> checks) -> match
@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | [`chunk`], [`provenance`], [`location`], [`finding`], [`coverage`] | the nouns | each other, [`rules::RuleId`] |
 //! | [`rules`] | what to look for: `patterns.yaml`, compiled in, and users' rule files | nothing |
-//! | [`sources`] | where bytes come from: git, work trees, standard input | the nouns |
+//! | [`sources`] | where bytes come from: git, work trees, standard input, images; what lies in archives in any of them | the nouns |
 //! | [`detect`] | rules and bytes -> matches | rules, the nouns |
 //! | [`judge`] | a match's evidence and its place -> severity and confidence | detect's evidence, rules |
 //! | [`proof`] | runs rules' own examples and counter-examples | detect, judge, rules |

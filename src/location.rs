@@ -63,19 +63,22 @@ pub struct LineStart {
     pub line: u64,
     /// Column of the piece's first byte, from 1, in bytes.
     pub column: u64,
+    /// Offset of the piece's first byte.
+    pub offset: usize,
 }
 
 impl LineStart {
     /// The beginning of a content.
-    pub const FIRST: Self = Self { line: 1, column: 1 };
+    pub const FIRST: Self = Self { line: 1, column: 1, offset: 0 };
 
     /// The position behind `bytes`, when `bytes` begin here. Only `\n` ends a line, as in git.
     #[must_use]
     pub fn advance(self, bytes: &[u8]) -> Self {
         let lines = memchr::memchr_iter(b'\n', bytes).count() as u64;
+        let offset = self.offset + bytes.len();
         match memchr::memrchr(b'\n', bytes) {
-            None => Self { line: self.line, column: self.column + bytes.len() as u64 },
-            Some(last) => Self { line: self.line + lines, column: (bytes.len() - last) as u64 },
+            None => Self { line: self.line, column: self.column + bytes.len() as u64, offset },
+            Some(last) => Self { line: self.line + lines, column: (bytes.len() - last) as u64, offset },
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::Path;
 
-use bstr::{BString, ByteSlice, ByteVec};
+use bstr::{BStr, BString, ByteSlice, ByteVec};
 
 /// The id of a git object, SHA-1 or SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,6 +81,29 @@ pub enum Provenance {
     GitBlob(ObjectId),
     /// Text of a git repository that is no blob.
     GitMetadata(Metadata),
+    /// Part of a container image.
+    Image {
+        /// The blob or file of the image that it is or lies in.
+        entry: BString,
+        /// The path in the layer that the entry is; absent for the entry itself.
+        path: Option<BString>,
+    },
+    /// A text of an image's configuration or of another of its documents.
+    ImageText {
+        /// The blob or file of the image.
+        entry: BString,
+        /// What it is called there, such as `config.Env[2]`.
+        field: BString,
+    },
+    /// A file in an archive, or what a compressed file unpacks to.
+    Member {
+        /// What the archive is.
+        within: Box<Provenance>,
+        /// The path in it; `!` stands between an archive and its member.
+        path: BString,
+    },
+    /// The name of a file in an archive, or another text in its header.
+    Name(Box<Provenance>),
 }
 
 /// How far the headers of a commit or tag are looked for, in bytes.
@@ -104,8 +127,58 @@ impl Provenance {
                     .find(|field| line.starts_with(field.as_bytes()))
                     .unwrap_or("header")
             }
-            Self::GitMetadata(Metadata::RefName | Metadata::RemoteRefName | Metadata::EntryName(_)) => "name",
-            Self::GitMetadata(Metadata::File(_)) | Self::File { .. } | Self::Stdin | Self::GitBlob(_) => "",
+            Self::GitMetadata(Metadata::RefName | Metadata::RemoteRefName | Metadata::EntryName(_))
+            | Self::Name(_) => "name",
+            Self::GitMetadata(Metadata::File(_))
+            | Self::File { .. }
+            | Self::Stdin
+            | Self::GitBlob(_)
+            | Self::Image { .. }
+            | Self::ImageText { .. }
+            | Self::Member { .. } => "",
+        }
+    }
+
+    /// The path of what it is, where it has one.
+    #[must_use]
+    pub fn path(&self) -> Option<&BStr> {
+        match self {
+            Self::File { path, .. } | Self::Image { path: Some(path), .. } | Self::Member { path, .. } => {
+                Some(path.as_bstr())
+            }
+            Self::Image { entry, path: None } => Some(entry.as_bstr()),
+            Self::Name(of) => of.path(),
+            Self::Stdin | Self::GitBlob(_) | Self::GitMetadata(_) | Self::ImageText { .. } => None,
+        }
+    }
+
+    /// What it lies in, and the path there where that is an archive.
+    #[must_use]
+    pub fn split_member(&self) -> (&Self, Option<&BString>) {
+        match self {
+            Self::Member { within, path } => (within, Some(path)),
+            Self::Name(of) => of.split_member(),
+            _ => (self, None),
+        }
+    }
+
+    /// What to call it where something is said of it.
+    #[must_use]
+    pub fn shown(&self) -> BString {
+        match self {
+            Self::File { path, .. } | Self::GitMetadata(Metadata::File(path)) => path.clone(),
+            Self::Stdin => "standard input".into(),
+            Self::GitBlob(id) => format!("blob {id}").into(),
+            Self::GitMetadata(Metadata::Commit(id)) => format!("commit {id}").into(),
+            Self::GitMetadata(Metadata::Tag(id)) => format!("tag {id}").into(),
+            Self::GitMetadata(Metadata::RefName | Metadata::RemoteRefName) => {
+                "the name of a reference".into()
+            }
+            Self::GitMetadata(Metadata::EntryName(name)) => name.clone(),
+            Self::Image { entry, path: None } | Self::ImageText { entry, .. } => entry.clone(),
+            Self::Image { entry, path: Some(path) } => [entry.as_slice(), b": ", path].concat().into(),
+            Self::Member { within, path } => [within.shown().as_slice(), b"!", path].concat().into(),
+            Self::Name(of) => of.shown(),
         }
     }
 }

@@ -5,12 +5,13 @@ use bstr::BString;
 
 use crate::coverage::{Coverage, Unread};
 use crate::dotenv::{EnvFile, EnvState};
-use crate::finding::{CommitSummary, Container, Finding, Secret};
+use crate::finding::{CommitSummary, Container, Finding, ImagePlace, Secret};
 use crate::provenance::Metadata;
 
 /// Shorter secrets are not masked in names: they would mask ordinary words. Longer ones fit in no name.
 const MIN_SECRET_BYTES: usize = 8;
 const MAX_SECRET_BYTES: usize = 4096;
+const MIN_IN_COMMAND_BYTES: usize = 4;
 /// What stands in a name instead.
 const MASK: &str = "[redacted]";
 
@@ -19,6 +20,8 @@ const MASK: &str = "[redacted]";
 pub(crate) struct Redaction {
     /// Finds the secrets; where it could not be built, any name may hold one.
     secrets: Option<AhoCorasick>,
+    /// Finds those in commands, where words are masked too: the commands are what leaked them.
+    in_commands: Option<AhoCorasick>,
 }
 
 impl Redaction {
@@ -29,21 +32,28 @@ impl Redaction {
                 && secret.len() <= MAX_SECRET_BYTES
                 && secret.iter().any(u8::is_ascii_digit)
         };
-        let secrets: Vec<&[u8]> = secrets.iter().map(Secret::expose).filter(is_no_word).collect();
-        if secrets.is_empty() {
+        let is_long = |secret: &&[u8]| (MIN_IN_COMMAND_BYTES..=MAX_SECRET_BYTES).contains(&secret.len());
+        let searcher = |secrets: Vec<&[u8]>| {
+            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(secrets).ok()
+        };
+        let all = || secrets.iter().map(Secret::expose);
+        if !all().any(|secret| is_no_word(&secret) || is_long(&secret)) {
             return None;
         }
         Some(Self {
-            secrets: AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(secrets).ok(),
+            secrets: searcher(all().filter(is_no_word).collect()),
+            in_commands: searcher(all().filter(is_long).collect()),
         })
     }
 
     /// Masks names in a finding; the secret itself is left to the report.
     pub(crate) fn finding(&self, finding: &mut Finding) {
         for place in &mut finding.places {
+            place.member.iter_mut().for_each(|member| self.name(member));
             match &mut place.container {
                 Container::File { path, .. } => self.name(path),
                 Container::Stdin => {}
+                Container::Image(place) => self.image_place(place),
                 Container::History(place) => {
                     place.path.iter_mut().for_each(|path| self.name(path));
                     place.introduced.iter_mut().chain(&mut place.last).for_each(|commit| self.commit(commit));
@@ -78,6 +88,25 @@ impl Redaction {
         if let EnvState::Committed { introduced, .. } = &mut file.state {
             introduced.iter_mut().for_each(|commit| self.commit(commit));
         }
+        if let EnvState::InImage(place) = &mut file.state {
+            self.image_place(place);
+        }
+    }
+
+    /// Masks names and commands of a place in an image.
+    fn image_place(&self, place: &mut ImagePlace) {
+        self.name(&mut place.image);
+        place.path.iter_mut().chain(&mut place.document).for_each(|name| self.name(name));
+        // Environment variables and labels have names that people chose.
+        place.field.iter_mut().for_each(|field| self.name(field));
+        let removing = place.removal.as_mut().map(|removal| &mut removal.layer);
+        for layer in place.layer.iter_mut().chain(removing) {
+            if let Some(instruction) = &mut layer.instruction
+                && let Some(masked) = masked(self.in_commands.as_ref(), instruction)
+            {
+                *instruction = masked.into();
+            }
+        }
     }
 
     fn commit(&self, commit: &mut CommitSummary) {
@@ -91,10 +120,15 @@ impl Redaction {
     }
 
     fn masked(&self, text: &[u8]) -> Option<Vec<u8>> {
-        let Some(secrets) = &self.secrets else { return Some(MASK.into()) };
-        let masks = vec![MASK; secrets.patterns_len()];
-        secrets.is_match(text).then(|| secrets.replace_all_bytes(text, &masks))
+        masked(self.secrets.as_ref(), text)
     }
+}
+
+/// The text with a mark for each secret; `None` where it holds none. Where secrets cannot be searched for, any text may hold one.
+fn masked(secrets: Option<&AhoCorasick>, text: &[u8]) -> Option<Vec<u8>> {
+    let Some(secrets) = secrets else { return Some(MASK.into()) };
+    let masks = vec![MASK; secrets.patterns_len()];
+    secrets.is_match(text).then(|| secrets.replace_all_bytes(text, &masks))
 }
 
 #[cfg(test)]
@@ -105,7 +139,7 @@ mod tests {
     fn where_secrets_cannot_be_searched_for_every_name_is_masked() {
         let mut coverage =
             Coverage { unread: vec![Unread::new("some/path", "it is gone")], ..Coverage::default() };
-        Redaction { secrets: None }.coverage(&mut coverage);
+        Redaction { secrets: None, in_commands: None }.coverage(&mut coverage);
         assert_eq!(coverage.unread, [Unread::new(MASK, MASK)]);
     }
 }

@@ -19,6 +19,7 @@ Examples:
   keysieve audit ~/src/app --format json -o report.json
   keysieve scan src config .env     files and folders as they are now
   git diff | keysieve scan -        standard input
+  docker save app | keysieve image -    container images
   keysieve diff main..HEAD          what a branch brings
   keysieve rules list               what is looked for
 
@@ -65,6 +66,32 @@ Examples:
         /// Files and folders; `-` is standard input.
         #[arg(required = true)]
         paths: Vec<PathBuf>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Scan container images: every file of every layer, deleted ones too, and the configuration.
+    ///
+    /// Reads what `docker save`, podman, skopeo, buildah, crane and containerd write: Docker and OCI archives, OCI layout
+    /// folders, skopeo's `dir:` folders, bare layers and `docker export` file systems, compressed or not. Needs no daemon and no
+    /// root, and unpacks nothing to disk.
+    #[command(after_help = "\
+Examples:
+  docker save app:1.0 | keysieve image -
+  keysieve image app.tar --skip-base 4          leave out the base image's layers
+  keysieve image oci-folder --platform linux/arm64
+  podman save --format oci-archive app | keysieve image - --format json")]
+    Image {
+        /// An image's archive or folder; `-` is standard input.
+        image: PathBuf,
+        /// Only the image with this name or digest, where there are several.
+        #[arg(long = "image", value_name = "NAME")]
+        name: Option<String>,
+        /// Only images for this platform, such as linux/arm64.
+        #[arg(long, value_name = "PLATFORM")]
+        platform: Option<String>,
+        /// Leave out layers of a base image: the N lowest, those up to the layer with this DIGEST, or those of another IMAGE file.
+        #[arg(long, value_name = "N|DIGEST|IMAGE")]
+        skip_base: Option<String>,
         #[command(flatten)]
         common: Common,
     },

@@ -2,7 +2,7 @@
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::finding::CommitSummary;
+use crate::finding::{CommitSummary, ImagePlace};
 
 /// Whether a file of this name holds environment variables with their values.
 #[must_use]
@@ -43,6 +43,8 @@ pub enum EnvState {
     },
     /// One `git add .` away from being committed.
     NotIgnored,
+    /// In a container image: whoever can pull it has it.
+    InImage(Box<ImagePlace>),
 }
 
 /// An environment file that is not as it should be: ignored, and never committed.
@@ -70,6 +72,10 @@ impl EnvFile {
                     .to_owned()
             }
             EnvState::NotIgnored => ignore,
+            EnvState::InImage(_) => format!(
+                "add `{name}` to .dockerignore, give its values to the container when it starts (`--env-file`, a secrets manager), \
+                 and rotate them once the image left this machine"
+            ),
         }
     }
 }

@@ -36,9 +36,10 @@ enum Signal {
     LockFile,
     Vendored,
     Binary,
+    SelfTest,
 }
 
-/// Points for and against. Only generic rules are weighed beyond their own confidence.
+/// Points for and against. Only generic rules are weighed beyond their own confidence, and private keys in system libraries.
 const WEIGHTS: &[(Signal, i32)] = &[
     (Signal::RuleIsSure, 90),
     (Signal::RuleIsFairlySure, 60),
@@ -75,6 +76,8 @@ const WEIGHTS: &[(Signal, i32)] = &[
     (Signal::LockFile, -60),
     (Signal::Vendored, -20),
     (Signal::Binary, -40),
+    // Every Debian image has the private keys with which libgnutls tests itself.
+    (Signal::SelfTest, -60),
 ];
 /// From how many points on a finding has this confidence; below the last there is none.
 const LEVELS: &[(i32, Confidence)] =
@@ -181,7 +184,9 @@ fn signals(
         (evidence.binary, Signal::Binary),
     ];
     let weighed = rule.kind == Kind::Generic;
+    let is_self_test = rule.id == "private-key" && class.is_some_and(|class| class.is_system_library);
     std::iter::once(base)
+        .chain(is_self_test.then_some(Signal::SelfTest))
         .chain(generic.into_iter().filter(move |(applies, _)| weighed && *applies).map(|(_, signal)| signal))
 }
 
@@ -255,6 +260,15 @@ mod tests {
         assert_eq!(confidence(&plain), Some(Confidence::Medium));
         assert!(confidence(&message) < Some(Confidence::Medium));
         assert!(confidence(&sentence) < Some(Confidence::Medium));
+    }
+
+    #[test]
+    fn the_keys_with_which_system_libraries_test_themselves_are_worth_no_alarm() {
+        let (rule, found) = (rule("private-key"), evidence(Shape::Quoted, Composition::Mixed));
+        let confidence = |path: &str| judge(&rule, &found, 1700, at(path)).map(|verdict| verdict.confidence);
+        assert_eq!(confidence("usr/lib/x86_64-linux-gnu/libgnutls.so.30.34.3"), Some(Confidence::Low));
+        assert_eq!(confidence("opt/app/lib/libapp.so"), Some(Confidence::High));
+        assert_eq!(confidence("usr/lib/ssl/private/server.pem"), Some(Confidence::High));
     }
 
     #[test]

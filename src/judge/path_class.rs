@@ -26,6 +26,8 @@ pub struct PathClass {
     pub is_lock_file: bool,
     /// Somebody else's code.
     pub is_vendored: bool,
+    /// A shared library of the system.
+    pub is_system_library: bool,
 }
 
 const CODE: &[&str] = &[
@@ -44,6 +46,8 @@ const BINARY: &[&str] = &[
 ];
 const PROSE: &[&str] =
     &["md", "markdown", "mdx", "rst", "adoc", "asciidoc", "txt", "tex", "texi", "org", "pod", "man"];
+/// Folders of `share` whose files are for people, whatever they are called: `git-rebase.1`, `copyright`.
+const PROSE_FOLDERS: &[&str] = &["man", "info", "doc"];
 const USER_INTERFACE: &[&str] = &["storyboard", "xib", "xaml", "resx", "strings", "ui", "qml", "stringsdict"];
 const LOCALISATION_FILES: &[&str] = &["po", "pot", "mo", "xlf", "xliff", "ts_lang", "arb"];
 const LOCALISATION_FOLDERS: &[&str] =
@@ -112,6 +116,9 @@ pub fn classify(path: &[u8]) -> PathClass {
     let is_minified = name.ends_with(".min.js") || name.ends_with(".min.css");
     let language = match extension {
         _ if CODE.contains(&extension) || BINARY.contains(&extension) => Language::Code,
+        _ if folders.windows(2).any(|pair| pair[0] == "share" && PROSE_FOLDERS.contains(&pair[1])) => {
+            Language::Prose
+        }
         _ if PROSE.contains(&extension) || matches!(name, "readme" | "changelog" | "changes" | "authors") => {
             Language::Prose
         }
@@ -133,7 +140,14 @@ pub fn classify(path: &[u8]) -> PathClass {
         is_user_interface: USER_INTERFACE.contains(&extension),
         is_lock_file: LOCK_FILES.contains(&name),
         is_vendored: in_folder(VENDORED) || is_minified,
+        is_system_library: is_library(name)
+            && matches!(folders.as_slice(), ["lib" | "lib64", ..] | ["usr", "lib" | "lib64", ..]),
     }
+}
+
+/// `libname.so`, with a version or without.
+fn is_library(name: &str) -> bool {
+    name.starts_with("lib") && (name.ends_with(".so") || name.contains(".so."))
 }
 
 #[cfg(test)]
@@ -145,6 +159,9 @@ mod tests {
         assert_eq!(classify(b"src/app.py").language, Language::Code);
         assert_eq!(classify(b"deploy/prod.yml").language, Language::Data);
         assert_eq!(classify(b".env").language, Language::Data);
+        assert_eq!(classify(b"usr/share/man/man1/git-rebase.1").language, Language::Prose);
+        assert!(classify(b"usr/lib/x86_64-linux-gnu/libgnutls.so.30.34.3").is_system_library);
+        assert!(!classify(b"app/lib/libkeys.so").is_system_library);
         assert_eq!(classify(b"README.md").language, Language::Prose);
         assert!(classify(b"t/unit/test_x.py").is_test);
         assert!(!classify(b"src/latest.py").is_test);

@@ -4,12 +4,12 @@ use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use bstr::{BStr, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 use serde::Serialize;
 
 use crate::coverage::Unread;
 use crate::dotenv::{EnvFile, EnvState};
-use crate::finding::{CommitSummary, Container, Exposure, Finding, Place};
+use crate::finding::{CommitSummary, Container, Exposure, Finding, ImagePlace, Place, Removal};
 use crate::provenance::Metadata;
 use crate::rules::{Confidence, Severity};
 use crate::scan::Outcome;
@@ -142,6 +142,7 @@ pub(super) fn confidence(confidence: Confidence) -> &'static str {
 pub(super) fn exposure(exposure: Exposure) -> &'static str {
     match exposure {
         Exposure::Pushed => "pushed",
+        Exposure::Image => "image",
         Exposure::Local => "local",
         Exposure::Unreachable => "unreachable",
         Exposure::Staged => "staged",
@@ -164,7 +165,7 @@ struct PlaceJson {
     end_line: u64,
     end_column: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'static str>,
+    field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     commit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -187,6 +188,67 @@ struct PlaceJson {
     more_refs: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ignored: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member_bytes: Option<String>,
+    #[serde(flatten)]
+    image: ImageJson,
+}
+
+/// Where in an image a thing lies.
+#[derive(Serialize, Default)]
+struct ImageJson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff_id: Option<String>,
+    /// Counts from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layer_number: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layer_count: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instruction: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<String>,
+    /// `deleted`, `hidden` or `overwritten`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removal: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_by_number: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_by_instruction: Option<String>,
+}
+
+impl ImageJson {
+    fn new(place: &ImagePlace) -> Self {
+        let text = |text: &BString| text.to_str_lossy().into_owned();
+        let layer = place.layer.as_ref();
+        let removal = place.removal.as_ref();
+        let remover = removal.map(|removal| &removal.layer);
+        Self {
+            image: Some(text(&place.image)),
+            layer: layer.map(|layer| layer.digest.clone()),
+            diff_id: layer.and_then(|layer| layer.diff_id.clone()),
+            layer_number: layer.map(|layer| layer.position),
+            layer_count: layer.map(|layer| layer.layers),
+            instruction: layer.and_then(|layer| layer.instruction.as_ref()).map(text),
+            document: place.document.as_ref().map(text),
+            removal: removal.map(|removal| match removal.removal {
+                Removal::Deleted => "deleted",
+                Removal::Hidden => "hidden",
+                Removal::Overwritten => "overwritten",
+            }),
+            deleted_by: remover.map(|layer| layer.digest.clone()),
+            deleted_by_number: remover.map(|layer| layer.position),
+            deleted_by_instruction: remover.and_then(|layer| layer.instruction.as_ref()).map(text),
+        }
+    }
 }
 
 impl PlaceJson {
@@ -197,6 +259,8 @@ impl PlaceJson {
             column: location.column,
             end_line: location.end_line,
             end_column: location.end_column,
+            member: place.member.as_ref().map(|member| member.to_str_lossy().into_owned()),
+            member_bytes: place.member.as_ref().and_then(|member| bytes_if_not_utf8(member)),
             ..Self::default()
         };
         match &place.container {
@@ -206,6 +270,14 @@ impl PlaceJson {
                 json.set_path(path.as_bstr());
             }
             Container::Stdin => json.kind = "stdin",
+            Container::Image(image) => {
+                json.kind = "image";
+                json.field = image.field.as_ref().map(|field| field.to_str_lossy().into_owned());
+                if let Some(path) = &image.path {
+                    json.set_path(path.as_bstr());
+                }
+                json.image = ImageJson::new(image);
+            }
             Container::History(history) => {
                 json.kind = "git";
                 if let Some(path) = &history.path {
@@ -220,7 +292,7 @@ impl PlaceJson {
             }
             Container::Metadata(metadata) => {
                 json.kind = "git-metadata";
-                json.field = Some(metadata.field).filter(|field| !field.is_empty());
+                json.field = Some(metadata.field.to_owned()).filter(|field| !field.is_empty());
                 match &metadata.metadata {
                     Metadata::Commit(id) => json.commit = Some(id.to_string()),
                     Metadata::Tag(id) => json.tag = Some(id.to_string()),
@@ -311,6 +383,8 @@ struct EnvFileJson {
     commit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pushed: Option<bool>,
+    #[serde(flatten)]
+    image: ImageJson,
     fix: String,
 }
 
@@ -322,6 +396,11 @@ impl EnvFileJson {
                 ("committed", introduced.as_ref().map(|commit| commit.id.to_string()), Some(*pushed))
             }
             EnvState::NotIgnored => ("not-ignored", None, None),
+            EnvState::InImage(_) => ("in-image", None, None),
+        };
+        let image = match &file.state {
+            EnvState::InImage(place) => ImageJson::new(place),
+            _ => ImageJson::default(),
         };
         Self {
             path: file.path.to_str_lossy().into_owned(),
@@ -329,6 +408,7 @@ impl EnvFileJson {
             state,
             commit,
             pushed,
+            image,
             fix: file.fix(),
         }
     }
@@ -365,7 +445,7 @@ impl SummaryJson {
                 known: read.known,
                 bytes: read.bytes,
                 files: read.files,
-                layers: 0,
+                layers: read.layers,
             },
             unread: unread(&outcome.coverage.unread),
             skipped: unread(&outcome.coverage.skipped),

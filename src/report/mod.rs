@@ -1,5 +1,6 @@
 //! Outcomes -> bytes, one file a format, each with its own types.
 
+mod image;
 mod json;
 pub mod stopped;
 mod text;

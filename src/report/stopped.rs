@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::finding::{CommitSummary, Container, Finding, HistoryPlace, MetadataPlace, Place};
+use crate::finding::{CommitSummary, Container, Finding, HistoryPlace, ImagePlace, MetadataPlace, Place};
 use crate::provenance::{Metadata, ObjectId};
 use crate::scan::{Outcome, RangeOutcome};
 use crate::sources::git::CommitShape;
@@ -120,10 +120,11 @@ fn write_finding(
 
 fn place_text(place: &Place) -> String {
     let at = format!("{}:{}", place.location.line, place.location.column);
+    let member = place.member.as_ref().map(|member| format!("!{}", escaped(member))).unwrap_or_default();
     match &place.container {
         Container::History(history) => {
             let path = match &history.path {
-                Some(path) => format!("{}:{at}", escaped(path)),
+                Some(path) => format!("{}{member}:{at}", escaped(path)),
                 None => format!("blob {}, line {at}", history.blob),
             };
             match &history.introduced {
@@ -146,7 +147,10 @@ fn place_text(place: &Place) -> String {
             Metadata::EntryName(path) => format!("the name of {}", escaped(path)),
             Metadata::File(path) => format!("{}:{at}", escaped(path)),
         },
-        Container::File { path, .. } => format!("{}:{at}", escaped(path)),
+        Container::File { path, .. } | Container::Image(ImagePlace { path: Some(path), .. }) => {
+            format!("{}{member}:{at}", escaped(path))
+        }
+        Container::Image(_) => format!("the image's configuration, line {at}"),
         Container::Stdin => format!("line {at}"),
     }
 }
@@ -194,7 +198,7 @@ fn reach_of(container: &Container) -> &[BString] {
     match container {
         Container::History(place) => &place.reach.refs,
         Container::Metadata(place) => &place.reach.refs,
-        Container::File { .. } | Container::Stdin => &[],
+        Container::File { .. } | Container::Stdin | Container::Image(_) => &[],
     }
 }
 

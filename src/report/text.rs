@@ -117,6 +117,9 @@ fn now(finding: &Finding) -> String {
         Exposure::Staged => "the next commit would have it: take it out and `git add` the file again",
         Exposure::Worktree => "in a file on disk, not in what git has: take it out before you commit",
         Exposure::GitDirectory => "in the git directory's own files: every copy of this directory has it",
+        Exposure::Image => {
+            return format!("{}: {}", exposure(finding.exposure), super::image::advice(finding));
+        }
         Exposure::Stdin => "on standard input",
     };
     format!("{}{head}: {advice}", exposure(finding.exposure))
@@ -124,14 +127,37 @@ fn now(finding: &Finding) -> String {
 
 fn write_place(out: &mut dyn Write, place: &Place, paint: Paint) -> io::Result<()> {
     let at = format!("{}:{}", place.location.line, place.location.column);
+    if let Some(member) = &place.member {
+        return write_member_place(out, place, &format!("!{}:{at}", escaped(member)), paint);
+    }
     match &place.container {
         Container::File { path, ignored } => {
             let ignored = if *ignored { " (ignored by git)" } else { "" };
             writeln!(out, "  file     {}:{at}{ignored}", escaped(path))
         }
         Container::Stdin => writeln!(out, "  stdin    line {at}"),
+        Container::Image(image) => super::image::write_place(out, image, &format!(":{at}")),
         Container::History(history) => write_history_place(out, history, &at, paint),
         Container::Metadata(metadata) => write_metadata_place(out, metadata, &at, paint),
+    }
+}
+
+/// A place in an archive; `at` is the path in it, the line and the column.
+fn write_member_place(out: &mut dyn Write, place: &Place, at: &str, paint: Paint) -> io::Result<()> {
+    match &place.container {
+        Container::File { path, ignored } => {
+            let ignored = if *ignored { " (ignored by git)" } else { "" };
+            writeln!(out, "  file     {}{at}{ignored}", escaped(path))
+        }
+        Container::Stdin | Container::Metadata(_) => writeln!(out, "  stdin    {}", &at[1..]),
+        Container::Image(image) => super::image::write_place(out, image, at),
+        Container::History(history) => {
+            match &history.path {
+                Some(path) => writeln!(out, "  history  {}{at}", escaped(path))?,
+                None => writeln!(out, "  history  blob {}{at}; no tree names it", history.blob)?,
+            }
+            write_history_facts(out, history, paint)
+        }
     }
 }
 
@@ -140,6 +166,10 @@ fn write_history_place(out: &mut dyn Write, place: &HistoryPlace, at: &str, pain
         Some(path) => writeln!(out, "  history  {}:{at}", escaped(path))?,
         None => writeln!(out, "  history  blob {}, line {at}; no tree names it", place.blob)?,
     }
+    write_history_facts(out, place, paint)
+}
+
+fn write_history_facts(out: &mut dyn Write, place: &HistoryPlace, paint: Paint) -> io::Result<()> {
     let mut facts = Vec::new();
     if let Some(commit) = &place.introduced {
         facts.push(format!("first in {}", commit_text(commit)));
@@ -203,6 +233,7 @@ fn write_env_files(out: &mut dyn Write, files: &[EnvFile], paint: Paint) -> io::
                 let pushed = if *pushed { ", and pushed" } else { "" };
                 format!("was committed{commit}{pushed}")
             }
+            EnvState::InImage(place) => super::image::env_file_text(place),
         };
         writeln!(out, "{}  {} {state}", paint.with("33", ".env"), paint.bold(&escaped(&file.path)))?;
         writeln!(out, "  fix      {}\n", escaped(file.fix().as_bytes()))?;
@@ -302,7 +333,13 @@ pub(super) fn write_list(out: &mut dyn Write, list: &[Unread]) -> io::Result<()>
 }
 
 pub(super) fn read_text(read: &Read) -> String {
-    let counts = [(read.commits, "commit"), (read.tags, "tag"), (read.blobs, "blob"), (read.files, "file")];
+    let counts = [
+        (read.commits, "commit"),
+        (read.tags, "tag"),
+        (read.blobs, "blob"),
+        (read.layers, "layer"),
+        (read.files, "file"),
+    ];
     let mut parts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|&(count, noun)| plural(count, noun)).collect();
     if read.known > 0 {

@@ -17,10 +17,12 @@ use crate::location::Location;
 use crate::provenance::{Metadata, ObjectId, Provenance};
 use crate::rules::{Kind, RuleId};
 use crate::sources::git::{History, Places};
+use crate::sources::image::Images;
 use crate::suppress::{By, Marker, Suppressed, Suppressions};
 
 use super::ScanConfig;
 use super::collector::{Found, Markers};
+use super::image::keep_telling_places;
 
 /// What became of the matches.
 pub(super) struct Assembled {
@@ -76,8 +78,20 @@ impl Lineage for History {
 /// A secret, with everything that matched it.
 #[derive(Default)]
 struct Candidate {
-    blobs: BTreeMap<ObjectId, Vec<Match>>,
+    blobs: BTreeMap<ObjectId, Vec<InBlob>>,
     others: Vec<(Provenance, Match)>,
+}
+
+/// A match in a blob, or in a member of the archive that the blob is.
+struct InBlob {
+    provenance: Provenance,
+    found: Match,
+}
+
+impl InBlob {
+    fn member(&self) -> Option<&BString> {
+        self.provenance.split_member().1
+    }
 }
 
 /// A place at which the judge saw a finding.
@@ -91,12 +105,12 @@ struct Judged {
 }
 
 impl Judged {
-    fn new(found: &Match, verdict: Verdict, container: Container) -> Self {
+    fn new(found: &Match, verdict: Verdict, container: Container, member: Option<&BString>) -> Self {
         Self {
             rule: found.rule,
             verdict,
             note: found.evidence.note.clone(),
-            place: Place { container, location: found.location },
+            place: Place { container, member: member.cloned(), location: found.location },
             let_be: None,
         }
     }
@@ -118,14 +132,22 @@ impl Judged {
 
 /// Matches -> findings: places are looked up, each match is judged at each of its places, and what one secret left behind
 /// becomes one finding.
-pub(super) fn assemble(config: &ScanConfig, found: Found, history: Option<&dyn Lineage>) -> Assembled {
+pub(super) fn assemble(
+    config: &ScanConfig,
+    found: Found,
+    history: Option<&dyn Lineage>,
+    images: Option<&Images>,
+) -> Assembled {
     let Found { matches, markers } = found;
     let mut candidates: BTreeMap<Secret, Candidate> = BTreeMap::new();
     for (provenance, matches) in matches {
         for found in matches {
             let candidate = candidates.entry(found.secret.clone()).or_default();
-            match &provenance {
-                Provenance::GitBlob(id) => candidate.blobs.entry(*id).or_default().push(found),
+            match provenance.split_member() {
+                (Provenance::GitBlob(id), _) => {
+                    let provenance = provenance.clone();
+                    candidate.blobs.entry(*id).or_default().push(InBlob { provenance, found });
+                }
                 _ => candidate.others.push((provenance.clone(), found)),
             }
         }
@@ -159,11 +181,15 @@ pub(super) fn assemble(config: &ScanConfig, found: Found, history: Option<&dyn L
             places.into_iter().filter_map(|place| judge_in_history(config, &candidate, place, &markers));
         let elsewhere = candidate.others.iter().flat_map(|(provenance, found)| {
             let marker = markers.get(&(provenance.clone(), found.location));
+            let (outer, member) = provenance.split_member();
             let judged = move |container| {
-                let verdict = judge_at(config, found, path_of(&container).map(classify))?;
-                Some(Judged::new(found, verdict, container).let_be(config, marker.into_iter()))
+                let path = member.map_or_else(|| path_of(&container), |member| Some(innermost(member)));
+                let verdict = judge_at(config, found, path.map(classify))?;
+                Some(Judged::new(found, verdict, container, member).let_be(config, marker.into_iter()))
             };
-            origins.containers(provenance, found).into_iter().filter_map(judged)
+            let in_images = images.map(|images| images.places(outer)).unwrap_or_default();
+            let containers = origins.containers(outer, found).into_iter();
+            containers.chain(in_images.into_iter().map(Container::Image)).filter_map(judged)
         });
         let judged: Vec<Judged> = in_blobs.chain(elsewhere).collect();
         assembled.secrets.push(secret.clone());
@@ -231,22 +257,37 @@ fn judge_in_history(
     let versions = place.versions.iter().filter_map(|blob| candidate.blobs.get_key_value(blob));
     let judged = versions.flat_map(|(blob, matches)| matches.iter().map(move |found| (blob, found)));
     let (verdict, _, best) = judged
-        .filter_map(|(blob, found)| Some((judge_at(config, found, class)?, *blob == place.blob, found)))
-        .max_by_key(|(verdict, is_first, found)| {
-            (verdict.confidence, verdict.severity, *is_first, std::cmp::Reverse((found.rule, found.span)))
+        .filter_map(|(blob, matched)| {
+            let class = matched.member().map_or(class, |member| Some(classify(innermost(member))));
+            Some((judge_at(config, &matched.found, class)?, *blob == place.blob, matched))
+        })
+        // What an archive stores as it is was found in its bytes too: its member says more.
+        .max_by_key(|(verdict, is_first, matched)| {
+            let order = std::cmp::Reverse((matched.found.rule, matched.found.span));
+            (verdict.confidence, verdict.severity, *is_first, matched.member().is_some(), order)
         })?;
     let first = candidate.blobs.get(&place.blob).into_iter().flatten();
-    let shown = first.min_by_key(|found| (found.rule != best.rule, found.span)).unwrap_or(best);
-    let location: Location = shown.location;
-    let at_path = place.versions.iter().filter_map(|blob| Some((*blob, candidate.blobs.get(blob)?)));
-    let at_path = at_path.flat_map(|(blob, matches)| matches.iter().map(move |found| (blob, found.location)));
-    let beside: Vec<&Marker> =
-        at_path.filter_map(|(blob, at)| markers.get(&(Provenance::GitBlob(blob), at))).collect();
+    let shown = first
+        .min_by_key(|matched| {
+            (matched.found.rule != best.found.rule, matched.member().is_none(), matched.found.span)
+        })
+        .unwrap_or(best);
+    let location: Location = shown.found.location;
+    let at_path = place.versions.iter().filter_map(|blob| candidate.blobs.get(blob)).flatten();
+    let beside: Vec<&Marker> = at_path
+        .filter_map(|matched| markers.get(&(matched.provenance.clone(), matched.found.location)))
+        .collect();
+    let container = Container::History(place);
     let judged = Judged {
-        place: Place { container: Container::History(place.clone()), location },
-        ..Judged::new(best, verdict, Container::History(place))
+        place: Place { container: container.clone(), member: shown.member().cloned(), location },
+        ..Judged::new(&best.found, verdict, container, None)
     };
     Some(judged.let_be(config, beside.into_iter()))
+}
+
+/// The path in the innermost of archives that lie in each other.
+fn innermost(member: &BString) -> &[u8] {
+    member.rsplit(|&byte| byte == b'!').next().unwrap_or_default()
 }
 
 fn judge_at(config: &ScanConfig, found: &Match, class: Option<PathClass>) -> Option<Verdict> {
@@ -293,7 +334,11 @@ impl Origins {
                 return vec![Container::File { path: path.clone(), ignored: *ignored }];
             }
             Provenance::Stdin => return vec![Container::Stdin],
-            Provenance::GitBlob(_) => return Vec::new(),
+            Provenance::GitBlob(_)
+            | Provenance::Member { .. }
+            | Provenance::Name(_)
+            | Provenance::Image { .. }
+            | Provenance::ImageText { .. } => return Vec::new(),
             Provenance::GitMetadata(metadata) => metadata,
         };
         let container = |metadata, (commit, reach)| {
@@ -322,6 +367,8 @@ fn path_of(container: &Container) -> Option<&[u8]> {
     match container {
         Container::File { path, .. } => Some(path.as_bytes()),
         Container::History(place) => place.path.as_ref().map(|path| path.as_bytes()),
+        // Environments, commands and labels are written as in a Dockerfile.
+        Container::Image(place) => Some(place.path.as_ref().map_or(b"Dockerfile", |path| path.as_bytes())),
         Container::Stdin | Container::Metadata(_) => None,
     }
 }
@@ -348,6 +395,11 @@ fn finding(config: &ScanConfig, secret: Secret, mut judged: Vec<Judged>) -> Opti
     }
     places.sort();
     places.dedup();
+    // What an archive stores as it is, and what stands in it besides its members, was found in its own bytes too.
+    let opened: BTreeSet<Container> =
+        places.iter().filter(|place| place.member.is_some()).map(|place| place.container.clone()).collect();
+    places.retain(|place| place.member.is_some() || !opened.contains(&place.container));
+    keep_telling_places(&mut places);
     Some(Finding {
         rule: best.rule,
         severity: judged.iter().map(|judged| judged.verdict.severity).max()?,
@@ -374,6 +426,7 @@ fn exposure(container: &Container) -> Exposure {
     match container {
         Container::File { .. } => Exposure::Worktree,
         Container::Stdin => Exposure::Stdin,
+        Container::Image(_) => Exposure::Image,
         Container::History(place) => place.reach.exposure(),
         Container::Metadata(MetadataPlace { metadata: Metadata::RemoteRefName, .. }) => Exposure::Pushed,
         Container::Metadata(MetadataPlace { metadata: Metadata::File(_) | Metadata::RefName, .. }) => {

@@ -69,7 +69,7 @@ impl Audit<'_> {
         coverage.read += read;
         self.progress.stage("attribution", None);
         let unignored = collector.unignored_env_files();
-        let mut found = assemble(self.config, collector.found(), Some(&history));
+        let mut found = assemble(self.config, collector.found(), Some(&history), None);
         coverage.unread.extend(found.unread.take());
         let env_files = match self.revision {
             None => env_files(found.env_places, &tracked_names(repository, &tracked), &unignored),
@@ -120,7 +120,7 @@ fn is_in_revision(container: &Container) -> bool {
     match container {
         Container::History(place) => place.reach.in_revision,
         Container::Metadata(place) => place.reach.in_revision,
-        Container::File { .. } | Container::Stdin => false,
+        Container::File { .. } | Container::Stdin | Container::Image(_) => false,
     }
 }
 

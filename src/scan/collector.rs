@@ -9,7 +9,7 @@ use crate::chunk::{Chunk, Searched, Visitor};
 use crate::coverage::{Coverage, Unread};
 use crate::detect::{Detector, Match, Memo, resolve_overlaps};
 use crate::dotenv::{file_name, is_env_name};
-use crate::location::Location;
+use crate::location::{ByteSpan, Location};
 use crate::provenance::{ObjectId, Provenance};
 use crate::sources::worktree::too_large;
 use crate::suppress::Marker;
@@ -112,12 +112,17 @@ impl Visitor for Collector<'_> {
         let base = base.and_then(Option::as_ref);
         let thread = rayon::current_thread_index().unwrap_or(0) % self.detectors.len();
         let base = base.filter(|_| !self.config.scans_whole);
-        let (found, memo) = lock(&self.detectors[thread]).scan(chunk, base);
+        let (mut found, memo) = lock(&self.detectors[thread]).scan(chunk, base);
         let is_clean = found.is_empty();
         for found in &found {
             if let Some(marker) = Marker::beside(chunk.bytes, found.span) {
                 lock(&self.markers).insert((chunk.provenance.clone(), found.location), marker);
             }
+        }
+        // Matches of different pieces must not seem to overlap.
+        let offset = chunk.start.offset;
+        for Match { span, .. } in &mut found {
+            *span = ByteSpan::new(span.start + offset, span.end + offset);
         }
         if !found.is_empty() {
             lock(&self.matches).extend(found.into_iter().map(|found| (chunk.provenance.clone(), found)));

@@ -77,7 +77,7 @@ pub fn explain(config: &ScanConfig, rules: &Arc<RuleSet>, chunk: &Chunk<'_>, lin
         rules,
         chunk,
         kept: kept(config, chunk),
-        assembled: assemble(config, collector.found(), None),
+        assembled: assemble(config, collector.found(), None, None),
     };
     let touches = |attempt: &Attempt| {
         attempt.keyword.overlaps(&asked) || attempt.secret.is_some_and(|secret| secret.overlaps(&asked))

@@ -4,6 +4,7 @@ mod assembly;
 mod audit;
 mod collector;
 pub mod explain;
+mod image;
 mod range;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use crate::redaction::Redaction;
 use crate::rules::{Confidence, RuleSet};
 use crate::sources::Source;
 use crate::sources::git::{self, Repository};
+use crate::sources::image as image_source;
 use crate::sources::stdin::Stdin;
 use crate::sources::worktree::Worktree;
 use crate::suppress::{Suppressed, Suppressions};
@@ -26,6 +28,7 @@ use self::assembly::assemble;
 use self::collector::Collector;
 
 pub use self::audit::audit;
+pub use self::image::scan_image;
 pub use self::range::{RangeOutcome, scan_range};
 
 /// What a run needs to know.
@@ -94,6 +97,9 @@ pub enum Error {
     /// The repository cannot be opened.
     #[error(transparent)]
     Git(#[from] git::Error),
+    /// The image cannot be read.
+    #[error(transparent)]
+    Image(#[from] image_source::Error),
     /// The threads cannot be started.
     #[error("cannot start {threads} threads: {why}; ask for fewer with -j")]
     Threads {
@@ -175,7 +181,7 @@ fn scan_source<S: Source + Sync>(
         let read = source.visit_chunks(&collector);
         let mut coverage = collector.coverage();
         coverage.read += read;
-        let found = assemble(config, collector.found(), None);
+        let found = assemble(config, collector.found(), None, None);
         let outcome = Outcome {
             rules: Arc::clone(&config.rules),
             failing: failing(config, &found.findings),

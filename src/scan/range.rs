@@ -45,7 +45,7 @@ pub fn scan_range(
         coverage.read += range.read();
         let found = collector.found();
         let new = NewSecrets::of(config, &range, &found.matches, progress);
-        let found = assemble(config, found, Some(&new));
+        let found = assemble(config, found, Some(&new), None);
         let nothing = match query {
             RangeQuery::Staged => "nothing is staged",
             RangeQuery::Commits { .. } => "there is nothing new: no commit, no tag",
@@ -128,13 +128,13 @@ impl<'a> NewSecrets<'a> {
 }
 
 fn secrets_of(matches: &BTreeMap<Provenance, Vec<Match>>) -> SecretsOf {
-    let of_blob = matches.iter().filter_map(|(provenance, matches)| match provenance {
-        Provenance::GitBlob(id) => {
-            Some((*id, matches.iter().map(|found| found.secret.clone()).collect::<BTreeSet<_>>()))
+    let mut secrets_of = SecretsOf::new();
+    for (provenance, matches) in matches {
+        if let (Provenance::GitBlob(id), _) = provenance.split_member() {
+            secrets_of.entry(*id).or_default().extend(matches.iter().map(|found| found.secret.clone()));
         }
-        _ => None,
-    });
-    of_blob.collect()
+    }
+    secrets_of
 }
 
 impl Lineage for NewSecrets<'_> {

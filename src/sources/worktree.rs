@@ -1,7 +1,7 @@
 //! Files under directories, as git would see them: `.gitignore` is honoured inside a repository. Environment files
 //! (`.env`) are read even where it says otherwise, and so is what git tracks all the same.
 //!
-//! Every file is read, binary and large ones too. Symbolic links are not followed, special files not opened; both are said.
+//! Every file is read, binary and large ones too, and what lies in archives and compressed files. Symbolic links are not followed, special files not opened; both are said.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, FileType};
@@ -19,7 +19,7 @@ use crate::coverage::{Read, Unread};
 use crate::provenance::{Provenance, path_bytes};
 
 use super::Source;
-use super::stdin::visit_stream;
+use super::archive::{HandOver, Tally, visit_stream};
 
 /// Files and directories to read.
 #[derive(Debug, Clone)]
@@ -72,6 +72,15 @@ struct Found {
 }
 
 impl Worktree {
+    fn open(&self, path: &Path) -> std::io::Result<File> {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        match self.max_file_bytes {
+            Some(limit) if size > limit => Err(std::io::Error::other(too_large(size))),
+            _ => Ok(file),
+        }
+    }
+
     /// Whether git ignores the file: an ignore file says so, and it is not tracked.
     pub(crate) fn is_ignored(&self, file: &Path) -> bool {
         let mut listing = Listing { worktree: self, visitor: &Unheard, files: Vec::new() };
@@ -99,27 +108,22 @@ impl Source for Worktree {
         let mut listing = Listing { worktree: self, visitor, files: Vec::new() };
         self.roots.iter().for_each(|root| listing.root(root));
         let files = listing.files;
-        let (count, bytes) = (AtomicU64::new(0), AtomicU64::new(0));
-        files.into_par_iter().for_each(|found| {
-            let shown = self.shown(&found.path);
-            let provenance = Provenance::File { path: shown.clone(), ignored: found.ignored };
-            let open = || {
-                let file = File::open(&found.path)?;
-                let size = file.metadata()?.len();
-                match self.max_file_bytes {
-                    Some(limit) if size > limit => Err(std::io::Error::other(too_large(size))),
-                    _ => visit_stream(file, &provenance, visitor),
+        let (count, tally) = (AtomicU64::new(0), Tally::default());
+        rayon::scope(|scope| {
+            files.into_par_iter().for_each(|found| {
+                let shown = self.shown(&found.path);
+                match self.open(&found.path) {
+                    Ok(mut file) => {
+                        count.fetch_add(1, Ordering::Relaxed);
+                        let hand_over = HandOver::new(visitor, &tally, Some(scope));
+                        let provenance = Provenance::File { path: shown, ignored: found.ignored };
+                        visit_stream(&mut file, provenance, hand_over);
+                    }
+                    Err(error) => visitor.unread(Unread::new(shown, error.to_string())),
                 }
-            };
-            match open() {
-                Ok(read) => {
-                    count.fetch_add(1, Ordering::Relaxed);
-                    bytes.fetch_add(read, Ordering::Relaxed);
-                }
-                Err(error) => visitor.unread(Unread::new(shown, error.to_string())),
-            }
+            });
         });
-        Read { files: count.into_inner(), bytes: bytes.into_inner(), ..Read::default() }
+        Read { files: count.into_inner(), bytes: tally.bytes(), ..Read::default() }
     }
 }
 

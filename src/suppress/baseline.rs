@@ -188,6 +188,7 @@ pub(super) fn path_of(place: &Place) -> Option<&BStr> {
     match &place.container {
         Container::File { path, .. } => Some(path.as_ref()),
         Container::History(place) => place.path.as_ref().map(AsRef::as_ref),
+        Container::Image(place) => place.path.as_ref().map(AsRef::as_ref),
         Container::Stdin | Container::Metadata(_) => None,
     }
 }

@@ -6,6 +6,7 @@
     reason = "a panic in a test or its helpers is the report"
 )]
 
+mod archives;
 mod bad_input;
 mod cache;
 mod corruption;
@@ -15,9 +16,11 @@ mod fixture;
 #[allow(dead_code, reason = "shared with the fuzz targets")]
 mod forge;
 mod history;
+mod images;
 mod install;
 mod metadata;
 mod output;
+mod packing;
 mod push;
 mod quiet;
 mod range;

@@ -172,6 +172,10 @@ impl Explainer<'_> {
 
     /// What was tried at a place, of what led to `secret`.
     fn steps_at(&self, place: &Place, secret: &Secret) -> anyhow::Result<Vec<Step>> {
+        // The line is one of a file in an archive; `FILE` would name another.
+        if place.member.is_some() {
+            return Ok(Vec::new());
+        }
         let object = |id| match &self.repository {
             Some(repository) => repository.object(id).context("where it was found"),
             None => bail!("there is no repository"),
@@ -198,7 +202,7 @@ impl Explainer<'_> {
                     return Ok(Vec::new());
                 }
             },
-            Container::Stdin => return Ok(Vec::new()),
+            Container::Stdin | Container::Image(_) => return Ok(Vec::new()),
         };
         let chunk = Chunk::whole(&bytes, provenance);
         let steps = explain(&self.config, &self.rules, &chunk, place.location.line).unwrap_or_default();
@@ -287,6 +291,7 @@ fn name(container: &Container) -> String {
             Metadata::EntryName(_) => "the name of a file or folder".to_owned(),
             Metadata::File(path) => escaped(path),
         },
+        Container::Image(_) => "an image".to_owned(),
         Container::Stdin => "standard input".to_owned(),
     }
 }

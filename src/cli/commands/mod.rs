@@ -5,6 +5,7 @@ mod baseline;
 mod diff;
 mod explain;
 mod hook;
+mod image;
 mod range_policy;
 mod rules;
 mod scan;
@@ -16,6 +17,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
     match args.command {
         Command::Audit { repo, rev, common } => audit::run(&repo, rev.as_deref(), &common),
         Command::Scan { paths, common } => scan::run(paths, &common),
+        Command::Image { image, name, platform, skip_base, common } => {
+            image::run(image, name, platform, skip_base, &common)
+        }
         Command::Diff { range, staged: _, since, repo, common } => {
             diff::run(range.as_deref(), since.as_deref(), &repo, &common)
         }

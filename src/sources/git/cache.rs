@@ -34,7 +34,7 @@ use super::tree_log::{Stored, TreeLog};
 pub(super) type Key = [u8; 32];
 
 /// Changes with the format of the files.
-const MAGIC: &[u8; 8] = b"KSCACHE1";
+const MAGIC: &[u8; 8] = b"KSCACHE2";
 /// Smaller packs are read as fast as a cache.
 const MIN_OBJECTS: u32 = 1_000;
 /// The folder in the git directory.

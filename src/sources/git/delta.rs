@@ -6,9 +6,9 @@ use crate::chunk::Copied;
 
 /// A delta, parsed once: for applying it, and for knowing what did not change.
 #[derive(Debug, Default)]
-pub(super) struct Delta {
+pub(in crate::sources) struct Delta {
     /// The size of the result in bytes; the instructions add up to it.
-    pub(super) result_size: usize,
+    pub(in crate::sources) result_size: usize,
     /// The copied spans, neighbours joined, sorted by where they go.
     pub(super) copies: Vec<Copied>,
     inserts: Vec<Insert>,
@@ -25,7 +25,7 @@ struct Insert {
 impl Delta {
     /// Parses `data` for a base of `base_size` bytes. Nothing is allocated for what a delta only claims: the result's size is
     /// the sum of its instructions.
-    pub(super) fn parse(&mut self, data: &[u8], base_size: usize) -> Result<(), &'static str> {
+    pub(in crate::sources) fn parse(&mut self, data: &[u8], base_size: usize) -> Result<(), &'static str> {
         self.copies.clear();
         self.inserts.clear();
         let mut at = 0;
@@ -77,7 +77,7 @@ impl Delta {
     }
 
     /// Writes the result into `result`, replacing what it held. `data` is what was parsed, for this `base`.
-    pub(super) fn apply(&self, data: &[u8], base: &[u8], result: &mut Vec<u8>) {
+    pub(in crate::sources) fn apply(&self, data: &[u8], base: &[u8], result: &mut Vec<u8>) {
         result.clear();
         result.reserve_exact(self.result_size);
         let mut inserts = self.inserts.iter().peekable();

@@ -4,7 +4,7 @@
 mod attribution;
 mod cache;
 mod commits;
-mod delta;
+pub(super) mod delta;
 mod error;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]

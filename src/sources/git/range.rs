@@ -17,6 +17,7 @@ use crate::finding::{CommitSummary, HistoryPlace, Reach};
 use crate::provenance::{Metadata, ObjectId, Provenance};
 use crate::sync::{into_inner, lock};
 
+use super::super::archive;
 use super::commits::{self, CommitIndex, Headers, Tip, TipKind};
 use super::graph::Graph;
 use super::objects::{ObjectVisitor, Objects};
@@ -353,7 +354,8 @@ impl Range {
                         read.blobs += 1;
                         read.bytes += bytes.len() as u64;
                         let provenance = Provenance::GitBlob(ObjectId::from_bytes(id.as_bytes()));
-                        visitor.chunk(&Chunk::whole(bytes, provenance), None);
+                        visitor.chunk(&Chunk::whole(bytes, provenance.clone()), None);
+                        let _ = archive::visit_members(bytes, || provenance, visitor);
                     }
                     Ok((kind, _)) => {
                         let failure = Failure::Damaged(format!("it is a {kind}, and a file was to be there"));
@@ -525,8 +527,10 @@ impl<V: Visitor> ObjectVisitor for ContentsWalk<'_, V> {
         self.bytes.fetch_add(object.bytes.len() as u64, Ordering::Relaxed);
         self.range.note_pointer(&object.id, object.bytes, self.visitor);
         let provenance = Provenance::GitBlob(ObjectId::from_bytes(object.id.as_bytes()));
-        let chunk = Chunk { derivation: object.derivation, ..Chunk::whole(object.bytes, provenance) };
-        self.visitor.chunk(&chunk, base).memo
+        let chunk = Chunk { derivation: object.derivation, ..Chunk::whole(object.bytes, provenance.clone()) };
+        let memo = self.visitor.chunk(&chunk, base).memo;
+        let _ = archive::visit_members(object.bytes, || provenance, self.visitor);
+        memo
     }
 }
 

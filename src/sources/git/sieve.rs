@@ -12,6 +12,7 @@ use crate::coverage::Read;
 use crate::provenance::{Metadata, ObjectId, Provenance};
 use crate::sync::{into_inner, lock};
 
+use super::super::archive;
 use super::cache::Recalled;
 use super::commits::{self, Commit};
 use super::numbers::{NO_OBJECT, Number};
@@ -319,7 +320,11 @@ impl<V: Visitor> ObjectVisitor for ObjectSieve<'_, V> {
                     Provenance::GitMetadata(Metadata::Tag(id))
                 }
             };
-            let Searched { memo, is_clean } = self.text(object, provenance, text_base);
+            let Searched { memo, mut is_clean } = self.text(object, provenance, text_base);
+            if object.kind == Kind::Blob {
+                let members = archive::visit_members(object.bytes, || Provenance::GitBlob(id), self.visitor);
+                is_clean &= members.unwrap_or(true);
+            }
             (ObjectMemo::Text(memo), is_clean)
         };
         // No object is larger than what a number of this size can say.

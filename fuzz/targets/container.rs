@@ -1,0 +1,6 @@
+//! Archives and compressed files of any bytes: they are read or named, in bounded time.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let _ = keysieve::sources::fuzzing::open_container(data);
+});

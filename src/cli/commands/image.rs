@@ -1,0 +1,40 @@
+//! `keysieve image FILE|DIR|-`
+
+use std::path::{Path, PathBuf};
+
+use keysieve::sources::git::Repository;
+use keysieve::sources::image::{Base, Input, Selection};
+
+use crate::cli::args::Common;
+use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
+use crate::cli::exit_code::ExitStatus;
+use crate::cli::output::finish;
+use crate::cli::progress::Bar;
+
+pub(crate) fn run(
+    image: PathBuf,
+    name: Option<String>,
+    platform: Option<String>,
+    skip_base: Option<String>,
+    common: &Common,
+) -> anyhow::Result<ExitStatus> {
+    // The repository in which the image is built has a say in what is known of it.
+    let repository = Repository::open(Path::new(".")).ok();
+    let policy = repository.as_ref().map_or(PolicySource::Nowhere, PolicySource::of);
+    let (config, output) = (scan_config(common, policy)?, output_config(common)?);
+    let selection = Selection { image: name, platform, base: skip_base.map(base) };
+    let input = if image == Path::new("-") { Input::Stdin } else { Input::Path(image) };
+    let progress = Bar::new(shows_progress(common));
+    let outcome = keysieve::scan::scan_image(&config, &input, &selection, &progress)?;
+    drop(progress);
+    finish(&outcome, &output)
+}
+
+/// A number of layers, a digest, or a file.
+fn base(text: String) -> Base {
+    match text.parse() {
+        Ok(count) => Base::Layers(count),
+        Err(_) if text.starts_with("sha256:") || text.starts_with("sha512:") => Base::Digest(text),
+        Err(_) => Base::Image(text.into()),
+    }
+}

@@ -1,0 +1,81 @@
+//! Scans of container images.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bstr::{BString, ByteSlice};
+
+use crate::dotenv::{EnvFile, EnvState, is_env_name};
+use crate::finding::{Container, ImagePlace, Place};
+use crate::sources::image::{self, Input, Selection};
+
+use super::assembly::assemble;
+use super::collector::Collector;
+use super::{Error, Outcome, Progress, ScanConfig, failing, in_pool, redacted};
+
+/// Scans the container images in `input`: every file of every layer, and the documents.
+///
+/// # Errors
+///
+/// When there is no image, or none that is selected; what cannot be read on the way is in the outcome's coverage.
+pub fn scan_image(
+    config: &ScanConfig,
+    input: &Input,
+    selection: &Selection,
+    progress: &(dyn Progress + Send),
+) -> Result<Outcome, Error> {
+    let start = Instant::now();
+    in_pool(config.threads, || {
+        progress.stage("image", None);
+        let collector = Collector::new(config, progress);
+        let images = image::read(input, selection, is_env_name, &collector)?;
+        let mut coverage = collector.coverage();
+        coverage.read += images.read();
+        let env_file = |place: ImagePlace| EnvFile {
+            path: place.path.clone().unwrap_or_default(),
+            state: EnvState::InImage(Box::new(place)),
+        };
+        let env_files: Vec<EnvFile> = images.watched().into_iter().map(env_file).collect();
+        let found = assemble(config, collector.found(), None, Some(&images));
+        let outcome = Outcome {
+            rules: Arc::clone(&config.rules),
+            failing: failing(config, &found.findings) + env_files.len(),
+            findings: found.findings,
+            suppressed: found.suppressed,
+            env_files,
+            kept_in_env: found.kept_in_env,
+            coverage,
+            notices: images.notices().to_vec(),
+            elapsed: start.elapsed(),
+        };
+        Ok(redacted(config, outcome, &found.secrets))
+    })?
+}
+
+/// Leaves out what tells nothing new: a build argument is repeated in every later step of the history, of which only the first
+/// is kept of each image; and old archives repeat the configuration in documents that belong to no image.
+pub(super) fn keep_telling_places(places: &mut Vec<Place>) {
+    let is_in_image = |place: &Place| matches!(&place.container, Container::Image(image) if image.layer.is_some() || image.field.is_some());
+    if places.iter().any(is_in_image) {
+        places.retain(|place| !matches!(place.container, Container::Image(_)) || is_in_image(place));
+    }
+    let mut seen = BTreeSet::new();
+    let step = |place: &Place| match &place.container {
+        Container::Image(image) => {
+            let number =
+                image.field.as_ref()?.strip_prefix(b"history[")?.split(|&byte| byte == b']').next()?;
+            Some((image.image.clone(), image.document.clone(), number.to_str().ok()?.parse::<u32>().ok()?))
+        }
+        _ => None,
+    };
+    let first: BTreeSet<(BString, Option<BString>, u32)> = {
+        let mut steps: Vec<_> = places.iter().filter_map(step).collect();
+        steps.sort();
+        steps
+            .into_iter()
+            .filter(|(image, document, _)| seen.insert((image.clone(), document.clone())))
+            .collect()
+    };
+    places.retain(|place| step(place).is_none_or(|step| first.contains(&step)));
+}
