@@ -97,6 +97,7 @@ fn write_rule(out: &mut String, rule: &Rule) -> std::fmt::Result {
     writeln!(out, "pattern: {}, window: {:?},", text(&rule.pattern), rule.window)?;
     let checks: Vec<String> = rule.checks.iter().map(check).collect();
     writeln!(out, "checks: Cow::Borrowed(&[{}]),", checks.join(", "))?;
+    writeln!(out, "exceptions: {},", texts(&rule.exceptions))?;
     writeln!(out, "references: {}, fix: {},", texts(&rule.references), text(&rule.fix))?;
     writeln!(
         out,

@@ -303,7 +303,7 @@ pub(crate) enum HookRun {
 pub(crate) enum RulesCommand {
     /// List the rules, a line each.
     List {
-        /// Add the rules of this YAML file; may be given more than once.
+        /// Add the rules of this file, YAML or TOML; may be given more than once.
         #[arg(long, value_name = "FILE")]
         rules: Vec<PathBuf>,
     },
@@ -311,13 +311,13 @@ pub(crate) enum RulesCommand {
     Show {
         /// The rule's id, as `rules list` and findings have it.
         id: String,
-        /// Add the rules of this YAML file; may be given more than once.
+        /// Add the rules of this file, YAML or TOML; may be given more than once.
         #[arg(long, value_name = "FILE")]
         rules: Vec<PathBuf>,
     },
     /// Check rule files and configurations without scanning anything.
     Check {
-        /// Rule files, and configurations named .keysieve.yaml; the one in this directory where none is named.
+        /// Rule files, YAML or TOML, and configurations named .keysieve.yaml; the one in this directory where none is named.
         #[arg(default_value = ".keysieve.yaml")]
         files: Vec<PathBuf>,
     },
@@ -335,7 +335,7 @@ pub(crate) struct Common {
     /// How many threads to use; 0 takes one a core.
     #[arg(short = 'j', long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=256))]
     pub(crate) threads: u16,
-    /// Add the rules of this YAML file; may be given more than once. A rule with a built-in rule's id replaces it.
+    /// Add the rules of this file, YAML or TOML; may be given more than once. A rule with a built-in rule's id replaces it.
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
     /// Take known secrets from this baseline instead of the repository's .keysieve-baseline.yaml.

@@ -5,15 +5,18 @@
 //! - What a rule says at a keyword depends on the bytes within the rule's *reach* of it: its window, and the few bytes beyond
 //!   that checks look at. Where all of these lie in one copied span, what the base's scan said is true here as well; where
 //!   they touch a change, or an end of the chunk that was none in the base, the rule runs again.
-//! - Text in another encoding is not derived: a chunk that holds a zero byte has its UTF-16 text read anew.
+//! - Text in another form depends on its run and the words beside it (see [`decode`]). Runs that lie with these in one copied
+//!   span are shifted with what was found in them; the surroundings of each change are looked through for others.
+//! - UTF-16 text is not derived: a chunk that holds a zero byte has it read anew.
 
 use crate::chunk::{Copied, Derivation};
 use crate::location::ByteSpan;
 use crate::rules::RuleId;
 
-use super::Evidence;
+use super::decode::Run;
 use super::prefilter::{Hit, Prefilter, SEARCHED_BYTES};
 use super::reach::Reach;
+use super::{Evidence, Found};
 
 /// Copied spans shorter than this are searched again: that is cheaper than to keep them apart. What is searched for of a
 /// keyword is much shorter, so none can reach over one.
@@ -26,8 +29,17 @@ pub struct Memo {
     pub(super) hits: Vec<Hit>,
     /// What rules said yes to, sorted by keyword.
     pub(super) verified: Vec<Verified>,
+    /// What was found in texts of other forms but UTF-16, sorted by their runs.
+    pub(super) decoded: Vec<Decoded>,
     /// Whether there is a zero byte.
     pub(super) has_zero: bool,
+}
+
+/// A match in a text in another form.
+#[derive(Debug, Clone)]
+pub(super) struct Decoded {
+    pub(super) run: Run,
+    pub(super) found: Found,
 }
 
 /// A match that passed its rule's checks, with the keyword at which it was found.
@@ -47,6 +59,8 @@ pub(super) struct Derived {
     /// Keywords at which rules have to run, with the copied span in which the keyword lies: rules that reach no further
     /// than that need not.
     pub(super) pending: Vec<(Hit, Option<Origin>)>,
+    /// Where the chunk differs from its base: new bytes, and the seams between copied ones.
+    pub(super) changes: Vec<ByteSpan>,
 }
 
 /// The copied span in which a keyword lies, and whether it goes to the very ends of base and chunk.
@@ -72,6 +86,11 @@ impl Origin {
         (self.at_start || keyword.start >= self.span.start + reach.before)
             && (self.at_end || keyword.end + reach.after <= self.span.end)
     }
+
+    /// Whether the bytes, at whose ends something was looked for, lie in the span.
+    fn holds(&self, depends: ByteSpan) -> bool {
+        (self.at_start || depends.start > self.span.start) && (self.at_end || depends.end < self.span.end)
+    }
 }
 
 /// Shifts what `base` says to where `derivation` copied it in `bytes`, and searches the rest.
@@ -83,17 +102,26 @@ pub(super) fn derive(
     reach: impl Fn(RuleId) -> Reach,
 ) -> Derived {
     let hits = Vec::with_capacity(base.hits.len() + 1);
-    let mut derived = Derived { memo: Memo { hits, ..Memo::default() }, pending: Vec::new() };
+    let mut derived =
+        Derived { memo: Memo { hits, ..Memo::default() }, pending: Vec::new(), changes: Vec::new() };
     let mut has_zero = false;
     let mut end_of_last = 0;
+    let mut is_changed = true;
     let copies = derivation.copies.iter().filter(|copy| copy.length >= MIN_COPY_BYTES);
     for &copy in copies {
         has_zero |= search_gap(prefilter, bytes, ByteSpan::new(end_of_last, copy.to), &mut derived);
         let origin = Origin::new(copy, derivation.base.len(), bytes.len());
+        if !origin.at_start {
+            derived.changes.push(ByteSpan::new(end_of_last, copy.to));
+        }
+        is_changed = !origin.at_end;
         shift(prefilter, base, copy, origin, &reach, &mut derived);
         end_of_last = copy.to + copy.length;
     }
     has_zero |= search_gap(prefilter, bytes, ByteSpan::new(end_of_last, bytes.len()), &mut derived);
+    if is_changed {
+        derived.changes.push(ByteSpan::new(end_of_last, bytes.len()));
+    }
     derived.memo.has_zero = has_zero || (base.has_zero && memchr::memchr(0, bytes).is_some());
     derived
 }
@@ -169,6 +197,25 @@ fn shift(
             derived.memo.verified.push(Verified { hit, secret, ..verified.clone() });
         }
     }
+    shift_decoded(base, copy, origin, derived);
+}
+
+fn shift_decoded(base: &Memo, copy: Copied, origin: Origin, derived: &mut Derived) {
+    let from = base.decoded.partition_point(|decoded| decoded.run.span.start < copy.from);
+    let in_copy = base.decoded[from..]
+        .iter()
+        .take_while(|decoded| decoded.run.span.start < copy.from + copy.length)
+        .filter(|decoded| {
+            decoded.run.depends.start >= copy.from && decoded.run.depends.end <= copy.from + copy.length
+        });
+    for Decoded { run, found } in in_copy {
+        let run = run.moved(copy.from, copy.to);
+        if origin.holds(run.depends) {
+            let span =
+                ByteSpan::new(found.span.start - copy.from + copy.to, found.span.end - copy.from + copy.to);
+            derived.memo.decoded.push(Decoded { run, found: Found { span, ..found.clone() } });
+        }
+    }
 }
 
 #[cfg(test)]
@@ -180,6 +227,7 @@ mod tests {
     use super::*;
     use crate::chunk::Chunk;
     use crate::detect::Detector;
+    use crate::detect::tests::encode::{ENCODINGS, Form, PARTIAL_ENCODINGS};
     use crate::provenance::Provenance;
     use crate::rules::RuleSet;
 
@@ -222,7 +270,19 @@ mod tests {
             .prop_map(|(shape, value)| shape.replace("{}", &value).into_bytes());
         let utf16 = "token = \"[a-z0-9]{20}\" "
             .prop_map(|value| value.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<u8>>());
+        let encodings: Vec<&Form> = ENCODINGS.iter().chain(PARTIAL_ENCODINGS).collect();
+        let encoded = (prop::sample::select(encodings), "[a-z]{5}[0-9]{3}[a-z]{3}", 0..SHAPES.len() + 1)
+            .prop_map(|((_, encode), value, shape)| {
+                let token = [&["gl", "pat-"].concat(), value.as_str(), "7Kd2Qz_4v"].concat();
+                let text = SHAPES.get(shape).map_or(token, |shape| shape.replace("{}", &value));
+                let text = encode(text.as_bytes());
+                [b" ", text.as_slice(), b"\n"].concat()
+            });
+        let cut = (prop::sample::select(ENCODINGS), "[a-z]{40,200}", 1..40usize)
+            .prop_map(|((_, encode), text, cut)| encode(text.as_bytes()).split_off(cut));
         prop_oneof![
+            4 => encoded,
+            1 => cut,
             4 => "[ a-z\n]{1,120}".prop_map(String::into_bytes),
             2 => token.prop_map(String::into_bytes),
             2 => password.prop_map(String::into_bytes),
@@ -230,6 +290,7 @@ mod tests {
             1 => slack.prop_map(String::into_bytes),
             2 => shaped,
             1 => "(password|secret|token|xoxb-|://|\"|= |\n)".prop_map(String::into_bytes),
+            1 => "(%3D|\\\\x41|&#65;|=\n|\" \"|' \\+\n '|c2Vj|=|A)".prop_map(String::into_bytes),
             1 => utf16,
             1 => prop::collection::vec(any::<u8>(), 1..40),
         ]
@@ -304,6 +365,8 @@ mod tests {
                 prop_assert_eq!(matches, expected);
                 prop_assert_eq!(&next.hits, &scanned.hits);
                 prop_assert_eq!(next.has_zero, scanned.has_zero);
+                let runs = |memo: &Memo| memo.decoded.iter().map(|decoded| decoded.run).collect::<Vec<_>>();
+                prop_assert_eq!(runs(&next), runs(&scanned));
                 (base, memo) = (bytes, next);
             }
         }

@@ -14,16 +14,29 @@ use super::{Evidence, Refusal};
 
 /// The rules' patterns, each compiled when it is first needed, shared by all threads.
 #[derive(Debug)]
-pub(super) struct Patterns(Vec<OnceLock<Option<Regex>>>);
+pub(super) struct Patterns {
+    patterns: Vec<OnceLock<Option<Regex>>>,
+    exceptions: Vec<OnceLock<Vec<Regex>>>,
+}
 
 impl Patterns {
     pub(super) fn new(rules: usize) -> Self {
-        Self((0..rules).map(|_| OnceLock::new()).collect())
+        Self {
+            patterns: (0..rules).map(|_| OnceLock::new()).collect(),
+            exceptions: (0..rules).map(|_| OnceLock::new()).collect(),
+        }
     }
 
     fn get(&self, id: RuleId, rule: &Rule) -> Option<&Regex> {
         // Rules are checked when they are read, so a pattern that does not compile cannot get here.
-        self.0[id.index()].get_or_init(|| compile::searcher(&rule.pattern).ok()).as_ref()
+        self.patterns[id.index()].get_or_init(|| compile::searcher(&rule.pattern).ok()).as_ref()
+    }
+
+    fn is_excepted(&self, id: RuleId, rule: &Rule, secret: &[u8]) -> bool {
+        let compiled =
+            || rule.exceptions.iter().filter_map(|pattern| compile::searcher(pattern).ok()).collect();
+        let exceptions: &Vec<Regex> = self.exceptions[id.index()].get_or_init(compiled);
+        exceptions.iter().any(|exception| exception.is_match(secret))
     }
 }
 
@@ -62,14 +75,27 @@ impl Matcher {
         let end = keyword.end.saturating_add(rule.window.after as usize).min(bytes.len());
         let anchored = if before == 0 { Anchored::Yes } else { Anchored::No };
         // A span, not a slice: `\b` at its ends sees the bytes outside.
-        let input = Input::new(bytes).span(keyword.start.saturating_sub(before)..end).anchored(anchored);
-        regex.search_captures_with(cache, &input, captures);
-        let matched = captures.get_match().map(|found| ByteSpan::from(found.range()));
-        let secret = captures.get_group_by_name("secret").map(|secret| ByteSpan::from(secret.range()));
-        let secret = secret
-            .filter(|_| matched.is_some_and(|matched| matched.contains(&keyword)))
-            .ok_or(Refusal::NoMatch)?;
+        let mut start = keyword.start.saturating_sub(before);
+        loop {
+            let input = Input::new(bytes).span(start..end).anchored(anchored);
+            regex.search_captures_with(cache, &input, captures);
+            let matched = ByteSpan::from(captures.get_match().ok_or(Refusal::NoMatch)?.range());
+            if matched.contains(&keyword) {
+                break;
+            }
+            // Another secret in front of this one.
+            start = matched.end.max(start + 1);
+            if start > keyword.start {
+                return Err(Refusal::NoMatch);
+            }
+        }
+        let secret = captures.get_group_by_name("secret").ok_or(Refusal::NoMatch)?;
+        let secret = ByteSpan::from(secret.range());
         let name = captures.get_group_by_name("name").map(|name| ByteSpan::from(name.range()));
-        checks::evaluate(Candidate { rule, bytes, keyword, secret, name })
+        let (secret, evidence) = checks::evaluate(Candidate { rule, bytes, keyword, secret, name })?;
+        if !rule.exceptions.is_empty() && patterns.is_excepted(id, rule, secret.of(bytes)) {
+            return Err(Refusal::Excepted { secret });
+        }
+        Ok((secret, evidence))
     }
 }

@@ -23,7 +23,7 @@ use crate::rules::{Kind, RuleId, RuleSet};
 
 pub use self::checks::{Link, Subject};
 pub use self::derive::Memo;
-use self::derive::{Derived, Origin, Verified};
+use self::derive::{Decoded, Derived, Origin, Verified};
 use self::matcher::Matcher;
 use self::prefilter::{Hit, Prefilter};
 use self::reach::Reach;
@@ -135,7 +135,7 @@ impl Detector {
     ///
     /// Rules may overlap; see [`resolve_overlaps`].
     pub fn scan(&mut self, chunk: &Chunk<'_>, base: Option<&Memo>) -> (Vec<Match>, Memo) {
-        let Derived { mut memo, pending } = match (chunk.derivation, base) {
+        let Derived { mut memo, pending, changes } = match (chunk.derivation, base) {
             (Some(derivation), Some(base)) => {
                 let reach = |rule| Reach::of(self.plan.rules.rule(rule));
                 derive::derive(&self.plan.prefilter, chunk.bytes, derivation, base, reach)
@@ -148,10 +148,10 @@ impl Detector {
         let mut found: Vec<Found> =
             memo.verified.iter().map(|verified| Found::new(verified, verified.secret, chunk.bytes)).collect();
         if memo.has_zero {
-            for text in decode::utf16_runs(chunk.bytes) {
-                self.scan_text(chunk, &text, &mut found);
-            }
+            decode::visit_utf16(chunk.bytes, &mut |text| self.scan_text(chunk, text, &mut found));
         }
+        self.scan_runs(chunk, &changes, &mut memo.decoded);
+        found.extend(memo.decoded.iter().map(|decoded| decoded.found.clone()));
         // The same secret is found once for each of its keywords.
         found.sort_by_key(|found| (found.span, found.rule));
         found.dedup_by_key(|found| (found.span, found.rule));
@@ -174,7 +174,8 @@ impl Detector {
         hits.sort_unstable();
         let pending = hits.iter().map(|&hit| (hit, None)).collect();
         let has_zero = memchr::memchr(0, bytes).is_some();
-        Derived { memo: Memo { hits, verified: Vec::new(), has_zero }, pending }
+        let changes = vec![ByteSpan::new(0, bytes.len())];
+        Derived { memo: Memo { hits, has_zero, ..Memo::default() }, pending, changes }
     }
 
     /// Runs the rules of each keyword that reach further than the copied span in which it lies.
@@ -205,18 +206,39 @@ impl Detector {
         }
     }
 
+    /// Scans the texts in other forms that `changes` touch, and adds what is found in them to `decoded`.
+    fn scan_runs(&mut self, chunk: &Chunk<'_>, changes: &[ByteSpan], decoded: &mut Vec<Decoded>) {
+        for within in decode::changed(chunk.bytes, changes) {
+            decode::visit(chunk.bytes, within, &mut |text| {
+                let mut found = Vec::new();
+                self.scan_text(chunk, text, &mut found);
+                decoded.extend(found.into_iter().map(|found| Decoded { run: text.run, found }));
+            });
+        }
+        // A run may be near two changes, or near one and be carried over all the same.
+        let key = |decoded: &Decoded| (decoded.run, decoded.found.span, decoded.found.rule);
+        decoded.sort_by_key(key);
+        decoded.dedup_by_key(|decoded| key(decoded));
+    }
+
     /// Scans a text that lies in the chunk in another form.
     fn scan_text(&mut self, chunk: &Chunk<'_>, text: &decode::Text, found: &mut Vec<Found>) {
         let Derived { pending, .. } = self.search(&text.bytes);
         let pending = pending.into_iter().filter(|(hit, _)| chunk.own.contains(&text.origin(hit.start())));
         let mut verified = Vec::new();
         self.verify(&text.bytes, pending, &mut verified);
-        let origin = |verified: &Verified| text.origin_span(verified.secret);
-        found.extend(verified.iter().map(|verified| Found::new(verified, origin(verified), &text.bytes)));
+        for verified in verified {
+            let (keyword, secret) = (verified.hit.start(), verified.secret);
+            let whole = ByteSpan::new(keyword.min(secret.start), secret.end.max(keyword + 1));
+            if !text.is_verbatim(whole) {
+                found.push(Found::new(&verified, text.origin_span(secret), &text.bytes));
+            }
+        }
     }
 }
 
 /// A match that is not yet located.
+#[derive(Debug, Clone)]
 struct Found {
     rule: RuleId,
     secret: Secret,

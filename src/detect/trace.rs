@@ -1,6 +1,7 @@
 //! What each rule made of each of its keywords, for people who ask why something was found, or was not. Scans do not come here.
 
 use crate::chunk::Chunk;
+use crate::finding::Secret;
 use crate::location::ByteSpan;
 use crate::rules::RuleId;
 
@@ -25,6 +26,11 @@ pub enum Refusal {
         /// What is one.
         secret: ByteSpan,
     },
+    /// It is one of the rule's exceptions.
+    Excepted {
+        /// What is one.
+        secret: ByteSpan,
+    },
 }
 
 /// A rule at one of its keywords.
@@ -34,8 +40,8 @@ pub struct Attempt {
     pub rule: RuleId,
     /// Where the keyword lies in the chunk.
     pub keyword: ByteSpan,
-    /// Where the secret lies in the chunk, as far as the pattern matched.
-    pub secret: Option<ByteSpan>,
+    /// Where the secret lies in the chunk, and the secret, decoded, as far as the pattern matched.
+    pub secret: Option<(ByteSpan, Secret)>,
     /// What speaks for it, or why it is none.
     pub outcome: Result<Evidence, Refusal>,
 }
@@ -45,9 +51,11 @@ impl Detector {
     pub fn trace(&mut self, chunk: &Chunk<'_>, asked: ByteSpan) -> Vec<Attempt> {
         let mut attempts = Vec::new();
         self.trace_text(chunk.bytes, |span| span, asked, &mut attempts);
-        for text in decode::utf16_runs(chunk.bytes) {
+        let mut trace_decoded = |text: &decode::Text| {
             self.trace_text(&text.bytes, |span| text.origin_span(span), asked, &mut attempts);
-        }
+        };
+        decode::visit_utf16(chunk.bytes, &mut trace_decoded);
+        decode::visit(chunk.bytes, ByteSpan::new(0, chunk.bytes.len()), &mut trace_decoded);
         attempts.sort_by_key(|attempt| (attempt.keyword, attempt.rule));
         attempts.dedup();
         attempts
@@ -75,15 +83,17 @@ impl Detector {
                     let found = matcher.verify(&plan.patterns, rule, id, text, keyword);
                     let secret = match found {
                         Ok((secret, _))
-                        | Err(Refusal::Check { secret, .. } | Refusal::Placeholder { secret }) => {
-                            Some(secret)
-                        }
+                        | Err(
+                            Refusal::Check { secret, .. }
+                            | Refusal::Placeholder { secret }
+                            | Refusal::Excepted { secret },
+                        ) => Some(secret),
                         Err(Refusal::NoMatch) => None,
                     };
                     attempts.push(Attempt {
                         rule: id,
                         keyword: origin(keyword),
-                        secret: secret.map(&origin),
+                        secret: secret.map(|secret| (origin(secret), Secret::new(secret.of(text)))),
                         outcome: found.map(|(_, evidence)| evidence),
                     });
                 }

@@ -15,7 +15,7 @@ use super::syntax::{self, ChecksSyntax, RuleSyntax};
 /// The version of the rule file format.
 const SCHEMA: u32 = 1;
 /// The shortest keyword, in bytes: shorter ones would hit everywhere.
-const MIN_KEYWORD_BYTES: usize = 3;
+pub(crate) const MIN_KEYWORD_BYTES: usize = 3;
 /// The largest window on either side, in bytes. Pieces of a large file overlap by 64 KiB; UTF-16 takes two bytes a
 /// character, and keywords and checks some besides.
 const MAX_WINDOW_BYTES: u32 = 31 * 1024;
@@ -35,6 +35,14 @@ pub enum Error {
         /// The file.
         file: String,
         /// What the YAML parser said, with line and column.
+        message: String,
+    },
+    /// The TOML does not parse, or has a field of the wrong type.
+    #[error("{file}: {message}")]
+    Toml {
+        /// The file.
+        file: String,
+        /// What is wrong.
         message: String,
     },
     /// The file is of a version that this program does not know.
@@ -194,6 +202,7 @@ fn rule_from(mut syntax: RuleSyntax) -> Result<Rule, Problem> {
         followers: Cow::Owned(followers(&parsed(&pattern)?, &syntax.keywords, window)),
         keywords: texts(syntax.keywords),
         pattern: Text::Owned(pattern),
+        exceptions: Cow::Borrowed(&[]),
         references: texts(syntax.references),
         fix: Text::Owned(syntax.fix.trim().to_owned()),
         examples: texts(syntax.examples),
@@ -271,7 +280,8 @@ fn window_for(syntax: &RuleSyntax, pattern: &str) -> Result<Window, Problem> {
     Ok(window)
 }
 
-fn parsed(pattern: &str) -> Result<Hir, Problem> {
+/// The expression of a pattern, as the engine reads it.
+pub(crate) fn parsed(pattern: &str) -> Result<Hir, Problem> {
     regex_syntax::ParserBuilder::new()
         .unicode(false)
         .utf8(false)
@@ -447,7 +457,7 @@ fn is_kebab_case(id: &str) -> bool {
         })
 }
 
-fn one_line(message: &str) -> String {
+pub(crate) fn one_line(message: &str) -> String {
     message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 

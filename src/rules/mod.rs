@@ -11,6 +11,7 @@ pub(crate) mod compile;
 mod named;
 mod rule;
 mod syntax;
+mod toml_file;
 
 pub use compile::Error as CompileError;
 pub use rule::{Alphabet, Check, Checksum, Confidence, Kind, Rule, Severity, Structure, Text, Window};
@@ -65,13 +66,14 @@ pub enum Error {
 #[derive(Debug, Clone)]
 pub struct RuleSet {
     rules: Vec<Rule>,
+    notices: Vec<String>,
 }
 
 impl RuleSet {
     /// The rules of `patterns.yaml`.
     #[must_use]
     pub fn builtin() -> Self {
-        Self { rules: builtin::RULES.to_vec() }
+        Self { rules: builtin::RULES.to_vec(), notices: Vec::new() }
     }
 
     /// The given rules alone.
@@ -84,7 +86,7 @@ impl RuleSet {
         if rules.len().max(keywords) > usize::from(u16::MAX) {
             return Err(Error::TooMany { rules: rules.len(), keywords });
         }
-        Ok(Self { rules })
+        Ok(Self { rules, notices: Vec::new() })
     }
 
     /// Adds the rules of a YAML text. A rule with the id of one that is there replaces it.
@@ -92,17 +94,22 @@ impl RuleSet {
     /// # Errors
     ///
     /// When the text is no valid rule file; `file` is its name in the error.
-    pub fn with_yaml(mut self, file: &str, text: &str) -> Result<Self, Error> {
-        for rule in compile::compile(file, text)? {
-            match self.rules.iter_mut().find(|known| known.id == rule.id) {
-                Some(known) => *known = rule,
-                None => self.rules.push(rule),
-            }
-        }
-        Self::new(self.rules)
+    pub fn with_yaml(self, file: &str, text: &str) -> Result<Self, Error> {
+        self.with(compile::compile(file, text)?, Vec::new())
     }
 
-    /// Adds the rules of a YAML file, see [`RuleSet::with_yaml`].
+    /// Adds the rules of a TOML text of the form that gitleaks made known. What it asks for and does not get is in
+    /// [`RuleSet::notices`].
+    ///
+    /// # Errors
+    ///
+    /// When the text is no valid rule file; `file` is its name in the error.
+    pub fn with_toml(self, file: &str, text: &str) -> Result<Self, Error> {
+        let compiled = toml_file::compile(file, text)?;
+        self.with(compiled.rules, compiled.notices)
+    }
+
+    /// Adds the rules of a file: TOML where its name ends so, YAML where not.
     ///
     /// # Errors
     ///
@@ -110,7 +117,27 @@ impl RuleSet {
     pub fn with_file(self, path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
         let text = read_text(path).map_err(|source| Error::Read { path: name.clone(), source })?;
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml")) {
+            return self.with_toml(&name, &text);
+        }
         self.with_yaml(&name, &text)
+    }
+
+    /// What rule files ask for and do not get, a sentence each.
+    #[must_use]
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    fn with(mut self, rules: Vec<Rule>, notices: Vec<String>) -> Result<Self, Error> {
+        for rule in rules {
+            match self.rules.iter_mut().find(|known| known.id == rule.id) {
+                Some(known) => *known = rule,
+                None => self.rules.push(rule),
+            }
+        }
+        self.notices.extend(notices);
+        Ok(Self { notices: self.notices, ..Self::new(self.rules)? })
     }
 
     /// The rules without those that are `off`, and with these severities in place of their own.

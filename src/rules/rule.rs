@@ -171,6 +171,8 @@ pub struct Rule {
     pub window: Window,
     /// Tests, in the order in which they are made.
     pub checks: Cow<'static, [Check]>,
+    /// Regular expressions of secrets that are none after all.
+    pub exceptions: Cow<'static, [Text]>,
     /// Where the format is documented.
     pub references: Cow<'static, [Text]>,
     /// What to revoke and where, and where the value belongs.

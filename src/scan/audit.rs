@@ -83,7 +83,7 @@ impl Audit<'_> {
                 Vec::new()
             }
         };
-        let mut notices = Vec::new();
+        let mut notices = self.config.rules.notices().to_vec();
         if self.revision.is_none() && coverage.is_complete() {
             notices.extend(idle_entries(self.config, &found.suppressed));
         }

@@ -46,6 +46,8 @@ pub enum End {
     Refused(String),
     /// It is a placeholder.
     Placeholder,
+    /// It is one of the rule's exceptions.
+    Excepted,
     /// The configuration switches the rule off.
     Off,
     /// This rule, which is more telling, has the same bytes.
@@ -80,7 +82,8 @@ pub fn explain(config: &ScanConfig, rules: &Arc<RuleSet>, chunk: &Chunk<'_>, lin
         assembled: assemble(config, collector.found(), None, None),
     };
     let touches = |attempt: &Attempt| {
-        attempt.keyword.overlaps(&asked) || attempt.secret.is_some_and(|secret| secret.overlaps(&asked))
+        attempt.keyword.overlaps(&asked)
+            || attempt.secret.as_ref().is_some_and(|(span, _)| span.overlaps(&asked))
     };
     Some(attempts.into_iter().filter(touches).map(|attempt| explainer.step(attempt)).collect())
 }
@@ -114,31 +117,31 @@ struct Explainer<'a> {
 
 impl Explainer<'_> {
     fn step(&self, attempt: Attempt) -> Step {
-        let Attempt { rule: id, keyword, secret: span, outcome } = attempt;
+        let Attempt { rule: id, keyword, secret, outcome } = attempt;
         let rule = self.rules.rule(id);
         let locate = |span| Lines::new(self.chunk.bytes, self.chunk.start).locate(span);
-        let secret = span.map(|span| (self.secret(span), locate(span)));
         let class = match &self.chunk.provenance {
             Provenance::File { path, .. } => Some(classify(path)),
             _ => None,
         };
         let mut weights = Vec::new();
-        let end = match (&outcome, span, &secret) {
-            (Ok(evidence), Some(span), Some((secret, _))) => {
+        let end = match (&outcome, &secret) {
+            (Ok(evidence), Some((span, secret))) => {
                 let length = secret.expose().len();
                 weights = weigh(rule, evidence, length, class);
                 self.end(
                     rule,
-                    span,
+                    *span,
                     secret,
                     judge(rule, evidence, length, class).map(|found| found.confidence),
                 )
             }
-            (Err(Refusal::Check { check, .. }), ..) => {
+            (Err(Refusal::Check { check, .. }), _) => {
                 End::Refused(rule.checks.get(*check).map(|check| format!("{check:?}")).unwrap_or_default())
             }
-            (Err(Refusal::Placeholder { .. }), ..) => End::Placeholder,
-            (Ok(_) | Err(Refusal::NoMatch), ..) => End::NoMatch,
+            (Err(Refusal::Placeholder { .. }), _) => End::Placeholder,
+            (Err(Refusal::Excepted { .. }), _) => End::Excepted,
+            (Ok(_) | Err(Refusal::NoMatch), _) => End::NoMatch,
         };
         Step {
             rule: id,
@@ -146,19 +149,11 @@ impl Explainer<'_> {
             keyword_at: locate(keyword),
             public_prefix: secret
                 .as_ref()
-                .map_or(0, |(secret, _)| checks::public_prefix_length(rule, secret.expose())),
-            secret,
+                .map_or(0, |(_, secret)| checks::public_prefix_length(rule, secret.expose())),
+            secret: secret.map(|(span, secret)| (secret, locate(span))),
             weights,
             end,
         }
-    }
-
-    /// What lies there; without the zero bytes of UTF-16.
-    fn secret(&self, span: ByteSpan) -> Secret {
-        let bytes = span.of(self.chunk.bytes);
-        let is_utf16 = bytes.len() > 2 && bytes.iter().skip(1).step_by(2).all(|&byte| byte == 0);
-        let text: Vec<u8> = bytes.iter().copied().step_by(if is_utf16 { 2 } else { 1 }).collect();
-        Secret::new(&text)
     }
 
     /// What became of a match.

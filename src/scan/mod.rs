@@ -190,7 +190,7 @@ fn scan_source<S: Source + Sync>(
             env_files: Vec::new(),
             kept_in_env: found.kept_in_env,
             coverage,
-            notices: Vec::new(),
+            notices: config.rules.notices().to_vec(),
             elapsed: start.elapsed(),
         };
         redacted(config, outcome, &found.secrets)

@@ -50,6 +50,7 @@ pub fn scan_range(
             RangeQuery::Staged => "nothing is staged",
             RangeQuery::Commits { .. } => "there is nothing new: no commit, no tag",
         };
+        let nothing_said = range.is_nothing().then(|| nothing.to_owned());
         let outcome = Outcome {
             rules: Arc::clone(&config.rules),
             failing: failing(config, &found.findings),
@@ -58,7 +59,7 @@ pub fn scan_range(
             env_files: Vec::new(),
             kept_in_env: found.kept_in_env,
             coverage,
-            notices: if range.is_nothing() { vec![nothing.to_owned()] } else { Vec::new() },
+            notices: config.rules.notices().iter().cloned().chain(nothing_said).collect(),
             elapsed: start.elapsed(),
         };
         let places = outcome.findings.iter().flat_map(|finding| &finding.places);

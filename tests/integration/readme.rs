@@ -17,6 +17,14 @@ fn console_blocks() -> Vec<(Vec<String>, String)> {
         .collect()
 }
 
+/// The rule file that the README shows.
+fn rule_file() -> String {
+    let readme = include_str!("../../README.md");
+    let blocks = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let block = blocks.into_iter().find(|block| block.contains("id: acme-api-key"));
+    block.expect("the README shows a rule file").to_owned()
+}
+
 #[test]
 fn console_blocks_print_what_they_show() {
     let scratch = Scratch::new();
@@ -29,10 +37,20 @@ fn console_blocks_print_what_they_show() {
         });
     }
     scratch.write("files/app/db.py", ["PASSWORD = \"", "tR7hvd", "9QmX2\"\n"].concat());
+    scratch.write("rules/acme.yaml", rule_file());
+    scratch.write(
+        "rules/app.py",
+        ["KEY = '", "acme_", "live_", "tR7hvd9Q", "mX2kLp5w", "Zc8nBf3s", "Yj6gHa1e", "'\n"].concat(),
+    );
     let blocks = console_blocks();
-    assert_eq!(blocks.len(), 4, "this test knows where each block is run");
+    assert_eq!(blocks.len(), 6, "this test knows where each block is run");
     for (arguments, expected) in blocks {
-        let run = scratch.keysieve_in(if arguments[0] == "scan" { "files" } else { "r" }, &arguments);
+        let folder = match arguments[0].as_str() {
+            _ if arguments.iter().any(|argument| argument == "acme.yaml") => "rules",
+            "scan" => "files",
+            _ => "r",
+        };
+        let run = scratch.keysieve_in(folder, &arguments);
         let expected: Vec<&str> = expected.lines().collect();
         let printed: Vec<&str> = run.stdout.lines().collect();
         assert!(matches(&expected, &printed), "keysieve {}\n{}", arguments.join(" "), run.stdout);

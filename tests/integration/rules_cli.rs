@@ -222,6 +222,69 @@ fn a_rule_file_without_end() {
     );
 }
 
+/// A rule file as gitleaks has them; not all in it is supported.
+const TOML: &str = r#"
+title = "Acme"
+
+[extend]
+useDefault = true
+
+[[rules]]
+id = "acme-key"
+description = "Acme API key"
+regex = '''(?i)acme[\w.-]{0,20}\s*=\s*["']([a-z0-9]{12})["']'''
+secretGroup = 1
+entropy = 2.5
+keywords = ["acme"]
+path = '''\.py$'''
+
+[[rules.allowlists]]
+stopwords = ["sample"]
+"#;
+
+#[test]
+fn rules_in_toml_find_their_secrets_and_spare_what_they_allow() {
+    let scratch = Scratch::new();
+    scratch.write("rules.toml", TOML);
+    let key = acme_key();
+    let secret = &key[5..];
+    let allowed = ["sample", "7k2q9x"].concat();
+    scratch.write("a.py", format!("ACME_ONE = '{secret}'\nacme_two = '{allowed}'\n"));
+    let run = scratch.keysieve(["scan", "a.py", "--rules", "rules.toml", "--show-secrets"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.stdout.contains("Acme API key") && run.stdout.contains(secret), "{}", run.stdout);
+    assert!(!run.stdout.contains(&allowed), "{}", run.stdout);
+    assert!(run.stdout.contains("rule `acme-key`, field `path`: not supported"), "{}", run.stdout);
+    let check = scratch.keysieve(["rules", "check", "rules.toml"]);
+    assert_eq!(check.code, 0, "{check:?}");
+    assert!(
+        check.stdout.contains("field `extend.useDefault`") && check.stdout.contains("all valid"),
+        "{check:?}"
+    );
+}
+
+#[test]
+fn rules_in_toml_that_cannot_be_used_are_refused() {
+    let scratch = Scratch::new();
+    scratch.write("a.py", "a = 1\n");
+    for (change, parts) in [
+        ("id = 'any'\nregex = '[0-9a-f]{32}'", ["rule `any`", "field `regex`"]),
+        ("regex = 'acme_[a-z]{9}'", ["rule `number 1`", "field `id`"]),
+        ("id = 'any'\nregex = 'acme(?=x)'", ["rule `any`", "not a regular expression"]),
+        ("id = ", ["rules.toml: ", "TOML"]),
+    ] {
+        scratch.write("rules.toml", format!("[[rules]]\n{change}\n"));
+        for arguments in [vec!["rules", "check", "rules.toml"], vec!["scan", "a.py", "--rules", "rules.toml"]]
+        {
+            let run = scratch.keysieve(arguments);
+            assert_eq!(run.code, 2, "{run:?}");
+            for part in parts {
+                assert!(run.stderr.contains(part), "no {part:?} in {}", run.stderr);
+            }
+        }
+    }
+}
+
 #[test]
 fn checking_a_rule_file_runs_its_examples() {
     let check = |rules: &str| {

@@ -16,6 +16,7 @@ use proptest::sample::Index;
 use regex_automata::meta::{Cache, Regex};
 use regex_automata::{Anchored, Input};
 
+use super::encode::{ENCODINGS, Form, PARTIAL_ENCODINGS};
 use crate::chunk::{CONTEXT_BYTES, Chunk};
 use crate::detect::checks::{Candidate, evaluate};
 use crate::detect::{Detector, Match, decode};
@@ -35,6 +36,8 @@ enum Part {
     Example(Index, u64),
     /// The same in UTF-16, in the byte order that the flag says.
     Utf16Example(Index, u64, bool),
+    /// An example in one of all forms.
+    Encoded(Index, u64, Index),
     /// Text that matches a rule's pattern.
     Sample(Index, u64),
     /// The first bytes of an example: a secret that is cut.
@@ -63,6 +66,7 @@ fn part() -> impl Strategy<Value = Part> {
     prop_oneof![
         4 => (index(), any::<u64>()).prop_map(|(rule, seed)| Part::Example(rule, seed)),
         2 => (index(), any::<u64>(), any::<bool>()).prop_map(|(rule, seed, big)| Part::Utf16Example(rule, seed, big)),
+        3 => (index(), any::<u64>(), index()).prop_map(|(rule, seed, form)| Part::Encoded(rule, seed, form)),
         2 => (index(), any::<u64>()).prop_map(|(rule, seed)| Part::Sample(rule, seed)),
         1 => (index(), any::<u64>(), index()).prop_map(|(rule, seed, end)| Part::CutExample(rule, seed, end)),
         2 => (index(), index()).prop_map(|(rule, keyword)| Part::Keyword(rule, keyword)),
@@ -74,7 +78,8 @@ fn part() -> impl Strategy<Value = Part> {
 
 const SIGNS: &[&str] = &[
     "\n", "\r\n", "\"", "'", "`", " ", "\t", "=", ": ", " = \"", ",", "_", "-", "/", "+", ".", "&", "#",
-    "\\", "\\n", "\0", "\0\0", "a\0", "\0a", "(", ")", "{", "}", "\u{e4}",
+    "\\", "\\n", "%", "%3D", "\\x", "\\u0041", "&quot;", "&#", "=\n", "=3D", "' '", "\" + \"", "0x", "==",
+    "\0", "\0\0", "a\0", "\0a", "(", ")", "{", "}", "\u{e4}",
 ];
 
 /// Up to 30 parts.
@@ -98,6 +103,10 @@ fn write_part(rules: &RuleSet, part: &Part, text: &mut Vec<u8>) {
         Part::Example(rule, seed) => text.extend(sampled(rule, *seed)),
         Part::Utf16Example(rule, seed, is_big_endian) => {
             text.extend(utf16(&sampled(rule, *seed), *is_big_endian));
+        }
+        Part::Encoded(rule, seed, form) => {
+            let forms: Vec<&Form> = ENCODINGS.iter().chain(PARTIAL_ENCODINGS).collect();
+            text.extend(form.get(&forms).1(&sampled(rule, *seed)));
         }
         Part::Sample(rule, seed) => {
             text.extend(matching(&mut Random::new(*seed), &rule.get(rules.rules()).pattern));
@@ -167,7 +176,11 @@ impl Reference {
                         let keyword = ByteSpan::new(start, start + keyword.len());
                         if holds_keyword(&text.bytes, start, rule, Some(keyword.end - start)) {
                             let secret = verify(regex, cache, rule, &text.bytes, keyword);
-                            found.extend(secret.map(|secret| (*id, text.origin_span(secret))));
+                            found.extend(
+                                secret
+                                    .and_then(|secret| origin(&text, start, secret))
+                                    .map(|span| (*id, span)),
+                            );
                         }
                     }
                 }
@@ -203,7 +216,9 @@ impl Reference {
                         let keyword = ByteSpan::new(start, start + length);
                         verify(regex, cache, rule, &text.bytes, keyword)
                     });
-                    found.extend(secrets.map(|secret| (*id, text.origin_span(secret))));
+                    found.extend(
+                        secrets.filter_map(|secret| origin(&text, start, secret)).map(|span| (*id, span)),
+                    );
                 }
             }
         }
@@ -211,9 +226,15 @@ impl Reference {
     }
 }
 
-/// The content, and what is UTF-16 in it.
-fn texts(bytes: &[u8]) -> impl Iterator<Item = decode::Text> {
-    std::iter::once(decode::Text::plain(bytes)).chain(decode::utf16_runs(bytes))
+/// The content, and what is written in other forms in it.
+fn texts(bytes: &[u8]) -> Vec<decode::Text> {
+    decode::texts(bytes)
+}
+
+/// Where the secret lies in the content, if the content has it and its keyword in another form than `text`.
+fn origin(text: &decode::Text, keyword: usize, secret: ByteSpan) -> Option<ByteSpan> {
+    let whole = ByteSpan::new(keyword.min(secret.start), secret.end.max(keyword + 1));
+    (text.is_plain() || !text.is_verbatim(whole)).then(|| text.origin_span(secret))
 }
 
 /// Whether one of the rule's keywords, of the given length, lies at `start`.

@@ -3,8 +3,11 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rayon::prelude::*;
 
+use super::encode::ENCODINGS;
 use crate::chunk::Chunk;
 use crate::detect::{Detector, Match, Shape, resolve_overlaps};
 use crate::judge::{classify, judge};
@@ -156,18 +159,28 @@ const LINE_CONTEXTS: &[&str] = &[
     "<!-- {} -->",
 ];
 
-/// Each context as UTF-8, and as UTF-16 in both byte orders with and without a byte order mark.
+/// Each context as UTF-8, as UTF-16 in both byte orders with and without a byte order mark, and in base64.
 fn encodings(text: &[u8]) -> Vec<Vec<u8>> {
+    [vec![text.to_vec(), in_base64(text)], utf16(text)].concat()
+}
+
+/// The text as UTF-16 in both byte orders, with and without a byte order mark.
+fn utf16(text: &[u8]) -> Vec<Vec<u8>> {
     let wide = |is_big_endian: bool| -> Vec<u8> {
         text.iter().flat_map(|&byte| if is_big_endian { [0, byte] } else { [byte, 0] }).collect()
     };
     vec![
-        text.to_vec(),
         wide(false),
         wide(true),
         [b"\xff\xfe".to_vec(), wide(false)].concat(),
         [b"\xfe\xff".to_vec(), wide(true)].concat(),
     ]
+}
+
+/// The text in base64, as data in a manifest. What is too short to be told from an identifier gets a line more.
+fn in_base64(text: &[u8]) -> Vec<u8> {
+    let text = if text.len() < 24 { [text, b"\nand one line more"].concat() } else { text.to_vec() };
+    [b"data:\n  file: ", STANDARD.encode(text).as_bytes(), b"\n"].concat()
 }
 
 /// How many secrets of each rule are put into each context.
@@ -235,6 +248,30 @@ fn find_in_contexts(engine: &mut Engine, id: RuleId, rule: &Rule) -> Result<bool
 }
 
 #[test]
+fn tokens_are_found_in_every_form() {
+    let rules: Vec<(RuleId, Rule)> =
+        rules().into_iter().filter(|(_, rule)| rule.kind == Kind::Provider).collect();
+    let in_forms = |engine: &mut Engine, (id, rule): &(RuleId, Rule)| {
+        let mut random = random_for(rule, 7);
+        for (number, (name, encode)) in ENCODINGS.iter().enumerate() {
+            let Some((secret, text)) = secret_of(engine, *id, rule, &mut random, number) else { continue };
+            let encoded = [b"first line\n", encode(&text).as_slice(), b"\nlast line\n"].concat();
+            let is_found = engine
+                .matches(&encoded)
+                .iter()
+                .any(|found| found.secret.expose() == secret.as_slice() && engine.is_finding_of(rule, found));
+            if !is_found {
+                return Err(format!("{} in {name}: {}", rule.id, engine.describe(&text)));
+            }
+        }
+        Ok(())
+    };
+    let failures: Vec<String> =
+        rules.par_iter().map_init(Engine::new, in_forms).filter_map(Result::err).collect();
+    assert!(failures.is_empty(), "{} rules\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
 fn tokens_with_a_checksum_are_not_found_once_a_character_is_changed() {
     let mut engine = Engine::new();
     let mut failures = Vec::new();
@@ -270,7 +307,7 @@ fn a_secret_in_utf16_is_placed_at_its_bytes() {
     let (_, rule) = rules.iter().find(|(_, rule)| rule.id == "gitlab-pat").expect("a built-in rule");
     let secret = example(&mut random_for(rule, 4), rule, 0).text;
     let text = [b"line\nkey ".as_slice(), &secret].concat();
-    for encoded in encodings(&text) {
+    for encoded in utf16(&text) {
         for found in engine.matches(&encoded) {
             let bytes: Vec<u8> = found.span.of(&encoded).iter().copied().filter(|&byte| byte != 0).collect();
             assert_eq!(bytes, found.secret.expose());

@@ -1,39 +1,15 @@
-//! Texts that lie in a chunk in another form, to be searched again, with positions mapped back.
+//! UTF-16 text: ASCII characters with a zero byte beside each.
 
 use crate::location::ByteSpan;
+
+use super::{Form, Origins, Run, Text};
 
 /// The shortest UTF-16 text worth searching, in characters.
 const MIN_UTF16_CHARACTERS: usize = 8;
 
-/// A text in a chunk and where its bytes come from.
-#[derive(Debug)]
-pub(super) struct Text {
-    pub(super) bytes: Vec<u8>,
-    start: usize,
-    step: usize,
-}
-
-impl Text {
-    /// The chunk as it is.
-    #[cfg(test)]
-    pub(super) fn plain(bytes: &[u8]) -> Self {
-        Self { bytes: bytes.to_vec(), start: 0, step: 1 }
-    }
-
-    /// The offset in the chunk of the byte at `offset` in the text.
-    pub(super) fn origin(&self, offset: usize) -> usize {
-        self.start + self.step * offset
-    }
-
-    /// The span in the chunk of a span that is not empty in the text.
-    pub(super) fn origin_span(&self, span: ByteSpan) -> ByteSpan {
-        ByteSpan::new(self.origin(span.start), self.origin(span.end.saturating_sub(1)) + 1)
-    }
-}
-
 /// Runs of ASCII characters with a zero byte between each two: UTF-16 of either byte order, with or without a byte order
 /// mark, anywhere in the chunk. Whether a run is one depends on nothing far away, so cutting the chunk changes nothing.
-pub(super) fn utf16_runs(bytes: &[u8]) -> impl Iterator<Item = Text> {
+pub(super) fn find(bytes: &[u8]) -> impl Iterator<Item = Text> {
     let mut from = 0;
     std::iter::from_fn(move || {
         loop {
@@ -51,7 +27,9 @@ pub(super) fn utf16_runs(bytes: &[u8]) -> impl Iterator<Item = Text> {
             }
             if (end - start).div_ceil(2) >= MIN_UTF16_CHARACTERS {
                 let text: Vec<u8> = bytes[start..end].iter().copied().step_by(2).collect();
-                return Some(Text { bytes: text, start, step: 2 });
+                let span = ByteSpan::new(start, end);
+                let run = Run { span, depends: span, form: Form::Utf16 };
+                return Some(Text { bytes: text, run, origins: Origins::Every { start, step: 2 } });
             }
         }
     })
@@ -86,7 +64,7 @@ mod tests {
     }
 
     fn runs(bytes: &[u8]) -> Vec<String> {
-        utf16_runs(bytes).map(|text| String::from_utf8_lossy(&text.bytes).into_owned()).collect()
+        find(bytes).map(|text| String::from_utf8_lossy(&text.bytes).into_owned()).collect()
     }
 
     #[test]
@@ -110,7 +88,7 @@ mod tests {
     #[test]
     fn positions_map_back_to_the_original_bytes() {
         let bytes = [b"ab", utf16("a secret is here", true).as_slice()].concat();
-        let text = utf16_runs(&bytes).next().expect("one run");
+        let text = find(&bytes).next().expect("one run");
         let at = text.bytes.windows(6).position(|w| w == b"secret").expect("in the text");
         let span = text.origin_span(ByteSpan::new(at, at + 6));
         assert_eq!(span.of(&bytes), b"s\0e\0c\0r\0e\0t");
