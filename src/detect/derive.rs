@@ -5,8 +5,8 @@
 //! - What a rule says at a keyword depends on the bytes within the rule's *reach* of it: its window, and the few bytes beyond
 //!   that checks look at. Where all of these lie in one copied span, what the base's scan said is true here as well; where
 //!   they touch a change, or an end of the chunk that was none in the base, the rule runs again.
-//! - Text in another form depends on its run and the words beside it (see [`decode`]). Runs that lie with these in one copied
-//!   span are shifted with what was found in them; the surroundings of each change are looked through for others.
+//! - Text in another form depends on its run and the words beside it (see [`super::decode`]). Runs that lie with these in
+//!   one copied span are shifted with what was found in them; the surroundings of each change are looked through for others.
 //! - UTF-16 text is not derived: a chunk that holds a zero byte has it read anew.
 
 use crate::chunk::{Copied, Derivation};
