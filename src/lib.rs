@@ -16,7 +16,8 @@
 //! | [`judge`] | a match's evidence and its place -> severity and confidence | detect's evidence, rules |
 //! | [`proof`] | runs rules' own examples and counter-examples | detect, judge, rules |
 //! | [`suppress`] | baseline, markers, configuration: only removes | findings, rules |
-//! | [`dotenv`] | the state of environment files | the nouns |
+//! | [`globs`] | patterns of paths, as git and Docker read them | nothing |
+//! | [`dotenv`] | which files hold environments, what keeps them in or out of git, images and packages, what to do | the nouns, globs |
 //! | [`hook`] | scripts in a hooks directory: written, taken away, told | nothing |
 //! | `redaction` | masks secrets that stand in names too | findings, coverage |
 //! | [`scan`] | joins the stages, owns the thread pool | everything |
@@ -27,7 +28,8 @@
 //! # Invariants
 //!
 //! - Nothing here opens a socket or runs a program, and nothing writes a path but the report that the user asked for, and
-//!   [`hook`], which writes over and removes its own scripts only. (`keysieve hook install` asks git where its hooks are.)
+//!   [`hook`], which writes over and removes its own scripts only. (`keysieve hook install` asks git where its hooks are;
+//!   `keysieve env` writes ignore files and examples when it is told to, in the binary.)
 //! - Sources never see a rule; detection never sees a path. A blob may lie at many paths or at none.
 //! - Detection is pure, and a match depends only on the bytes within [`chunk::CONTEXT_BYTES`] of its keyword: the findings
 //!   are the same on any number of threads and however a file is cut into chunks.
@@ -41,6 +43,7 @@ pub mod coverage;
 pub mod detect;
 pub mod dotenv;
 pub mod finding;
+pub mod globs;
 pub mod hook;
 pub mod judge;
 pub mod location;
