@@ -4,7 +4,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use bstr::BString;
 
 use crate::coverage::{Coverage, Unread};
-use crate::dotenv::{EnvFile, EnvState};
+use crate::dotenv::{Decision, EnvFile, EnvState};
 use crate::finding::{CommitSummary, Container, Finding, ImagePlace, Secret};
 use crate::provenance::Metadata;
 
@@ -85,11 +85,47 @@ impl Redaction {
     /// Masks names of an environment file.
     pub(crate) fn env_file(&self, file: &mut EnvFile) {
         self.name(&mut file.path);
-        if let EnvState::Committed { introduced, .. } = &mut file.state {
-            introduced.iter_mut().for_each(|commit| self.commit(commit));
+        for addition in &mut file.additions {
+            self.name(&mut addition.file);
+            self.name(&mut addition.line);
         }
-        if let EnvState::InImage(place) = &mut file.state {
-            self.image_place(place);
+        file.states.iter_mut().for_each(|state| self.env_state(state));
+    }
+
+    fn env_state(&self, state: &mut EnvState) {
+        let decision = |decision: &mut Decision| {
+            self.name(&mut decision.file);
+            self.name(&mut decision.pattern);
+        };
+        match state {
+            EnvState::Committed { introduced, last, .. } => {
+                introduced.iter_mut().chain(last).for_each(|commit| self.commit(commit));
+            }
+            EnvState::InImage(place) => self.image_place(place),
+            EnvState::InBuildContext { dockerfile, instruction, ignore_file, taken_back_by, .. } => {
+                [dockerfile, instruction, ignore_file].into_iter().for_each(|name| self.name(name));
+                taken_back_by.iter_mut().for_each(|(_, pattern)| self.name(pattern));
+            }
+            EnvState::InPackage { file, why, fix, .. } => {
+                self.name(file);
+                for text in [why, fix] {
+                    if let Some(masked) = self.masked(text.as_bytes()) {
+                        *text = String::from_utf8_lossy(&masked).into_owned();
+                    }
+                }
+            }
+            EnvState::TakenBack(taken_back) => {
+                decision(&mut taken_back.ignoring);
+                decision(&mut taken_back.by);
+            }
+            EnvState::ForceAdded(by) | EnvState::IgnoredByOwn(by) | EnvState::Ignored(by) => decision(by),
+            EnvState::Tracked { .. }
+            | EnvState::Staged
+            | EnvState::FilledTemplate
+            | EnvState::NotIgnored
+            | EnvState::Unknown
+            | EnvState::ReadableByOthers { .. }
+            | EnvState::Template => {}
         }
     }
 

@@ -20,6 +20,7 @@ Examples:
   keysieve scan src config .env     files and folders as they are now
   git diff | keysieve scan -        standard input
   docker save app | keysieve image -    container images
+  keysieve env                      is .env safe
   keysieve diff main..HEAD          what a branch brings
   keysieve rules list               what is looked for
 
@@ -95,6 +96,23 @@ Examples:
         #[command(flatten)]
         common: Common,
     },
+    /// Tell the state of .env files: is it safe, what decides that, and what to do.
+    ///
+    /// Looks at every dotenv-like file of the working tree, the index and all of history: whether git tracks, ignores or once
+    /// committed it, whether a Dockerfile copies it into an image, a package takes it along, or others can read it; and
+    /// whether there are secrets in it. Works outside of repositories too.
+    #[command(after_help = "\
+Examples:
+  keysieve env                        the repository you stand in
+  keysieve env -v                     what is fine, too
+  keysieve env --fix                  add the missing lines to .gitignore and .dockerignore
+  keysieve env --write-example        write .env.example: the variables of .env, without values
+
+Exit codes:
+  0  no .env file exposes a secret
+  1  some do
+  2  an error, or something could not be read")]
+    Env(EnvArgs),
     /// Scan what a range of commits, or the index, has new.
     ///
     /// Each commit is compared with its parents, merges too. A secret counts where the versions of its file in the parents did not
@@ -172,6 +190,24 @@ pub(crate) enum BaselineCommand {
         #[command(flatten)]
         what: BaselineArgs,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct EnvArgs {
+    /// The repository, a directory inside its work tree, or any other directory.
+    #[arg(default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// Add the lines that are missing to .gitignore and .dockerignore files. Shows them first, and asks on a terminal.
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Write NAME.example beside each .env file: its variables with empty values. Overwrites nothing.
+    #[arg(long)]
+    pub(crate) write_example: bool,
+    /// Ask nothing.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, clap::Args)]
@@ -344,6 +380,9 @@ pub(crate) struct Common {
     /// List what is not reported, and why.
     #[arg(long)]
     pub(crate) show_suppressed: bool,
+    /// Tell what is as it should be, too: .env files that are ignored and were never committed.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
     /// Leave out findings that are less sure than this.
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = ConfidenceArg::Medium)]
     pub(crate) min_confidence: ConfidenceArg,

@@ -159,6 +159,7 @@ pub(crate) fn output_config(common: &Common) -> anyhow::Result<OutputConfig> {
         options: Options {
             show_secrets: common.show_secrets,
             show_suppressed: common.show_suppressed,
+            show_fine: common.verbose,
             colour: match common.color {
                 ColourArg::Auto => is_terminal && !no_colour,
                 ColourArg::Always => true,

@@ -8,7 +8,7 @@ use bstr::{BStr, BString, ByteSlice};
 use serde::Serialize;
 
 use crate::coverage::Unread;
-use crate::dotenv::{EnvFile, EnvState};
+use crate::dotenv::{EnvFile, EnvState, TakenBack};
 use crate::finding::{CommitSummary, Container, Exposure, Finding, ImagePlace, Place, Removal};
 use crate::provenance::Metadata;
 use crate::rules::{Confidence, Severity};
@@ -24,7 +24,7 @@ pub(super) fn write_document(out: &mut dyn io::Write, outcome: &Outcome, options
     let findings =
         outcome.findings.iter().map(|finding| FindingJson::new(outcome, finding, options)).collect();
     let suppressed = options.show_suppressed.then(|| suppressed(outcome, options).collect());
-    let document = Document { findings, suppressed, summary: SummaryJson::new(outcome) };
+    let document = Document { findings, suppressed, summary: SummaryJson::new(outcome, options) };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")
 }
@@ -41,7 +41,7 @@ pub(super) fn write_lines(out: &mut dyn io::Write, outcome: &Outcome, options: O
             out.write_all(b"\n")?;
         }
     }
-    serde_json::to_writer(&mut *out, &SummaryJson::new(outcome))?;
+    serde_json::to_writer(&mut *out, &SummaryJson::new(outcome, options))?;
     out.write_all(b"\n")
 }
 
@@ -375,47 +375,136 @@ struct UnreadJson {
 
 #[derive(Serialize)]
 struct EnvFileJson {
+    r#type: &'static str,
     path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     path_bytes: Option<String>,
+    /// The first of the states.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    severity: Option<&'static str>,
+    exposes_secret: bool,
+    states: Vec<EnvStateJson>,
+    secrets: Vec<EnvSecretJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     commit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_commit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pushed: Option<bool>,
     #[serde(flatten)]
     image: ImageJson,
     fix: String,
+    fixes: Vec<String>,
+    add: Vec<AdditionJson>,
+}
+
+/// What holds for an environment file, with what decides it.
+#[derive(Serialize, Default)]
+struct EnvStateJson {
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severity: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    /// The pattern or instruction at that line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<String>,
+}
+
+#[derive(Serialize)]
+struct EnvSecretJson {
+    line: u64,
+    name: String,
+}
+
+#[derive(Serialize)]
+struct AdditionJson {
+    file: String,
+    line: String,
 }
 
 impl EnvFileJson {
     fn new(file: &EnvFile) -> Self {
-        let (state, commit, pushed) = match &file.state {
-            EnvState::Tracked => ("tracked", None, None),
-            EnvState::Committed { introduced, pushed } => {
-                ("committed", introduced.as_ref().map(|commit| commit.id.to_string()), Some(*pushed))
-            }
-            EnvState::NotIgnored => ("not-ignored", None, None),
-            EnvState::InImage(_) => ("in-image", None, None),
-        };
-        let image = match &file.state {
-            EnvState::InImage(place) => ImageJson::new(place),
-            _ => ImageJson::default(),
-        };
+        let committed = file.states.iter().find_map(|state| match state {
+            EnvState::Committed { introduced, last, pushed, .. } => Some((introduced, last, *pushed)),
+            _ => None,
+        });
+        let id = |commit: &Option<CommitSummary>| commit.as_ref().map(|commit| commit.id.to_string());
+        let image = file.states.iter().find_map(|state| match state {
+            EnvState::InImage(place) => Some(ImageJson::new(place)),
+            _ => None,
+        });
+        let holds_secret = !file.secrets.is_empty();
+        let secrets = file.secrets.iter();
+        let text = |text: &BString| text.to_str_lossy().into_owned();
         Self {
-            path: file.path.to_str_lossy().into_owned(),
+            r#type: "env_file",
+            path: text(&file.path),
             path_bytes: bytes_if_not_utf8(&file.path),
-            state,
-            commit,
-            pushed,
-            image,
+            state: file.states.first().map_or("", EnvState::name),
+            severity: file.severity().map(severity),
+            exposes_secret: file.exposes_secret(),
+            states: file.states.iter().map(|state| EnvStateJson::new(state, holds_secret)).collect(),
+            secrets: secrets
+                .map(|secret| EnvSecretJson { line: secret.line, name: secret.name.clone() })
+                .collect(),
+            commit: committed.and_then(|(introduced, ..)| id(introduced)),
+            last_commit: committed.and_then(|(_, last, _)| id(last)),
+            pushed: committed.map(|(.., pushed)| pushed),
+            image: image.unwrap_or_default(),
             fix: file.fix(),
+            fixes: file.fixes(),
+            add: file
+                .additions
+                .iter()
+                .map(|addition| AdditionJson { file: text(&addition.file), line: text(&addition.line) })
+                .collect(),
+        }
+    }
+}
+
+impl EnvStateJson {
+    fn new(state: &EnvState, holds_secret: bool) -> Self {
+        let text = |text: &BString| Some(text.to_str_lossy().into_owned());
+        let json = Self {
+            state: state.name(),
+            severity: state.severity(holds_secret).map(severity),
+            ..Self::default()
+        };
+        match state {
+            EnvState::ForceAdded(by) | EnvState::IgnoredByOwn(by) | EnvState::Ignored(by) => {
+                Self { file: text(&by.file), line: Some(by.line), text: text(&by.pattern), ..json }
+            }
+            EnvState::TakenBack(TakenBack { by, .. }) => {
+                Self { file: text(&by.file), line: Some(by.line), text: text(&by.pattern), ..json }
+            }
+            EnvState::InBuildContext { dockerfile, line, instruction, .. } => {
+                Self { file: text(dockerfile), line: Some(*line), text: text(instruction), ..json }
+            }
+            EnvState::InPackage { file, why, .. } => {
+                Self { file: text(file), text: Some(why.clone()), ..json }
+            }
+            EnvState::ReadableByOthers { mode } => Self { mode: Some(format!("{mode:04o}")), ..json },
+            EnvState::Tracked { .. }
+            | EnvState::Staged
+            | EnvState::Committed { .. }
+            | EnvState::FilledTemplate
+            | EnvState::InImage(_)
+            | EnvState::NotIgnored
+            | EnvState::Unknown
+            | EnvState::Template => json,
         }
     }
 }
 
 impl SummaryJson {
-    fn new(outcome: &Outcome) -> Self {
+    fn new(outcome: &Outcome, options: Options) -> Self {
+        let told = |file: &&EnvFile| options.show_fine || file.severity().is_some();
         let read = outcome.coverage.read;
         let unread = |list: &[Unread]| {
             list.iter()
@@ -437,7 +526,7 @@ impl SummaryJson {
                 config: suppressed_by(outcome, By::Config),
             },
             in_ignored_env: outcome.kept_in_env,
-            env_files: outcome.env_files.iter().map(EnvFileJson::new).collect(),
+            env_files: outcome.env_files.iter().filter(told).map(EnvFileJson::new).collect(),
             read: ReadJson {
                 commits: read.commits,
                 tags: read.tags,

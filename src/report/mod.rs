@@ -1,5 +1,6 @@
 //! Outcomes -> bytes, one file a format, each with its own types.
 
+mod env;
 mod image;
 mod json;
 pub mod stopped;
@@ -28,6 +29,8 @@ pub struct Options {
     pub show_secrets: bool,
     /// List what was suppressed.
     pub show_suppressed: bool,
+    /// Tell what is as it should be, too.
+    pub show_fine: bool,
     /// Use colours.
     pub colour: bool,
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use bstr::ByteSlice;
 
 use crate::coverage::{Coverage, Read, Unread};
-use crate::dotenv::{EnvFile, EnvState};
+use crate::dotenv::EnvFile;
 use crate::finding::{
     CommitSummary, Container, Exposure, Finding, HistoryPlace, MetadataPlace, Place, Reach,
 };
@@ -29,7 +29,7 @@ pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, options: Options) ->
     if options.show_suppressed {
         write_suppressed(out, outcome, paint)?;
     }
-    write_env_files(out, &outcome.env_files, paint)?;
+    super::env::write(out, &outcome.env_files, options, paint)?;
     for notice in &outcome.notices {
         writeln!(out, "note: {notice}")?;
     }
@@ -220,27 +220,6 @@ fn reach_text(reach: &Reach) -> String {
     }
 }
 
-fn write_env_files(out: &mut dyn Write, files: &[EnvFile], paint: Paint) -> io::Result<()> {
-    for file in files {
-        let state = match &file.state {
-            EnvState::Tracked => "is tracked by git".to_owned(),
-            EnvState::NotIgnored => "is not ignored: one `git add .` commits it".to_owned(),
-            EnvState::Committed { introduced, pushed } => {
-                let commit = introduced
-                    .as_ref()
-                    .map(|commit| format!(" in {}", commit_text(commit)))
-                    .unwrap_or_default();
-                let pushed = if *pushed { ", and pushed" } else { "" };
-                format!("was committed{commit}{pushed}")
-            }
-            EnvState::InImage(place) => super::image::env_file_text(place),
-        };
-        writeln!(out, "{}  {} {state}", paint.with("33", ".env"), paint.bold(&escaped(&file.path)))?;
-        writeln!(out, "  fix      {}\n", escaped(file.fix().as_bytes()))?;
-    }
-    Ok(())
-}
-
 /// A line a suppressed finding, with what removed it.
 fn write_suppressed(out: &mut dyn Write, outcome: &Outcome, paint: Paint) -> io::Result<()> {
     for Suppressed { finding, by, reason } in &outcome.suppressed {
@@ -300,20 +279,19 @@ fn write_verdict(out: &mut dyn Write, outcome: &Outcome, paint: Paint) -> io::Re
         )?;
         write_list(out, unread)?;
     }
+    let about_env = super::env::summary(&outcome.env_files);
+    let about_env = about_env.map(|summary| format!("; {summary} above")).unwrap_or_default();
+    let exposes = outcome.env_files.iter().any(EnvFile::exposes_secret);
     let verdict = match outcome.findings.len() {
-        0 if unread.is_empty() && outcome.kept_in_env > 0 => {
-            paint.with("32", "no secrets out of place; everything was read")
+        0 if unread.is_empty() && exposes => paint.with("31", &format!("everything was read{about_env}")),
+        0 if unread.is_empty() => {
+            let place = if outcome.kept_in_env > 0 { "out of place" } else { "found" };
+            let code = if about_env.is_empty() { "32" } else { "33" };
+            paint.with(code, &format!("no secrets {place}; everything was read{about_env}"))
         }
-        0 if unread.is_empty() && !outcome.env_files.is_empty() => paint.with(
-            "33",
-            &format!(
-                "no secrets found; everything was read; {} above",
-                plural(outcome.env_files.len() as u64, ".env warning")
-            ),
-        ),
-        0 if unread.is_empty() => paint.with("32", "no secrets found; everything was read"),
+        0 if exposes => format!("not everything was read{about_env}"),
         0 => "no secrets found in what was read".to_owned(),
-        count => paint.with("31", &format!("{} found", plural(count as u64, "secret"))),
+        count => paint.with("31", &format!("{} found{about_env}", plural(count as u64, "secret"))),
     };
     writeln!(out, "{verdict}")
 }

@@ -7,7 +7,7 @@ use bstr::{BString, ByteSlice};
 
 use crate::coverage::Unread;
 use crate::detect::{Match, checks};
-use crate::dotenv::{file_name, is_env_name};
+use crate::dotenv::{file_name, is_env_path};
 use crate::finding::{
     CommitSummary, Container, Exposure, Finding, Fingerprint, HistoryPlace, MetadataPlace, Place, Reach,
     Salt, Secret,
@@ -28,7 +28,8 @@ use super::image::keep_telling_places;
 pub(super) struct Assembled {
     pub(super) findings: Vec<Finding>,
     pub(super) suppressed: Vec<Suppressed>,
-    pub(super) kept_in_env: usize,
+    /// What lies in ignored environment files only, where it belongs.
+    pub(super) kept_in_env: Vec<Finding>,
     /// Where the blobs of environment files were.
     pub(super) env_places: Vec<HistoryPlace>,
     /// Every secret that matched, reported or not: none may show in a name.
@@ -171,7 +172,7 @@ pub(super) fn assemble(
     let mut assembled = Assembled {
         findings: Vec::new(),
         suppressed: Vec::new(),
-        kept_in_env: 0,
+        kept_in_env: Vec::new(),
         env_places,
         secrets: Vec::new(),
         unread,
@@ -197,7 +198,7 @@ pub(super) fn assemble(
         match suppress(config, &secret, judged) {
             Some(Ok(finding)) if !is_sure(&finding) => {}
             Some(Ok(finding)) if finding.places.iter().all(|place| is_kept_in_env(&place.container)) => {
-                assembled.kept_in_env += 1;
+                assembled.kept_in_env.push(finding);
             }
             Some(Ok(finding)) => assembled.findings.push(finding),
             Some(Err(suppressed)) if is_sure(&suppressed.finding) => assembled.suppressed.push(suppressed),
@@ -374,7 +375,7 @@ fn path_of(container: &Container) -> Option<&[u8]> {
 }
 
 fn is_kept_in_env(container: &Container) -> bool {
-    matches!(container, Container::File { path, ignored: true } if is_env_name(file_name(path.as_bstr())))
+    matches!(container, Container::File { path, ignored: true } if is_env_path(path))
 }
 
 /// One finding of what was judged for one secret: the most telling rule speaks for it.

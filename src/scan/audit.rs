@@ -1,16 +1,18 @@
 //! Audits a repository: its history, its text that is no blob, its work tree and environment files.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bstr::{BString, ByteSlice};
+use bstr::BString;
+use sha2::{Digest as _, Sha256};
 
 use crate::chunk::Visitor;
-use crate::dotenv::{EnvFile, EnvState, file_name, is_env_name};
-use crate::finding::{Container, Finding, HistoryPlace};
-use crate::provenance::{ObjectId, path_bytes};
+use crate::dotenv::{TABLE, is_env_path, may_be_known};
+use crate::finding::{Container, Finding};
+use crate::provenance::ObjectId;
+use crate::rules::RuleSet;
 use crate::sources::Source;
 use crate::sources::git::Repository;
 use crate::sources::worktree::Worktree;
@@ -18,6 +20,7 @@ use crate::suppress::Suppressed;
 
 use super::assembly::assemble;
 use super::collector::Collector;
+use super::env::{SecretsByPath, Shown, WorkTrees, real, set_aside, states_in_history};
 use super::{Error, Outcome, Progress, ScanConfig, failing, in_pool, redacted};
 
 /// Audits a repository: all objects, the text that is no blob, the work tree and its environment files. With a `revision`,
@@ -52,27 +55,36 @@ impl Audit<'_> {
         let repository = &self.repository;
         let collector = Collector::new(self.config, self.progress);
         self.progress.stage("history", None);
-        let cache = (self.config.uses_cache && !self.config.scans_whole).then(|| self.config.rules.digest());
-        let history = repository.read(&collector, is_env_name, self.revision, cache);
+        let cache =
+            (self.config.uses_cache && !self.config.scans_whole).then(|| cache_key(&self.config.rules));
+        let history = repository.read(&collector, may_be_known, self.revision, cache);
         let mut read = history.read();
         let tracked = repository.tracked_paths().unwrap_or_else(|unread| {
             collector.unread(unread);
             BTreeSet::new()
         });
+        let mut trees = WorkTrees::default();
         if let Some(workdir) = repository.workdir().filter(|_| self.revision.is_none()) {
             self.progress.stage("work tree", None);
-            let files = Worktree::of_repository(workdir, tracked.clone(), is_env_name);
-            read += files.limited(self.config.suppressions.config.max_file_bytes).visit_chunks(&collector);
+            let max_file_bytes = self.config.suppressions.config.max_file_bytes;
+            let files = Worktree::of_repository(workdir, tracked, is_env_path);
+            read += files.limited(max_file_bytes).visit_chunks(&collector);
+            let top = real(workdir);
+            trees = WorkTrees::look(&top, std::slice::from_ref(&top), Shown::from(&top));
+            read += trees.otherwise_unread(max_file_bytes).visit_chunks(&collector);
         }
         collector.note_oversized(|blobs| history.paths(blobs));
         let mut coverage = collector.coverage();
         coverage.read += read;
         self.progress.stage("attribution", None);
-        let unignored = collector.unignored_env_files();
         let mut found = assemble(self.config, collector.found(), Some(&history), None);
         coverage.unread.extend(found.unread.take());
+        let aside = set_aside(&mut found.findings, &trees.named());
+        found.kept_in_env.extend(aside);
+        let secrets = SecretsByPath::of(self.config, &found, BString::clone);
         let env_files = match self.revision {
-            None => env_files(found.env_places, &tracked_names(repository, &tracked), &unignored),
+            None if repository.workdir().is_none() => states_in_history(&found.env_places, &secrets),
+            None => trees.all_states(Some((&history, &found.env_places)), &secrets),
             Some(_) => {
                 let in_revision = |finding: &mut Finding| {
                     finding.places.retain(|place| is_in_revision(&place.container));
@@ -83,6 +95,7 @@ impl Audit<'_> {
                 Vec::new()
             }
         };
+        trees.add_gaps(&mut coverage);
         let mut notices = self.config.rules.notices().to_vec();
         if self.revision.is_none() && coverage.is_complete() {
             notices.extend(idle_entries(self.config, &found.suppressed));
@@ -92,11 +105,11 @@ impl Audit<'_> {
         }
         let outcome = Outcome {
             rules: Arc::clone(&self.config.rules),
-            failing: failing(self.config, &found.findings),
+            failing: failing(self.config, &found.findings) + secrets.count_failing(&env_files),
+            kept_in_env: secrets.count_kept(&found.kept_in_env, &env_files),
             findings: found.findings,
             suppressed: found.suppressed,
             env_files,
-            kept_in_env: found.kept_in_env,
             coverage,
             notices,
             elapsed: self.start.elapsed(),
@@ -124,29 +137,8 @@ fn is_in_revision(container: &Container) -> bool {
     }
 }
 
-/// The tracked paths, relative to the work tree.
-fn tracked_names(repository: &Repository, tracked: &BTreeSet<PathBuf>) -> BTreeSet<BString> {
-    let Some(workdir) = repository.workdir() else { return BTreeSet::new() };
-    let workdir = std::path::absolute(workdir).unwrap_or_else(|_| workdir.to_owned());
-    tracked.iter().filter_map(|path| path.strip_prefix(&workdir).ok()).map(path_bytes).collect()
-}
-
-/// The environment files that are tracked, were ever committed, or are not ignored.
-fn env_files(
-    committed: Vec<HistoryPlace>,
-    tracked: &BTreeSet<BString>,
-    unignored: &BTreeSet<BString>,
-) -> Vec<EnvFile> {
-    let is_env = |path: &BString| is_env_name(file_name(path.as_bstr()));
-    let mut states: BTreeMap<BString, EnvState> = BTreeMap::new();
-    for HistoryPlace { path, introduced, reach, .. } in committed {
-        if let Some(path) = path.filter(is_env) {
-            states.insert(path, EnvState::Committed { introduced, pushed: reach.pushed });
-        }
-    }
-    for path in unignored {
-        states.entry(path.clone()).or_insert(EnvState::NotIgnored);
-    }
-    states.extend(tracked.iter().filter(|path| is_env(path)).map(|path| (path.clone(), EnvState::Tracked)));
-    states.into_iter().map(|(path, state)| EnvFile { path, state }).collect()
+/// What stands for the question that is put to each object: the rules, and the names of environment files.
+fn cache_key(rules: &RuleSet) -> [u8; 32] {
+    let table = format!("{TABLE:?}");
+    Sha256::new().chain_update(rules.digest()).chain_update(table).finalize().into()
 }

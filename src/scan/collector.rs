@@ -1,14 +1,13 @@
 //! Searches the chunks of a source on all threads, and gathers what is found and what cannot be read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use bstr::{BString, ByteSlice};
+use bstr::BString;
 
 use crate::chunk::{Chunk, Searched, Visitor};
 use crate::coverage::{Coverage, Unread};
 use crate::detect::{Detector, Match, Memo, resolve_overlaps};
-use crate::dotenv::{file_name, is_env_name};
 use crate::location::{ByteSpan, Location};
 use crate::provenance::{ObjectId, Provenance};
 use crate::sources::worktree::too_large;
@@ -24,7 +23,6 @@ pub(super) struct Collector<'a> {
     matches: Mutex<Vec<(Provenance, Match)>>,
     markers: Mutex<Markers>,
     coverage: Mutex<Coverage>,
-    env_files: Mutex<BTreeSet<BString>>,
     /// Blobs that are larger than the configuration's limit, with their sizes in bytes.
     oversized: Mutex<BTreeMap<ObjectId, usize>>,
     progress: &'a dyn Progress,
@@ -40,7 +38,6 @@ impl<'a> Collector<'a> {
             matches: Mutex::default(),
             markers: Mutex::default(),
             coverage: Mutex::default(),
-            env_files: Mutex::default(),
             oversized: Mutex::default(),
             progress,
         }
@@ -95,10 +92,6 @@ impl<'a> Collector<'a> {
         }
         is_oversized
     }
-
-    pub(super) fn unignored_env_files(&self) -> BTreeSet<BString> {
-        lock(&self.env_files).clone()
-    }
 }
 
 impl Visitor for Collector<'_> {
@@ -126,11 +119,6 @@ impl Visitor for Collector<'_> {
         }
         if !found.is_empty() {
             lock(&self.matches).extend(found.into_iter().map(|found| (chunk.provenance.clone(), found)));
-        }
-        if let Provenance::File { path, ignored: false } = &chunk.provenance
-            && is_env_name(file_name(path.as_bstr()))
-        {
-            lock(&self.env_files).insert(path.clone());
         }
         self.progress.step();
         Searched { memo: Some(memo), is_clean }

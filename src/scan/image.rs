@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bstr::{BString, ByteSlice};
 
-use crate::dotenv::{EnvFile, EnvState, is_env_name};
+use crate::dotenv::{EnvFile, EnvState, is_env_path};
 use crate::finding::{Container, ImagePlace, Place};
 use crate::sources::image::{self, Input, Selection};
 
@@ -29,12 +29,12 @@ pub fn scan_image(
     in_pool(config.threads, || {
         progress.stage("image", None);
         let collector = Collector::new(config, progress);
-        let images = image::read(input, selection, is_env_name, &collector)?;
+        let images = image::read(input, selection, is_env_path, &collector)?;
         let mut coverage = collector.coverage();
         coverage.read += images.read();
-        let env_file = |place: ImagePlace| EnvFile {
-            path: place.path.clone().unwrap_or_default(),
-            state: EnvState::InImage(Box::new(place)),
+        let env_file = |place: ImagePlace| {
+            let path = place.path.clone().unwrap_or_default();
+            EnvFile::new(path, vec![EnvState::InImage(Box::new(place))], Vec::new())
         };
         let env_files: Vec<EnvFile> = images.watched().into_iter().map(env_file).collect();
         let found = assemble(config, collector.found(), None, Some(&images));
@@ -44,7 +44,7 @@ pub fn scan_image(
             findings: found.findings,
             suppressed: found.suppressed,
             env_files,
-            kept_in_env: found.kept_in_env,
+            kept_in_env: found.kept_in_env.len(),
             coverage,
             notices: images.notices().to_vec(),
             elapsed: start.elapsed(),

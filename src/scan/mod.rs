@@ -3,17 +3,20 @@
 mod assembly;
 mod audit;
 mod collector;
+mod env;
 pub mod explain;
 mod image;
 mod range;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bstr::BString;
+
 use crate::coverage::{Coverage, Unread};
-use crate::dotenv::{EnvFile, is_env_name};
+use crate::dotenv::{EnvFile, is_env_path};
 use crate::finding::{Finding, Secret};
 use crate::redaction::Redaction;
 use crate::rules::{Confidence, RuleSet};
@@ -26,8 +29,10 @@ use crate::suppress::{Suppressed, Suppressions};
 
 use self::assembly::assemble;
 use self::collector::Collector;
+use self::env::{SecretsByPath, Shown, WorkTrees, real, set_aside};
 
 pub use self::audit::audit;
+pub use self::env::{env, env_files_on_disk};
 pub use self::image::scan_image;
 pub use self::range::{RangeOutcome, scan_range};
 
@@ -79,7 +84,7 @@ pub struct Outcome {
     pub failing: usize,
     /// Secrets that are not reported, and what keeps them out.
     pub suppressed: Vec<Suppressed>,
-    /// Environment files that are not as they should be.
+    /// Environment files, the worst first, those that are as they should be too.
     pub env_files: Vec<EnvFile>,
     /// Secrets that lie in ignored environment files only, where they belong.
     pub kept_in_env: usize,
@@ -122,15 +127,30 @@ pub fn scan_paths(
 ) -> Result<Outcome, Error> {
     let mut gaps = Vec::new();
     let tracked = tracked_below(&paths, &mut gaps);
-    let files = Worktree::of_paths(paths, tracked, is_env_name);
+    let trees = trees_of(&paths);
+    let files = Worktree::of_paths(paths, tracked, is_env_path);
     let files = files.limited(config.suppressions.config.max_file_bytes);
-    let mut outcome = scan_source(config, &files, progress)?;
+    let mut outcome = scan_source(config, &files, &trees, progress)?;
     outcome.coverage.unread.extend(gaps);
     if outcome.coverage.read.files == 0 && outcome.coverage.is_complete() {
         let why = "there was no file to read; name a path that holds files";
         outcome.coverage.unread.push(Unread::new("the given paths", why));
     }
     Ok(outcome)
+}
+
+/// The work trees in which `paths` lie, or their folders where there is no repository.
+fn trees_of(paths: &[PathBuf]) -> Vec<WorkTrees> {
+    let mut asked: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for path in paths.iter().filter(|path| path.exists()) {
+        let path = real(path);
+        let folder = if path.is_dir() { &path } else { path.parent().unwrap_or(&path) };
+        let repository = Repository::open(folder).ok();
+        let top = repository.as_ref().and_then(Repository::workdir).map_or_else(|| folder.to_owned(), real);
+        asked.entry(top).or_default().push(path);
+    }
+    let look = |(top, asked): (PathBuf, Vec<PathBuf>)| WorkTrees::look(&top, &asked, Shown::as_asked(paths));
+    asked.into_iter().map(look).collect()
 }
 
 /// What git tracks in the repositories in which `paths` lie, as absolute paths: it is read even where `.gitignore` says
@@ -156,7 +176,7 @@ fn tracked_below(paths: &[PathBuf], gaps: &mut Vec<Unread>) -> BTreeSet<PathBuf>
 #[must_use]
 pub fn is_ignored(file: &Path) -> bool {
     let tracked = tracked_below(&[file.to_owned()], &mut Vec::new());
-    Worktree::of_paths(vec![file.to_owned()], tracked, is_env_name).is_ignored(file)
+    Worktree::of_paths(vec![file.to_owned()], tracked, is_env_path).is_ignored(file)
 }
 
 /// Scans standard input.
@@ -165,30 +185,43 @@ pub fn is_ignored(file: &Path) -> bool {
 ///
 /// When the run cannot begin.
 pub fn scan_stdin(config: &ScanConfig, progress: &dyn Progress) -> Result<Outcome, Error> {
-    scan_source(config, &Stdin, progress)
+    scan_source(config, &Stdin, &[], progress)
 }
 
 /// Scans one source whose chunks say themselves where they lie.
 fn scan_source<S: Source + Sync>(
     config: &ScanConfig,
     source: &S,
+    trees: &[WorkTrees],
     progress: &dyn Progress,
 ) -> Result<Outcome, Error> {
     let start = Instant::now();
     in_pool(config.threads, || {
         progress.stage("scanning", None);
         let collector = Collector::new(config, progress);
-        let read = source.visit_chunks(&collector);
+        let mut read = source.visit_chunks(&collector);
+        for trees in trees {
+            let others = trees.otherwise_unread(config.suppressions.config.max_file_bytes);
+            read += others.visit_chunks(&collector);
+        }
         let mut coverage = collector.coverage();
         coverage.read += read;
-        let found = assemble(config, collector.found(), None, None);
+        let mut found = assemble(config, collector.found(), None, None);
+        for trees in trees {
+            let aside = set_aside(&mut found.findings, &trees.named());
+            found.kept_in_env.extend(aside);
+        }
+        let secrets = SecretsByPath::of(config, &found, BString::clone);
+        let env_files: Vec<EnvFile> =
+            trees.iter().flat_map(|trees| trees.all_states(None, &secrets)).collect();
+        trees.iter().for_each(|trees| trees.add_gaps(&mut coverage));
         let outcome = Outcome {
             rules: Arc::clone(&config.rules),
-            failing: failing(config, &found.findings),
+            failing: failing(config, &found.findings) + secrets.count_failing(&env_files),
+            kept_in_env: secrets.count_kept(&found.kept_in_env, &env_files),
             findings: found.findings,
             suppressed: found.suppressed,
-            env_files: Vec::new(),
-            kept_in_env: found.kept_in_env,
+            env_files,
             coverage,
             notices: config.rules.notices().to_vec(),
             elapsed: start.elapsed(),

@@ -57,7 +57,7 @@ pub fn scan_range(
             findings: found.findings,
             suppressed: found.suppressed,
             env_files: Vec::new(),
-            kept_in_env: found.kept_in_env,
+            kept_in_env: found.kept_in_env.len(),
             coverage,
             notices: config.rules.notices().iter().cloned().chain(nothing_said).collect(),
             elapsed: start.elapsed(),

@@ -2,6 +2,7 @@
 //! never learns what a rule is.
 
 mod archive;
+pub mod files;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -34,7 +34,7 @@ pub struct Worktree {
 }
 
 impl Worktree {
-    /// The given files and directories. Files for whose names `always_read` says yes are read even where they are ignored,
+    /// The given files and directories. Files for whose paths `always_read` says yes are read even where they are ignored,
     /// and so are those that git tracks, given as absolute paths.
     #[must_use]
     pub fn of_paths(roots: Vec<PathBuf>, tracked: BTreeSet<PathBuf>, always_read: fn(&[u8]) -> bool) -> Self {
@@ -286,10 +286,9 @@ impl<V: Visitor> Listing<'_, V> {
     }
 
     fn file(&mut self, path: PathBuf, kind: FileType, ignored: bool) {
-        let name = path.file_name().map(|name| path_bytes(Path::new(name))).unwrap_or_default();
         // What git tracks is not ignored, whatever `.gitignore` says.
         let ignored = ignored && !self.worktree.tracked.contains(&absolute(&path));
-        if ignored && !(self.worktree.always_read)(&name) {
+        if ignored && !(self.worktree.always_read)(&path_bytes(&path)) {
             return;
         }
         if kind.is_file() {

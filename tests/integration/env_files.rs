@@ -1,12 +1,16 @@
 //! The state of `.env` files: secrets belong there in development, as long as git never sees the file.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::Value;
 
 use crate::fixture::{Report, Repository, Scratch};
 use crate::secrets::{github_pat, token_line};
 
 fn env_file(repository: &Repository, path: &str, secret: &str) {
-    repository.write(path, format!("GITHUB_TOKEN={secret}\n"));
+    let file = repository.write(path, format!("GITHUB_TOKEN={secret}\n"));
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 #[track_caller]
@@ -29,7 +33,7 @@ fn tracked() {
     assert_eq!((&file["path"], &file["state"]), (&".env".into(), &"tracked".into()));
     assert!(file["fix"].as_str().unwrap().contains("git rm --cached .env"), "{file}");
     report.assert_secrets(&[&secret]);
-    assert!(repository.keysieve(&[]).stdout.contains(".env  .env is tracked by git"));
+    assert!(repository.keysieve(&[]).stdout.contains("high  .env is tracked by git"));
 }
 
 #[test]

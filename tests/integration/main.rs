@@ -11,11 +11,13 @@ mod bad_input;
 mod cache;
 mod corruption;
 mod env_files;
+mod env_states;
 mod explain;
 mod fixture;
 #[allow(dead_code, reason = "shared with the fuzz targets")]
 mod forge;
 mod history;
+mod ignore_rules;
 mod images;
 mod install;
 mod metadata;

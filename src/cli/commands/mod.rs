@@ -3,6 +3,7 @@
 mod audit;
 mod baseline;
 mod diff;
+mod env;
 mod explain;
 mod hook;
 mod image;
@@ -23,6 +24,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
         Command::Diff { range, staged: _, since, repo, common } => {
             diff::run(range.as_deref(), since.as_deref(), &repo, &common)
         }
+        Command::Env(asked) => env::run(&asked),
         Command::Baseline { command } => baseline::run(&command),
         Command::Explain(asked) => explain::run(&asked),
         Command::Hook { command } => hook::run(&command),

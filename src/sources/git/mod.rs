@@ -27,6 +27,7 @@ mod tree_diff;
 mod tree_log;
 mod updates;
 mod walk;
+mod work_tree;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -53,7 +54,7 @@ pub use self::range::{CommitShape, Occurrence, Range, RangeQuery};
 pub use self::updates::{RefUpdate, UpdatesError};
 
 /// What reports call the index, among the names that reach a blob.
-const STAGED: &str = "the index (staged)";
+pub(crate) const STAGED: &str = "the index (staged)";
 
 /// Where git says that a repository's parts lie when it runs a hook; empty outside of hooks.
 #[derive(Debug, Clone, Default)]

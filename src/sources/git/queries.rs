@@ -122,7 +122,7 @@ impl Repository {
         Ok(Range::of_staged(store, directories, trees, visitor))
     }
 
-    fn store(&self) -> Result<Store, Error> {
+    pub(super) fn store(&self) -> Result<Store, Error> {
         let git = self.git.to_thread_local();
         let own = git.common_dir().join("objects");
         let mut dirs = Vec::new();

@@ -56,7 +56,7 @@ impl LayerLog {
         } else if entry.kind != Kind::Folder {
             self.files.insert(self.hash(path));
             self.files_read += u64::from(entry.kind == Kind::File);
-            if entry.kind == Kind::File && is_watched(name) {
+            if entry.kind == Kind::File && is_watched(path) {
                 self.watched.push(path.into());
             }
         }

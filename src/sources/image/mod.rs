@@ -99,7 +99,7 @@ pub enum Error {
     },
 }
 
-/// Reads the images of `input` whole; every blob once. Files for whose names `is_watched` says yes are noted.
+/// Reads the images of `input` whole; every blob once. Files for whose paths `is_watched` says yes are noted.
 ///
 /// # Errors
 ///

@@ -1,0 +1,128 @@
+//! Environment files, for people.
+
+use std::io::{self, Write};
+
+use crate::dotenv::{Decision, EnvFile, EnvState, SecretValue, TakenBack};
+
+use super::text::{Paint, commit_text, plural};
+use super::{Options, escaped};
+
+/// How many of a file's secrets are shown.
+const MAX_SECRETS: usize = 5;
+
+/// A block a file, the worst first.
+pub(super) fn write(
+    out: &mut dyn Write,
+    files: &[EnvFile],
+    options: Options,
+    paint: Paint,
+) -> io::Result<()> {
+    for file in files.iter().filter(|file| options.show_fine || file.severity().is_some()) {
+        let mut states = file.states.iter().map(state_text);
+        let severity =
+            file.severity().map_or_else(|| paint.with("32", "fine"), |severity| paint.severity(severity));
+        writeln!(
+            out,
+            "{severity}  {} {}",
+            paint.bold(&escaped(&file.path)),
+            states.next().unwrap_or_default()
+        )?;
+        for state in states {
+            writeln!(out, "  also     {state}")?;
+        }
+        if !file.secrets.is_empty() {
+            writeln!(out, "  holds    {}", secrets_text(&file.secrets))?;
+        }
+        let mut label = "fix";
+        for step in file.fixes() {
+            writeln!(out, "  {label:<8} {}", escaped(step.as_bytes()))?;
+            label = "";
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// `2 .env files expose secrets, 1 .env warning`; none where all is as it should be.
+pub(super) fn summary(files: &[EnvFile]) -> Option<String> {
+    let exposing = files.iter().filter(|file| file.exposes_secret()).count() as u64;
+    let others = files.iter().filter(|file| file.severity().is_some()).count() as u64 - exposing;
+    let exposing_text = match exposing {
+        0 => None,
+        1 => Some("1 .env file that exposes secrets".to_owned()),
+        _ => Some(format!("{} that expose secrets", plural(exposing, ".env file"))),
+    };
+    let others_text = (others > 0).then(|| plural(others, ".env warning"));
+    let told: Vec<String> = exposing_text.into_iter().chain(others_text).collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
+fn secrets_text(secrets: &[SecretValue]) -> String {
+    let told: Vec<String> = secrets
+        .iter()
+        .take(MAX_SECRETS)
+        .map(|SecretValue { line, name }| format!("line {line}: {name}"))
+        .collect();
+    let more = secrets.len().saturating_sub(MAX_SECRETS);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{} ({}{more})", plural(secrets.len() as u64, "secret"), told.join(", "))
+}
+
+/// What follows the file's name.
+fn state_text(state: &EnvState) -> String {
+    match state {
+        EnvState::Tracked { pushed } => {
+            let pushed = if *pushed { ", and a remote has it" } else { "" };
+            format!("is tracked by git: the next clone has it{pushed}")
+        }
+        EnvState::Staged => "is staged: the next commit brings it".to_owned(),
+        EnvState::Committed { introduced, last, versions, pushed, is_reachable } => {
+            let first = introduced.as_ref().map(|commit| format!(" in {}", commit_text(commit)));
+            let last = last.as_ref().filter(|last| Some(*last) != introduced.as_ref());
+            let last = last.map(|last| format!(", last in {} of {}", last.id.short(), &last.date()[..10]));
+            let versions = if *versions > 1 { format!(", in {versions} versions") } else { String::new() };
+            let reach = match (pushed, is_reachable) {
+                (true, _) => ", and pushed",
+                (false, true) => ", not pushed",
+                (false, false) => "; no branch or tag leads there",
+            };
+            format!("was committed{}{}{versions}{reach}", first.unwrap_or_default(), last.unwrap_or_default())
+        }
+        EnvState::FilledTemplate => "is a template, and holds a real value".to_owned(),
+        EnvState::InImage(place) => super::image::env_file_text(place),
+        EnvState::InBuildContext { dockerfile, line, instruction, ignore_file, taken_back_by } => {
+            let kept = match taken_back_by {
+                Some((line, pattern)) => {
+                    format!("line {line} of {} takes it back: `{}`", escaped(ignore_file), escaped(pattern))
+                }
+                None => format!("nothing in {} keeps it out", escaped(ignore_file)),
+            };
+            let instruction = escaped(instruction);
+            format!("is copied into an image by {}:{line} (`{instruction}`): {kept}", escaped(dockerfile))
+        }
+        EnvState::InPackage { file, kind, why, .. } => {
+            format!("goes into the {kind} of {}: {}", escaped(file), escaped(why.as_bytes()))
+        }
+        EnvState::NotIgnored => "is not ignored: one `git add .` commits it".to_owned(),
+        EnvState::TakenBack(TakenBack { ignoring, by }) => format!(
+            "is not ignored: {} takes back what {} ignores; one `git add .` commits it",
+            decision_text(by),
+            decision_text(ignoring)
+        ),
+        EnvState::ForceAdded(by) => format!("was added by force: {} ignores it", decision_text(by)),
+        EnvState::Unknown => "is in no repository: whether git ever sees it is not known".to_owned(),
+        EnvState::IgnoredByOwn(by) => {
+            format!("is ignored by your own {} only, which nobody else has", decision_text(by))
+        }
+        EnvState::ReadableByOthers { mode } => {
+            format!("can be read by every user of this machine (mode {mode:04o})")
+        }
+        EnvState::Ignored(by) => format!("is ignored by {}, and was never committed", decision_text(by)),
+        EnvState::Template => "is a template, and holds no real value".to_owned(),
+    }
+}
+
+/// ``.gitignore:3 (`.env`)``
+fn decision_text(decision: &Decision) -> String {
+    format!("{}:{} (`{}`)", escaped(&decision.file), decision.line, escaped(&decision.pattern))
+}
