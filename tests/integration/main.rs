@@ -9,6 +9,7 @@
 mod archives;
 mod bad_input;
 mod cache;
+mod ci;
 mod corruption;
 mod env_files;
 mod explain;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod baseline;
+mod ci;
 mod diff;
 mod explain;
 mod hook;
@@ -23,6 +24,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
         Command::Diff { range, staged: _, since, repo, common } => {
             diff::run(range.as_deref(), since.as_deref(), &repo, &common)
         }
+        Command::Ci(asked) => ci::run(&asked),
         Command::Baseline { command } => baseline::run(&command),
         Command::Explain(asked) => explain::run(&asked),
         Command::Hook { command } => hook::run(&command),
