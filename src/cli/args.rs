@@ -159,6 +159,20 @@ Examples:
         #[command(subcommand)]
         command: RulesCommand,
     },
+    /// Print a shell's completions.
+    #[command(after_help = "\
+Examples:
+  keysieve completions bash >~/.local/share/bash-completion/completions/keysieve
+  keysieve completions fish >~/.config/fish/completions/keysieve.fish")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands to a folder.
+    Man {
+        /// A folder for the pages, such as ~/.local/share/man/man1.
+        dir: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, clap::Args)]

@@ -10,6 +10,7 @@ mod archives;
 mod bad_input;
 mod cache;
 mod ci;
+mod completions;
 mod corruption;
 mod env_files;
 mod explain;

@@ -3,6 +3,7 @@
 mod audit;
 mod baseline;
 mod ci;
+mod completions;
 mod diff;
 mod explain;
 mod hook;
@@ -29,5 +30,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
         Command::Explain(asked) => explain::run(&asked),
         Command::Hook { command } => hook::run(&command),
         Command::Rules { command } => rules::run(command),
+        Command::Completions { shell } => completions::completions(shell),
+        Command::Man { dir } => completions::man(dir.as_deref()),
     }
 }
