@@ -15,6 +15,7 @@ use crate::rules::{Confidence, Severity};
 use crate::scan::Outcome;
 use crate::suppress::By;
 
+use super::remedy::Remedy;
 use super::{Options, suppressed_by};
 
 const SCHEMA: u32 = 1;
@@ -92,7 +93,7 @@ struct FindingJson<'a> {
     exposure: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
-    fix: &'a str,
+    fix: String,
     references: Vec<&'a str>,
     places: Vec<PlaceJson>,
 }
@@ -115,7 +116,7 @@ impl<'a> FindingJson<'a> {
             secret_bytes: shown.and_then(bytes_if_not_utf8),
             exposure: exposure(finding.exposure),
             note: finding.note.as_deref(),
-            fix: &rule.fix,
+            fix: Remedy::of(rule, finding).text(),
             references: rule.references.iter().map(AsRef::as_ref).collect(),
             places: finding.places.iter().map(PlaceJson::new).collect(),
         }

@@ -2,6 +2,7 @@
 
 mod image;
 mod json;
+mod remedy;
 pub mod stopped;
 mod text;
 

@@ -9,7 +9,8 @@ use crate::provenance::{Metadata, ObjectId};
 use crate::scan::{Outcome, RangeOutcome};
 use crate::sources::git::CommitShape;
 
-use super::text::{Paint, commit_text, plural, read_text, suppressed_text, write_list};
+use super::remedy::Remedy;
+use super::text::{Paint, commit_text, plural, read_text, suppressed_text, write_list, write_remedy};
 use super::{Options, escaped};
 
 /// How many of a secret's places are shown.
@@ -115,7 +116,7 @@ fn write_finding(
             writeln!(out, "          {step}")?;
         }
     }
-    writeln!(out, "  fix     {}", rule.fix)
+    write_remedy(out, "  fix     ", &Remedy::of(rule, finding))
 }
 
 fn place_text(place: &Place) -> String {

@@ -15,6 +15,7 @@ use crate::scan::Outcome;
 use crate::suppress::{By, Suppressed};
 
 use super::json::{confidence, exposure, severity};
+use super::remedy::Remedy;
 use super::{Options, escaped, suppressed_by};
 
 /// How many of a finding's places, and of a list of gaps, are shown.
@@ -94,8 +95,19 @@ fn write_finding(
         writeln!(out, "  and {} more places (--format json lists all)", finding.places.len() - MAX_PLACES)?;
     }
     writeln!(out, "  now      {}", now(finding))?;
-    writeln!(out, "  fix      {}", rule.fix)?;
+    write_remedy(out, "  fix      ", &Remedy::of(rule, finding))?;
     writeln!(out)
+}
+
+/// `title` begins the first line; the others are indented by its length.
+pub(super) fn write_remedy(out: &mut dyn Write, title: &str, remedy: &Remedy) -> io::Result<()> {
+    writeln!(out, "{title}{}", remedy.advice)?;
+    let width = remedy.lines.iter().map(|line| line.to.len()).max().unwrap_or(0);
+    for line in &remedy.lines {
+        let indent = title.len();
+        writeln!(out, "{:indent$}{:width$}  {}", "", line.to, escaped(line.text.as_bytes()))?;
+    }
+    Ok(())
 }
 
 /// How far the secret has gone, and what that asks for.

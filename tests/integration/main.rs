@@ -26,6 +26,7 @@ mod quiet;
 mod range;
 mod readme;
 mod regression;
+mod remedies;
 mod rules_cli;
 mod secrets;
 mod server;
