@@ -121,6 +121,28 @@ pub(crate) fn is_literal(value: &[u8]) -> bool {
         && !is_code_between_literals(value)
 }
 
+/// Whether `value`, which is data and no code, is filled in by whoever reads it: `${NAME}`, `{{ name }}`, `<name>`, `@NAME@`.
+pub(crate) fn is_filled_in(value: &[u8]) -> bool {
+    const SIGNS: &[&[u8]] = &[b"${", b"$(", b"{{", b"<%", b"%(", b"#{", b"@{"];
+    const BRACKETS: &[(u8, u8)] = &[(b'<', b'>'), (b'[', b']'), (b'{', b'}'), (b'%', b'%'), (b'@', b'@')];
+    let is_in = |&(open, close): &(u8, u8)| {
+        value.len() > 2 && value.first() == Some(&open) && value.last() == Some(&close)
+    };
+    SIGNS.iter().any(|sign| memchr::memmem::find(value, sign).is_some())
+        || (BRACKETS.iter().any(is_in) && reads_like_words(value))
+        || matches!(value, [b'_', b'_', .., b'_', b'_'])
+}
+
+/// Whether `value`, which is data and no code, says where something is, or nothing secret at all: a path, a URL, a date, `true`, a
+/// hash.
+pub(crate) fn is_elsewhere(value: &[u8]) -> bool {
+    is_stored_elsewhere(value)
+        || is_location(value)
+        || is_code_word(value)
+        || is_date(value)
+        || is_password_hash(value)
+}
+
 /// A key of random letters, digits and signs: what looks like a template in it is there by chance.
 fn is_key_with_signs(value: &[u8]) -> bool {
     let signs = value.iter().filter(|byte| byte.is_ascii_punctuation());

@@ -202,6 +202,12 @@ pub(crate) fn subject(name: &[u8]) -> Option<Subject> {
     best
 }
 
+/// Whether `name` names something else than a secret, such as an address or an id.
+pub(crate) fn names_other(name: &[u8]) -> bool {
+    let is_other = |word: &[u8]| contains(OTHER_ANYWHERE, word);
+    words(name).any(is_other) || words(name).next_back().is_some_and(|word| contains(OTHER_ENDINGS, word))
+}
+
 /// What `word` names behind `before`: a secret, or something else that goes by the same word. `None`: it says nothing.
 fn subject_of_word(before: &[u8], word: &[u8]) -> Option<Option<Subject>> {
     if ends_with_any(PASSWORD_WORDS, word) || word.eq_ignore_ascii_case(b"pw") {
