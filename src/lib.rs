@@ -9,7 +9,7 @@
 //!
 //! | module | what it does | what it may use |
 //! |---|---|---|
-//! | [`chunk`], [`provenance`], [`location`], [`finding`], [`coverage`] | the nouns | each other, [`rules::RuleId`] |
+//! | [`chunk`], [`provenance`], [`location`], [`finding`], [`replacement`], [`coverage`] | the nouns | each other, [`rules::RuleId`] |
 //! | [`rules`] | what to look for: `patterns.yaml`, compiled in, and users' rule files | nothing |
 //! | [`sources`] | where bytes come from: git, work trees, standard input, images; what lies in archives in any of them | the nouns |
 //! | [`detect`] | rules and bytes -> matches | rules, the nouns |
@@ -18,18 +18,20 @@
 //! | [`suppress`] | baseline, markers, configuration: only removes | findings, rules |
 //! | [`globs`] | patterns of paths, as git and Docker read them | nothing |
 //! | [`dotenv`] | which files hold environments, what keeps them in or out of git, images and packages, what to do | the nouns, globs |
+//! | [`ci`] | what a CI system says of its run -> what is to be scanned | nothing |
 //! | [`hook`] | scripts in a hooks directory: written, taken away, told | nothing |
 //! | `redaction` | masks secrets that stand in names too | findings, coverage |
 //! | [`scan`] | joins the stages, owns the thread pool | everything |
-//! | [`report`] | findings -> bytes, one file a format | findings, rules |
+//! | [`report`] | findings -> bytes, one file a format; saved results -> other formats | findings, rules, redaction |
 //!
 //! The binary (`main`, `cli`) is the only code that knows arguments, the terminal and exit codes.
 //!
 //! # Invariants
 //!
 //! - Nothing here opens a socket or runs a program, and nothing writes a path but the report that the user asked for, and
-//!   [`hook`], which writes over and removes its own scripts only. (`keysieve hook install` asks git where its hooks are;
-//!   `keysieve env` writes ignore files and examples when it is told to, in the binary.)
+//!   [`hook`], which writes over and removes its own scripts only. (`keysieve hook install` asks git where its hooks are, and
+//!   `keysieve ci --fetch` has git fetch what is missing; `keysieve env` writes ignore files and examples when it is told
+//!   to. All that is in the binary.)
 //! - Sources never see a rule; detection never sees a path. A blob may lie at many paths or at none.
 //! - Detection is pure, and a match depends only on the bytes within [`chunk::CONTEXT_BYTES`] of its keyword: the findings
 //!   are the same on any number of threads and however a file is cut into chunks.
@@ -39,6 +41,7 @@
 //!   structure.
 
 pub mod chunk;
+pub mod ci;
 pub mod coverage;
 pub mod detect;
 pub mod dotenv;
@@ -50,6 +53,7 @@ pub mod location;
 pub mod proof;
 pub mod provenance;
 mod redaction;
+pub mod replacement;
 pub mod report;
 pub mod rules;
 pub mod scan;

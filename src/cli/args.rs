@@ -22,6 +22,8 @@ Examples:
   docker save app | keysieve image -    container images
   keysieve env                      is .env safe
   keysieve diff main..HEAD          what a branch brings
+  keysieve ci                       what a pull request or push brings, in CI
+  keysieve report results.jsonl --format html -o report.html    another format of saved results
   keysieve rules list               what is looked for
 
 Exit codes:
@@ -139,6 +141,18 @@ Examples:
         #[command(flatten)]
         common: Common,
     },
+    /// Scan what a CI run is about: a pull request, a push, a new branch, or everything.
+    ///
+    /// Takes the range from the variables of GitHub Actions (and Gitea's and Forgejo's), GitLab CI, Bitbucket Pipelines, Azure
+    /// Pipelines, CircleCI or Jenkins, and says which it took and why. Where a system does not say what was there before, more is
+    /// read, never less. Configuration and baseline are taken from the base, so that nobody allows their own secrets.
+    #[command(after_help = "\
+Examples:
+  keysieve ci                              in a checkout that has all of the history
+  keysieve ci --fetch                      in a shallow one: git fetches what is missing
+  keysieve ci --base origin/main           where nothing is known of the CI system
+  keysieve ci --outputs \"$GITHUB_OUTPUT\"   for steps that come after")]
+    Ci(Ci),
     /// Keep a list of secrets that are known and no longer reported.
     Baseline {
         #[command(subcommand)]
@@ -159,11 +173,53 @@ Examples:
   keysieve explain github-pat
   keysieve explain 3f2a9c01           a finding, by the beginning of its fingerprint")]
     Explain(Explain),
+    /// Turn saved results into another format.
+    ///
+    /// Reads what `--format jsonl` or `json` wrote, and ends with the exit code of the run that wrote it. Results without an end
+    /// are those of a run that was cut off: they are told, and the exit code is 2.
+    #[command(after_help = "\
+Examples:
+  keysieve report results.jsonl --format html -o report.html
+  keysieve report results.jsonl --format sarif -o keysieve.sarif --also markdown=summary.md
+  keysieve audit --format jsonl | keysieve report -")]
+    Report(Report),
     /// Show and check rules.
     Rules {
         #[command(subcommand)]
         command: RulesCommand,
     },
+    /// Print a shell's completions.
+    #[command(after_help = "\
+Examples:
+  keysieve completions bash >~/.local/share/bash-completion/completions/keysieve
+  keysieve completions fish >~/.config/fish/completions/keysieve.fish")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands to a folder.
+    Man {
+        /// A folder for the pages, such as ~/.local/share/man/man1.
+        dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Ci {
+    /// Scan the commits that HEAD has and this revision has not, whatever the CI system says.
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) base: Option<String>,
+    /// Take this revision instead of HEAD.
+    #[arg(long, value_name = "REVISION", requires = "base")]
+    pub(crate) head: Option<String>,
+    /// Let `git fetch origin` get the commits that are missing; the one thing here that uses the network.
+    #[arg(long)]
+    pub(crate) fetch: bool,
+    /// The repository, or a directory inside its work tree.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, Subcommand)]
@@ -223,6 +279,17 @@ pub(crate) struct Explain {
     pub(crate) repo: PathBuf,
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Report {
+    /// The file with the results; `-` is standard input.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) results: ResultsArgs,
+    /// Show secrets in full, where the file has them. Mind who sees the output.
+    #[arg(long)]
+    pub(crate) show_secrets: bool,
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -359,21 +426,40 @@ pub(crate) enum RulesCommand {
     },
 }
 
-/// Options of every command that scans.
+/// How and where results are written.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Common {
+pub(crate) struct ResultsArgs {
     /// How results are written.
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
     pub(crate) format: FormatArg,
     /// Write results to this file instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write them in another format to a file besides, such as sarif=keysieve.sarif; may be given more than once.
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_also)]
+    pub(crate) also: Vec<(FormatArg, PathBuf)>,
+    /// When to use colours.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColourArg::Auto)]
+    pub(crate) color: ColourArg,
+}
+
+/// Options of every command that scans.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Common {
+    #[command(flatten)]
+    pub(crate) results: ResultsArgs,
     /// How many threads to use; 0 takes one a core.
     #[arg(short = 'j', long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=256))]
     pub(crate) threads: u16,
     /// Add the rules of this file, YAML or TOML; may be given more than once. A rule with a built-in rule's id replaces it.
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
+    /// Take this file instead of the repository's .keysieve.yaml.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Exit code 1 only for findings that are at least this bad; the others are shown. Goes before what the configuration says.
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<SeverityArg>,
     /// Take known secrets from this baseline instead of the repository's .keysieve-baseline.yaml.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
@@ -389,15 +475,15 @@ pub(crate) struct Common {
     /// Show secrets in full. Mind who sees the output.
     #[arg(long)]
     pub(crate) show_secrets: bool,
-    /// When to use colours.
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColourArg::Auto)]
-    pub(crate) color: ColourArg,
     /// Read everything anew, and keep nothing in the git directory for the next audit.
     #[arg(long)]
     pub(crate) no_cache: bool,
     /// Scan every version of a file whole, to check that deriving scans changes nothing.
     #[arg(long, hide = true)]
     pub(crate) scan_whole: bool,
+    /// Append lines such as `findings=2` to this file: what a CI system reads as a step's outputs.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) outputs: Option<PathBuf>,
     /// Show no progress.
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -411,6 +497,46 @@ pub(crate) enum FormatArg {
     Json,
     /// An object a line: findings, then a summary.
     Jsonl,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// GitLab's secret detection report.
+    Gitlab,
+    /// JUnit XML: a failed test a finding.
+    Junit,
+    /// A row a place, for spreadsheets.
+    Csv,
+    /// A summary for a page or a comment.
+    Markdown,
+    /// A page to look into, print and pass on: one file, which loads nothing.
+    Html,
+}
+
+/// `FORMAT=FILE`
+fn parse_also(text: &str) -> Result<(FormatArg, PathBuf), String> {
+    let (format, file) = text.split_once('=').ok_or("write FORMAT=FILE, such as sarif=keysieve.sarif")?;
+    let names = || FormatArg::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let parsed = FormatArg::from_str(format, false).map_err(|_| {
+        let names: Vec<String> = names().map(|value| value.get_name().to_owned()).collect();
+        format!("there is no format `{format}`; there are {}", names.join(", "))
+    })?;
+    if file.is_empty() {
+        return Err(format!("name a file behind `{format}=`"));
+    }
+    Ok((parsed, PathBuf::from(file)))
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SeverityArg {
+    /// Everything.
+    Low,
+    /// Medium, and worse.
+    Medium,
+    /// High, and worse.
+    High,
+    /// The worst only.
+    Critical,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -1,20 +1,21 @@
 //! What was typed, and the environment -> what each stage needs.
 
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use keysieve::ci::Environment as CiEnvironment;
 use keysieve::finding::utc_day;
 use keysieve::provenance::ObjectId;
 use keysieve::report::{Format, Options};
-use keysieve::rules::{Confidence, Error as RulesError, RuleSet};
+use keysieve::rules::{Confidence, Error as RulesError, RuleSet, Severity};
 use keysieve::scan::ScanConfig;
 use keysieve::sources::git::{GitEnvironment, Repository};
 use keysieve::suppress::{Baseline, Config as SuppressConfig, Suppressions, baseline, config};
 
-use super::args::{ColourArg, Common, ConfidenceArg, FormatArg};
-use super::output::check_file;
+use super::args::{ColourArg, Common, ConfidenceArg, FormatArg, ResultsArgs, SeverityArg};
+use super::output::check_files;
 
 /// Where and how results are written.
 #[derive(Debug)]
@@ -22,6 +23,21 @@ pub(crate) struct OutputConfig {
     pub(crate) format: Format,
     pub(crate) options: Options,
     pub(crate) file: Option<PathBuf>,
+    /// Other formats, each into a file of its own.
+    pub(crate) also: Vec<(Format, PathBuf)>,
+    /// Where a few values for the CI system go.
+    pub(crate) outputs: Option<PathBuf>,
+}
+
+impl From<SeverityArg> for Severity {
+    fn from(severity: SeverityArg) -> Self {
+        match severity {
+            SeverityArg::Low => Self::Low,
+            SeverityArg::Medium => Self::Medium,
+            SeverityArg::High => Self::High,
+            SeverityArg::Critical => Self::Critical,
+        }
+    }
 }
 
 /// The built-in rules and those of the given files.
@@ -38,6 +54,9 @@ pub(crate) enum PolicySource<'a> {
     Directory(&'a Path),
     /// A commit: what is being looked at must not change how it is looked at.
     Commit(&'a Repository, ObjectId),
+    /// The same, and what is named on the command line is taken from the commit too where it lies in the work tree: in CI that is
+    /// what somebody wants to be merged.
+    Base(&'a Repository, ObjectId),
 }
 
 impl<'a> PolicySource<'a> {
@@ -55,16 +74,45 @@ impl<'a> PolicySource<'a> {
         let bytes = match self {
             Self::Nowhere => None,
             Self::Directory(dir) => read_if_there(&dir.join(name))?,
-            Self::Commit(repository, commit) => repository.file_at(commit, name)?,
+            Self::Commit(repository, commit) | Self::Base(repository, commit) => {
+                repository.file_at(commit, name)?
+            }
         };
         bytes.map(|bytes| String::from_utf8(bytes).with_context(|| format!("{name}: not UTF-8"))).transpose()
     }
 
+    /// The text of a file that was named on the command line; none where there is no such file.
+    fn read_named(&self, file: &Path) -> anyhow::Result<Option<String>> {
+        if let Self::Base(repository, _) = self
+            && let Some(path) = repository.workdir().and_then(|workdir| path_below(workdir, file))
+        {
+            return self.read(&path);
+        }
+        let bytes = read_if_there(file)?;
+        bytes
+            .map(|bytes| String::from_utf8(bytes).with_context(|| format!("{}: not UTF-8", file.display())))
+            .transpose()
+    }
+
+    /// Like [`Self::read_named`], and it has to be there.
+    fn read_needed(&self, file: &Path) -> anyhow::Result<String> {
+        self.read_named(file)?.with_context(|| match self {
+            Self::Base(_, base) => {
+                format!("{}: there is no such file in {base}, from which the policy is taken", file.display())
+            }
+            _ => format!("{}: there is no such file", file.display()),
+        })
+    }
+
     fn suppressions(&self, common: &Common) -> anyhow::Result<Suppressions> {
-        let config = match self.read(config::FILE)? {
-            Some(text) => SuppressConfig::parse(config::FILE, &text)?,
-            None => SuppressConfig::default(),
+        let mut config = match (&common.config, self.read(config::FILE)?) {
+            (Some(file), _) => SuppressConfig::parse(&file.display().to_string(), &self.read_needed(file)?)?,
+            (None, Some(text)) => SuppressConfig::parse(config::FILE, &text)?,
+            (None, None) => SuppressConfig::default(),
         };
+        if let Some(least) = common.fail_on {
+            config.min_severity = least.into();
+        }
         Ok(Suppressions { baseline: self.baseline(common.baseline.as_deref())?, config, today: today() })
     }
 
@@ -73,10 +121,8 @@ impl<'a> PolicySource<'a> {
         let (name, text, salt) = match file {
             None => (baseline::FILE.to_owned(), self.read(baseline::FILE)?, self.read(baseline::SALT_FILE)?),
             Some(file) => {
-                let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-                let salt = read_if_there(&file.with_file_name(baseline::SALT_FILE))?;
-                let salt = salt.map(|salt| String::from_utf8_lossy(&salt).into_owned());
-                (file.display().to_string(), Some(text), salt)
+                let salt = self.read_named(&file.with_file_name(baseline::SALT_FILE))?;
+                (file.display().to_string(), Some(self.read_needed(file)?), salt)
             }
         };
         match text {
@@ -84,6 +130,27 @@ impl<'a> PolicySource<'a> {
             None => Ok(Baseline::default()),
         }
     }
+}
+
+/// The path of `file` below `dir` as git writes it; none where it lies elsewhere. A link counts as where it lies: where it leads
+/// is up to whoever made it.
+fn path_below(dir: &Path, file: &Path) -> Option<String> {
+    let mut lexical = PathBuf::new();
+    for part in std::path::absolute(file).ok()?.components() {
+        match part {
+            Component::ParentDir => drop(lexical.pop()),
+            part => lexical.push(part),
+        }
+    }
+    let real = file.canonicalize().ok();
+    let dirs = [std::path::absolute(dir).ok(), dir.canonicalize().ok()];
+    let dirs: Vec<PathBuf> = dirs.into_iter().flatten().collect();
+    let files = std::iter::once(lexical).chain(real);
+    let below = files
+        .into_iter()
+        .find_map(|file| dirs.iter().find_map(|dir| file.strip_prefix(dir).ok().map(Path::to_owned)))?;
+    let parts = below.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    Some(parts.collect::<Vec<_>>().join("/"))
 }
 
 fn read_if_there(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
@@ -96,8 +163,13 @@ fn read_if_there(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
 
 /// Today in UTC, `YYYY-MM-DD`.
 fn today() -> String {
+    utc_day(now_seconds())
+}
+
+/// Now, in seconds since 1970-01-01 UTC.
+pub(crate) fn now_seconds() -> i64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    utc_day(i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Checks a configuration; gives the rule files that it names.
@@ -122,7 +194,14 @@ fn all_rules_of(common: &Common, policy: PolicySource<'_>, own: &SuppressConfig)
         let text = policy.read(file)?.with_context(|| format!("{}: there is no {file}", config::FILE))?;
         rules = rules.with_yaml(file, &text)?;
     }
-    Ok(common.rules.iter().try_fold(rules, |rules, file| rules.with_file(file))?)
+    common.rules.iter().try_fold(rules, |rules, file| {
+        if !matches!(policy, PolicySource::Base(..)) {
+            return Ok(rules.with_file(file)?);
+        }
+        let (name, text) = (file.display().to_string(), policy.read_needed(file)?);
+        let is_toml = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
+        Ok(if is_toml { rules.with_toml(&name, &text)? } else { rules.with_yaml(&name, &text)? })
+    })
 }
 
 /// What was typed, with what the repository's own files say.
@@ -147,27 +226,66 @@ pub(crate) fn scan_config(common: &Common, policy: PolicySource<'_>) -> anyhow::
 
 /// Where and how results are written, checked before there are any.
 pub(crate) fn output_config(common: &Common) -> anyhow::Result<OutputConfig> {
-    common.output.as_deref().map(check_file).transpose()?;
-    let is_terminal = common.output.is_none() && std::io::stdout().is_terminal();
+    let show = Options {
+        show_secrets: common.show_secrets,
+        show_suppressed: common.show_suppressed,
+        show_fine: common.verbose,
+        ..Options::default()
+    };
+    Ok(OutputConfig { outputs: common.outputs.clone(), ..results_config(&common.results, show)? })
+}
+
+/// The same, for results that may show this.
+pub(crate) fn results_config(asked: &ResultsArgs, show: Options) -> anyhow::Result<OutputConfig> {
+    let also: Vec<(Format, PathBuf)> =
+        asked.also.iter().map(|(asked, file)| (format(*asked), file.clone())).collect();
+    let files: Vec<&Path> =
+        asked.output.as_deref().into_iter().chain(also.iter().map(|(_, file)| file.as_path())).collect();
+    check_files(&files)?;
+    let is_terminal = asked.output.is_none() && std::io::stdout().is_terminal();
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colour = match asked.color {
+        ColourArg::Auto => is_terminal && !no_colour,
+        ColourArg::Always => true,
+        ColourArg::Never => false,
+    };
     Ok(OutputConfig {
-        format: match common.format {
-            FormatArg::Text => Format::Text,
-            FormatArg::Json => Format::Json,
-            FormatArg::Jsonl => Format::JsonLines,
-        },
-        options: Options {
-            show_secrets: common.show_secrets,
-            show_suppressed: common.show_suppressed,
-            show_fine: common.verbose,
-            colour: match common.color {
-                ColourArg::Auto => is_terminal && !no_colour,
-                ColourArg::Always => true,
-                ColourArg::Never => false,
-            },
-        },
-        file: common.output.clone(),
+        format: format(asked.format),
+        options: Options { colour, ..show },
+        file: asked.output.clone(),
+        also,
+        outputs: None,
     })
+}
+
+fn format(asked: FormatArg) -> Format {
+    match asked {
+        FormatArg::Text => Format::Text,
+        FormatArg::Json => Format::Json,
+        FormatArg::Jsonl => Format::JsonLines,
+        FormatArg::Sarif => Format::Sarif,
+        FormatArg::Github => Format::Github,
+        FormatArg::Gitlab => Format::Gitlab,
+        FormatArg::Junit => Format::Junit,
+        FormatArg::Csv => Format::Csv,
+        FormatArg::Markdown => Format::Markdown,
+        FormatArg::Html => Format::Html,
+    }
+}
+
+/// What a CI system says: the variables, and the event that one of them names.
+pub(crate) fn ci_environment() -> anyhow::Result<CiEnvironment> {
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+    let event = match std::env::var_os("GITHUB_EVENT_PATH").filter(|path| !path.is_empty()) {
+        Some(path) => {
+            let context =
+                || format!("cannot read the event that GITHUB_EVENT_PATH names, {}", path.display());
+            Some(std::fs::read_to_string(&path).with_context(context)?)
+        }
+        None => None,
+    };
+    Ok(CiEnvironment { variables, event })
 }
 
 /// Where git says that the repository's parts lie, when it runs a hook.

@@ -6,13 +6,17 @@ pub mod docker;
 mod ignores;
 mod names;
 pub mod package;
+pub mod parse;
 mod references;
 mod state;
 pub mod survey;
+pub mod value;
 
 pub use self::ignores::{Decision, IgnoreSettings, Ignores, TakenBack, Verdict, Whose};
 pub(crate) use self::ignores::{folder_of, joined};
 pub use self::names::{
     Known, Shape, TABLE, file_name, is_env_path, is_known_path, is_template_path, may_be_known,
 };
+pub use self::parse::{NotText, Parsed, Variable, parse};
 pub use self::state::{Addition, EnvFile, EnvState, SecretValue};
+pub use self::value::{Judgement, judge};

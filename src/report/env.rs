@@ -2,51 +2,54 @@
 
 use std::io::{self, Write};
 
-use crate::dotenv::{Decision, EnvFile, EnvState, SecretValue, TakenBack};
+use crate::dotenv::{Decision, EnvState, TakenBack};
 
+use super::escaped;
+use super::json::{EnvFileJson, EnvSecretJson};
 use super::text::{Paint, commit_text, plural};
-use super::{Options, escaped};
+use super::words::Authors;
 
 /// How many of a file's secrets are shown.
 const MAX_SECRETS: usize = 5;
 
 /// A block a file, the worst first.
-pub(super) fn write(
-    out: &mut dyn Write,
-    files: &[EnvFile],
-    options: Options,
-    paint: Paint,
-) -> io::Result<()> {
-    for file in files.iter().filter(|file| options.show_fine || file.severity().is_some()) {
-        let mut states = file.states.iter().map(state_text);
-        let severity =
-            file.severity().map_or_else(|| paint.with("32", "fine"), |severity| paint.severity(severity));
-        writeln!(
-            out,
-            "{severity}  {} {}",
-            paint.bold(&escaped(&file.path)),
-            states.next().unwrap_or_default()
-        )?;
-        for state in states {
-            writeln!(out, "  also     {state}")?;
-        }
+pub(super) fn write(out: &mut dyn Write, files: &[EnvFileJson], paint: Paint) -> io::Result<()> {
+    let text = |text: &str| escaped(text.as_bytes());
+    for file in files {
+        let path = paint.bold(&escaped(&file.raw_path()));
+        writeln!(out, "{}  {path} {}", level(file, paint), file.told(Authors::Named))?;
+        file.states.iter().skip(1).try_for_each(|state| writeln!(out, "  also     {}", text(&state.told)))?;
         if !file.secrets.is_empty() {
             writeln!(out, "  holds    {}", secrets_text(&file.secrets))?;
         }
-        let mut label = "fix";
-        for step in file.fixes() {
-            writeln!(out, "  {label:<8} {}", escaped(step.as_bytes()))?;
-            label = "";
+        let steps = if file.fixes.is_empty() { std::slice::from_ref(&file.fix) } else { &file.fixes };
+        let labels = std::iter::once("fix").chain(std::iter::repeat(""));
+        for (step, label) in steps.iter().filter(|step| !step.is_empty()).zip(labels) {
+            writeln!(out, "  {label:<8} {}", text(step))?;
         }
         writeln!(out)?;
     }
     Ok(())
 }
 
-/// `2 .env files expose secrets, 1 .env warning`; none where all is as it should be.
-pub(super) fn summary(files: &[EnvFile]) -> Option<String> {
-    let exposing = files.iter().filter(|file| file.exposes_secret()).count() as u64;
-    let others = files.iter().filter(|file| file.severity().is_some()).count() as u64 - exposing;
+/// How bad it is, in its colour.
+fn level(file: &EnvFileJson, paint: Paint) -> String {
+    let has_states = !file.states.is_empty();
+    match file.severity.as_deref() {
+        Some(level @ "critical") => paint.with("1;31", level),
+        Some(level @ "high") => paint.with("31", level),
+        Some(level @ "medium") => paint.with("33", level),
+        Some(level) => paint.with("36", &escaped(level.as_bytes())),
+        None if has_states => paint.with("32", "fine"),
+        None => paint.with("33", ".env"),
+    }
+}
+
+/// `2 .env files that expose secrets, 1 .env warning`; none where all is as it should be.
+pub(super) fn summary(files: &[EnvFileJson]) -> Option<String> {
+    let exposing = files.iter().filter(|file| file.exposes_secret).count() as u64;
+    let is_fine = |file: &&EnvFileJson| file.severity.is_none() && !file.states.is_empty();
+    let others = (files.iter().filter(|file| !is_fine(file)).count() as u64).saturating_sub(exposing);
     let exposing_text = match exposing {
         0 => None,
         1 => Some("1 .env file that exposes secrets".to_owned()),
@@ -57,19 +60,19 @@ pub(super) fn summary(files: &[EnvFile]) -> Option<String> {
     (!told.is_empty()).then(|| told.join(", "))
 }
 
-fn secrets_text(secrets: &[SecretValue]) -> String {
+fn secrets_text(secrets: &[EnvSecretJson]) -> String {
     let told: Vec<String> = secrets
         .iter()
         .take(MAX_SECRETS)
-        .map(|SecretValue { line, name }| format!("line {line}: {name}"))
+        .map(|EnvSecretJson { line, name }| format!("line {line}: {}", escaped(name.as_bytes())))
         .collect();
     let more = secrets.len().saturating_sub(MAX_SECRETS);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{} ({}{more})", plural(secrets.len() as u64, "secret"), told.join(", "))
 }
 
-/// What follows the file's name.
-fn state_text(state: &EnvState) -> String {
+/// What follows the file's path. Of an image the place is told besides.
+pub(super) fn told(state: &EnvState) -> String {
     match state {
         EnvState::Tracked { pushed } => {
             let pushed = if *pushed { ", and a remote has it" } else { "" };
@@ -89,7 +92,7 @@ fn state_text(state: &EnvState) -> String {
             format!("was committed{}{}{versions}{reach}", first.unwrap_or_default(), last.unwrap_or_default())
         }
         EnvState::FilledTemplate => "is a template, and holds a real value".to_owned(),
-        EnvState::InImage(place) => super::image::env_file_text(place),
+        EnvState::InImage(_) => "is in an image".to_owned(),
         EnvState::InBuildContext { dockerfile, line, instruction, ignore_file, taken_back_by } => {
             let kept = match taken_back_by {
                 Some((line, pattern)) => {

@@ -149,8 +149,6 @@ fn example_of(file: &Path) -> Result<String, String> {
         return Err(format!("it has {size} bytes, too many for a file of variables"));
     }
     let bytes = fs::read(file).map_err(|error| error.to_string())?;
-    if bytes.contains(&0) {
-        return Err("it is no text in UTF-8".to_owned());
-    }
-    Ok(variable_names(&bytes).iter().map(|name| format!("{name}=\n")).collect())
+    let names = variable_names(&bytes).map_err(|error| error.to_string())?;
+    Ok(names.iter().map(|name| format!("{name}=\n")).collect())
 }

@@ -2,12 +2,15 @@
 
 mod audit;
 mod baseline;
+mod ci;
+mod completions;
 mod diff;
 mod env;
 mod explain;
 mod hook;
 mod image;
 mod range_policy;
+mod report;
 mod rules;
 mod scan;
 
@@ -25,9 +28,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
             diff::run(range.as_deref(), since.as_deref(), &repo, &common)
         }
         Command::Env(asked) => env::run(&asked),
+        Command::Ci(asked) => ci::run(&asked),
         Command::Baseline { command } => baseline::run(&command),
         Command::Explain(asked) => explain::run(&asked),
         Command::Hook { command } => hook::run(&command),
+        Command::Report(asked) => report::run(&asked),
         Command::Rules { command } => rules::run(command),
+        Command::Completions { shell } => completions::completions(shell),
+        Command::Man { dir } => completions::man(dir.as_deref()),
     }
 }
