@@ -393,6 +393,13 @@ pub fn utc_day(seconds: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
+/// A time in seconds since 1970 as RFC 3339 in UTC, `YYYY-MM-DDThh:mm:ssZ`.
+#[must_use]
+pub fn utc_time(seconds: i64) -> String {
+    let of_day = seconds.rem_euclid(86_400);
+    format!("{}T{:02}:{:02}:{:02}Z", utc_day(seconds), of_day / 3600, of_day / 60 % 60, of_day % 60)
+}
+
 /// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar: Howard Hinnant's
 /// `civil_from_days`, <https://howardhinnant.github.io/date_algorithms.html>.
 fn civil_date(days: i64) -> (i64, i64, i64) {

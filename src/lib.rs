@@ -21,7 +21,7 @@
 //! | [`hook`] | scripts in a hooks directory: written, taken away, told | nothing |
 //! | `redaction` | masks secrets that stand in names too | findings, coverage |
 //! | [`scan`] | joins the stages, owns the thread pool | everything |
-//! | [`report`] | findings -> bytes, one file a format | findings, rules |
+//! | [`report`] | findings -> bytes, one file a format; saved results -> other formats | findings, rules, redaction |
 //!
 //! The binary (`main`, `cli`) is the only code that knows arguments, the terminal and exit codes.
 //!

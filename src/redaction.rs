@@ -119,6 +119,16 @@ impl Redaction {
         }
     }
 
+    /// The name with a mark for each secret; `None` where it holds none.
+    pub(crate) fn masked_name(&self, name: &[u8]) -> Option<Vec<u8>> {
+        self.masked(name)
+    }
+
+    /// The same of a command.
+    pub(crate) fn masked_command(&self, command: &[u8]) -> Option<Vec<u8>> {
+        masked(self.in_commands.as_ref(), command)
+    }
+
     fn commit(&self, commit: &mut CommitSummary) {
         self.name(&mut commit.author);
     }

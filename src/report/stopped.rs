@@ -10,7 +10,7 @@ use crate::scan::{Outcome, RangeOutcome};
 use crate::sources::git::CommitShape;
 
 use super::remedy::Remedy;
-use super::text::{Paint, commit_text, plural, read_text, suppressed_text, write_list, write_remedy};
+use super::text::{Paint, commit_text, plural, read_text, suppressed_text, write_list};
 use super::{Options, escaped};
 
 /// How many of a secret's places are shown.
@@ -116,7 +116,10 @@ fn write_finding(
             writeln!(out, "          {step}")?;
         }
     }
-    write_remedy(out, "  fix     ", &Remedy::of(rule, finding))
+    for (at, line) in Remedy::of(rule, finding).text().lines().enumerate() {
+        writeln!(out, "  {:<6}  {}", if at == 0 { "fix" } else { "" }, escaped(line.as_bytes()))?;
+    }
+    Ok(())
 }
 
 fn place_text(place: &Place) -> String {
