@@ -74,12 +74,6 @@ impl Results {
         self.findings.iter().any(|finding| finding.secret.is_some())
     }
 
-    /// How many findings there are.
-    #[must_use]
-    pub fn finding_count(&self) -> usize {
-        self.findings.len()
-    }
-
     /// Findings that are not reported, where they were asked for.
     pub(super) fn suppressed(&self) -> &[SuppressedFindingJson] {
         self.suppressed.as_deref().unwrap_or_default()
