@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::location::Location;
 use crate::provenance::{Metadata, ObjectId};
+use crate::replacement::Replacement;
 use crate::rules::{Confidence, RuleId, Severity};
 
 /// A credential. Prints as a mark: only the report stage, asked to, shows its bytes.
@@ -182,6 +183,8 @@ pub struct Finding {
     pub exposure: Exposure,
     /// Facts read from the secret itself, such as its AWS account.
     pub note: Option<String>,
+    /// What may stand in its stead at one of its places.
+    pub replacement: Option<Replacement>,
     /// Where it lies, sorted; one place for each path in a history.
     pub places: Vec<Place>,
 }

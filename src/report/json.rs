@@ -18,6 +18,7 @@ use crate::rules::{Confidence, Severity};
 use crate::scan::Outcome;
 use crate::suppress::By;
 
+use super::remedy::Remedy;
 use super::{Options, suppressed_by};
 
 pub(super) const SCHEMA: u32 = 1;
@@ -162,7 +163,7 @@ impl FindingJson {
             secret_bytes: shown.and_then(bytes_if_not_utf8),
             exposure: finding.exposure,
             note: finding.note.clone(),
-            fix: rule.fix.to_string(),
+            fix: Remedy::of(rule, finding).text(),
             references: rule.references.iter().map(ToString::to_string).collect(),
             places: finding.places.iter().map(PlaceJson::new).collect(),
         }

@@ -9,6 +9,7 @@ mod json;
 mod junit;
 mod markdown;
 mod read;
+mod remedy;
 mod sarif;
 pub mod stopped;
 mod text;

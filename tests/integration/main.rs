@@ -28,6 +28,7 @@ mod quiet;
 mod range;
 mod readme;
 mod regression;
+mod remedies;
 mod reports;
 mod rules_cli;
 mod schema;

@@ -388,6 +388,7 @@ fn evidence(secret: &Secret) -> Evidence {
         is_message: false,
         binary: false,
         note: None,
+        assignee: None,
     }
 }
 
