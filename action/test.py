@@ -203,7 +203,7 @@ class Action(unittest.TestCase):
     def assert_failed(self, run: Run, *parts: str) -> None:
         self.assertEqual(run.code, 2, run.log)
         self.assertEqual((run.outputs["exit-code"], run.outputs["complete"]), ("2", "false"))
-        self.assertTrue(run.commands and all(line.startswith("::error ") for line in run.commands), run.log)
+        self.assertTrue([line for line in run.commands if line.startswith("::error ")], run.log)
         for part in parts:
             self.assertIn(part, run.log)
 
@@ -226,8 +226,9 @@ class Action(unittest.TestCase):
                 work = self.scratch.checkout("--depth", "1", "--branch", branch)
                 run = self.scratch.run(work, name, event)
                 self.assert_found(run)
-                [annotation] = run.commands
-                self.assertRegex(annotation, r"^::error .*file=src/b\.py,line=2")
+                annotation, end = run.commands
+                self.assertRegex(annotation, r"^::error file=src/b\.py,line=2,")
+                self.assertRegex(end, r"^::notice .*1 secret")
                 if name != "push" and "pull_request" in event or "merge_group" in event:
                     self.assertEqual(run.outputs["base"], self.scratch.base)
                     self.assertEqual(run.outputs["head"], self.scratch.head)
@@ -270,6 +271,14 @@ class Action(unittest.TestCase):
         run = self.scratch.run(work, "pull_request", self.pull_request, KEYSIEVE_CONFIG="of ours.yaml")
         self.assert_failed(run, "there is no such file in")
 
+    def test_what_could_not_be_read_fails(self) -> None:
+        work = self.scratch.checkout("--depth", "1", "--branch", "topic")
+        run = self.scratch.run(work, KEYSIEVE_MODE="audit")
+        self.assert_failed(run, "could not read everything")
+        self.assertEqual(run.outputs["findings"], "0")
+        self.assertTrue(Path(run.outputs["sarif-file"]).is_file())
+        self.assertIn("shallow", run.summary)
+
     def test_inputs_that_make_no_sense(self) -> None:
         work = self.scratch.checkout()
         for variables, part in [
@@ -292,7 +301,7 @@ class Action(unittest.TestCase):
         (folder / name).write_text(f'TOKEN = "{self.scratch.secret}"\n')
         run = self.scratch.run(folder, KEYSIEVE_MODE="scan")
         self.assert_found(run)
-        self.assertEqual(len(run.commands), 1, run.log)
+        self.assertEqual([line.split()[0] for line in run.commands], ["::error", "::notice"], run.log)
 
     def test_a_release_that_is_not_what_it_should_be(self) -> None:
         work, archive = self.scratch.checkout(), self.scratch.release / ARCHIVE
