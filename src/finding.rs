@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::location::Location;
 use crate::provenance::{Metadata, ObjectId};
+use crate::replacement::Replacement;
 use crate::rules::{Confidence, RuleId, Severity};
 
 /// A credential. Prints as a mark: only the report stage, asked to, shows its bytes.
@@ -182,6 +183,8 @@ pub struct Finding {
     pub exposure: Exposure,
     /// Facts read from the secret itself, such as its AWS account.
     pub note: Option<String>,
+    /// What may stand in its stead at one of its places.
+    pub replacement: Option<Replacement>,
     /// Where it lies, sorted; one place for each path in a history.
     pub places: Vec<Place>,
 }
@@ -388,6 +391,13 @@ impl CommitSummary {
 pub fn utc_day(seconds: i64) -> String {
     let (year, month, day) = civil_date(seconds.div_euclid(86_400));
     format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// A time in seconds since 1970 as RFC 3339 in UTC, `YYYY-MM-DDThh:mm:ssZ`.
+#[must_use]
+pub fn utc_time(seconds: i64) -> String {
+    let of_day = seconds.rem_euclid(86_400);
+    format!("{}T{:02}:{:02}:{:02}Z", utc_day(seconds), of_day / 3600, of_day / 60 % 60, of_day % 60)
 }
 
 /// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar: Howard Hinnant's

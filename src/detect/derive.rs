@@ -7,6 +7,7 @@
 //!   they touch a change, or an end of the chunk that was none in the base, the rule runs again.
 //! - Text in another form depends on its run and the words beside it (see [`super::decode`]). Runs that lie with these in
 //!   one copied span are shifted with what was found in them; the surroundings of each change are looked through for others.
+//! - Where anchors of known values lie is derived in the same way, see [`super::sweep`].
 //! - UTF-16 text is not derived: a chunk that holds a zero byte has it read anew.
 
 use crate::chunk::{Copied, Derivation};
@@ -16,7 +17,7 @@ use crate::rules::RuleId;
 use super::decode::Run;
 use super::prefilter::{Hit, Prefilter, SEARCHED_BYTES};
 use super::reach::Reach;
-use super::{Evidence, Found};
+use super::{Evidence, Found, sweep};
 
 /// Copied spans shorter than this are searched again: that is cheaper than to keep them apart. What is searched for of a
 /// keyword is much shorter, so none can reach over one.
@@ -33,6 +34,8 @@ pub struct Memo {
     pub(super) decoded: Vec<Decoded>,
     /// Whether there is a zero byte.
     pub(super) has_zero: bool,
+    /// Where known values may lie, sorted.
+    pub(super) anchors: Vec<sweep::Hit>,
 }
 
 /// A match in a text in another form.

@@ -5,6 +5,7 @@
 //! What a match is depends on the bytes within [`CONTEXT_BYTES`](crate::chunk::CONTEXT_BYTES) of its keyword and on
 //! nothing else: that is why a file may be cut anywhere, and why a scan can be derived from that of an earlier version.
 
+mod assignee;
 pub(crate) mod checks;
 mod decode;
 mod derive;
@@ -12,6 +13,7 @@ mod matcher;
 mod prefilter;
 mod rarity;
 mod reach;
+pub mod sweep;
 mod trace;
 
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use std::sync::Arc;
 use crate::chunk::Chunk;
 use crate::finding::Secret;
 use crate::location::{ByteSpan, Lines, Location};
+use crate::replacement::Assignee;
 use crate::rules::{Kind, RuleId, RuleSet};
 
 pub use self::checks::{Link, Subject};
@@ -27,6 +30,7 @@ use self::derive::{Decoded, Derived, Origin, Verified};
 use self::matcher::Matcher;
 use self::prefilter::{Hit, Prefilter};
 use self::reach::Reach;
+use self::sweep::Sweep;
 
 pub use self::trace::{Attempt, Refusal};
 
@@ -72,6 +76,8 @@ pub struct Evidence {
     pub binary: bool,
     /// Facts read from the secret itself, such as its AWS account.
     pub note: Option<String>,
+    /// What it is given to; absent where nothing names it, and in text that was decoded.
+    pub assignee: Option<Assignee>,
 }
 
 /// How a value is written.
@@ -104,6 +110,8 @@ struct Plan {
     rules: Arc<RuleSet>,
     prefilter: Prefilter,
     patterns: matcher::Patterns,
+    /// Values that are looked for besides.
+    sweep: Option<Arc<Sweep>>,
 }
 
 /// Searches chunks. One clone for each thread: the rules are shared, the scratch space is not.
@@ -117,10 +125,16 @@ impl Detector {
     /// A detector for `rules`.
     #[must_use]
     pub fn new(rules: Arc<RuleSet>) -> Self {
+        Self::sweeping(rules, None)
+    }
+
+    /// A detector for `rules` and for values that are known.
+    #[must_use]
+    pub fn sweeping(rules: Arc<RuleSet>, sweep: Option<Arc<Sweep>>) -> Self {
         let prefilter = Prefilter::new(&rules);
         let patterns = matcher::Patterns::new(rules.rules().len());
         let matcher = Matcher::new(rules.rules().len());
-        Self { plan: Arc::new(Plan { rules, prefilter, patterns }), matcher }
+        Self { plan: Arc::new(Plan { rules, prefilter, patterns, sweep }), matcher }
     }
 
     /// The rules that are searched for.
@@ -142,19 +156,27 @@ impl Detector {
             }
             _ => self.search(chunk.bytes),
         };
+        if let Some(sweep) = &self.plan.sweep {
+            memo.anchors = match (chunk.derivation, base) {
+                (Some(derivation), Some(base)) => sweep.derive(chunk.bytes, derivation, &base.anchors),
+                _ => sweep.search(chunk.bytes),
+            };
+        }
         let pending = pending.into_iter().filter(|(hit, _)| chunk.own.contains(&hit.start()));
         self.verify(chunk.bytes, pending, &mut memo.verified);
         memo.verified.sort_by_key(|verified| (verified.hit, verified.rule));
         let mut found: Vec<Found> =
             memo.verified.iter().map(|verified| Found::new(verified, verified.secret, chunk.bytes)).collect();
+        self.find_values(chunk.bytes, &memo.anchors, Some, &mut found);
         if memo.has_zero {
             decode::visit_utf16(chunk.bytes, &mut |text| self.scan_text(chunk, text, &mut found));
         }
         self.scan_runs(chunk, &changes, &mut memo.decoded);
         found.extend(memo.decoded.iter().map(|decoded| decoded.found.clone()));
         // The same secret is found once for each of its keywords.
-        found.sort_by_key(|found| (found.span, found.rule));
-        found.dedup_by_key(|found| (found.span, found.rule));
+        self.keep_one_form(chunk, &mut found);
+        found.sort_by(|a, b| a.place().cmp(&b.place()));
+        found.dedup_by(|a, b| a.place() == b.place());
         let mut lines = Lines::new(chunk.bytes, chunk.start);
         let located = |found: Found| Match {
             rule: found.rule,
@@ -216,9 +238,8 @@ impl Detector {
             });
         }
         // A run may be near two changes, or near one and be carried over all the same.
-        let key = |decoded: &Decoded| (decoded.run, decoded.found.span, decoded.found.rule);
-        decoded.sort_by_key(key);
-        decoded.dedup_by_key(|decoded| key(decoded));
+        decoded.sort_by(|a, b| (a.run, a.found.place()).cmp(&(b.run, b.found.place())));
+        decoded.dedup_by(|a, b| (a.run, a.found.place()) == (b.run, b.found.place()));
     }
 
     /// Scans a text that lies in the chunk in another form.
@@ -231,9 +252,47 @@ impl Detector {
             let (keyword, secret) = (verified.hit.start(), verified.secret);
             let whole = ByteSpan::new(keyword.min(secret.start), secret.end.max(keyword + 1));
             if !text.is_verbatim(whole) {
-                found.push(Found::new(&verified, text.origin_span(secret), &text.bytes));
+                let mut decoded = Found::new(&verified, text.origin_span(secret), &text.bytes);
+                // A look-up would have to be encoded as the secret is.
+                decoded.evidence.assignee = None;
+                found.push(decoded);
             }
         }
+        if let Some(sweep) = &self.plan.sweep {
+            let origin = |span| (!text.is_verbatim(span)).then(|| text.origin_span(span));
+            self.find_values(&text.bytes, &sweep.search(&text.bytes), origin, found);
+        }
+    }
+
+    /// Adds the values that have an anchor in `text`, where `origin` says that they lie in the chunk.
+    fn find_values(
+        &self,
+        text: &[u8],
+        anchors: &[sweep::Hit],
+        origin: impl Fn(ByteSpan) -> Option<ByteSpan>,
+        found: &mut Vec<Found>,
+    ) {
+        let Some(sweep) = &self.plan.sweep else { return };
+        sweep.verify(text, anchors, &mut |secret, evidence, span| {
+            found.extend(origin(span).map(|span| Found {
+                rule: sweep.rule(),
+                secret: secret.clone(),
+                span,
+                evidence: evidence.clone(),
+            }));
+        });
+    }
+
+    /// Of the forms of one value that overlap keeps the one that begins first, and of all the chunk's own: what is found in a text
+    /// of another form is mostly found in the chunk as well.
+    fn keep_one_form(&self, chunk: &Chunk<'_>, found: &mut Vec<Found>) {
+        let Some(sweep) = &self.plan.sweep else { return };
+        let mut values: Vec<Found> = found.extract_if(.., |found| found.rule == sweep.rule()).collect();
+        let key = |found: &Found| (found.span.start, std::cmp::Reverse(found.span.end));
+        values.sort_by(|a, b| (&a.secret, key(a)).cmp(&(&b.secret, key(b))));
+        values.dedup_by(|next, kept| next.secret == kept.secret && next.span.overlaps(&kept.span));
+        values.retain(|found| chunk.own.contains(&found.span.start));
+        found.append(&mut values);
     }
 }
 
@@ -248,6 +307,11 @@ struct Found {
 }
 
 impl Found {
+    /// What tells it from others of the same content.
+    fn place(&self) -> (ByteSpan, RuleId, &Secret) {
+        (self.span, self.rule, &self.secret)
+    }
+
     /// `text` is what was searched, `span` where the secret lies in the chunk.
     fn new(verified: &Verified, span: ByteSpan, text: &[u8]) -> Self {
         Self {
@@ -260,9 +324,12 @@ impl Found {
 }
 
 /// Of matches of one content whose secrets overlap, keeps the one of the more telling rule: provider before generic, then
-/// the surer, then the longer secret, then the earlier rule.
+/// the surer, then the longer secret, then the earlier rule. Values that are known are kept besides; what a rule finds where one
+/// lies is taken for that value.
 #[must_use]
 pub fn resolve_overlaps(rules: &RuleSet, mut matches: Vec<Match>) -> Vec<Match> {
+    let values: Vec<Match> =
+        matches.extract_if(.., |found| rules.rule(found.rule).kind == Kind::Value).collect();
     let rank = |found: &Match| {
         let rule = rules.rule(found.rule);
         let length = found.span.end - found.span.start;
@@ -284,8 +351,25 @@ pub fn resolve_overlaps(rules: &RuleSet, mut matches: Vec<Match>) -> Vec<Match> 
             kept.push(found);
         }
     }
+    name_by_values(&mut kept, &values);
+    kept.extend(values);
     kept.sort_by_key(|found| (found.span, found.rule));
     kept
+}
+
+/// Takes each match that overlaps a value, the longest where there are several, for that value: it is reported once.
+fn name_by_values(matches: &mut [Match], values: &[Match]) {
+    let mut longest: Vec<&Match> = values.iter().collect();
+    longest.sort_by_key(|value| (value.span.start, std::cmp::Reverse(value.span.end)));
+    longest.dedup_by(|next, kept| next.span.overlaps(&kept.span));
+    for found in matches {
+        let before = longest.partition_point(|value| value.span.start < found.span.end);
+        if let Some(value) = before.checked_sub(1).map(|at| longest[at])
+            && value.span.overlaps(&found.span)
+        {
+            found.secret = value.secret.clone();
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,14 @@
 //! The state of `.env` files: secrets belong there in development, as long as git never sees the file.
 
+pub mod parse;
+pub mod value;
+
 use bstr::{BStr, BString, ByteSlice};
 
 use crate::finding::{CommitSummary, ImagePlace};
+
+pub use self::parse::{NotText, Parsed, Variable, parse};
+pub use self::value::{Judgement, judge};
 
 /// Whether a file of this name holds environment variables with their values.
 #[must_use]

@@ -129,6 +129,17 @@ impl RuleSet {
         &self.notices
     }
 
+    /// Adds the rule under which values that are known are reported; also gives its id.
+    ///
+    /// # Errors
+    ///
+    /// When there are more rules than fit.
+    pub fn with_values(self) -> Result<(Self, RuleId), Error> {
+        let rules = self.with(vec![rule::VALUE_RULE.clone()], Vec::new())?;
+        let id = rules.iter().find(|(_, rule)| rule.id == rule::VALUE_RULE.id).map(|(id, _)| id);
+        Ok((rules, id.expect("it was just added")))
+    }
+
     fn with(mut self, rules: Vec<Rule>, notices: Vec<String>) -> Result<Self, Error> {
         for rule in rules {
             match self.rules.iter_mut().find(|known| known.id == rule.id) {

@@ -36,6 +36,8 @@ pub enum Kind {
     Provider,
     /// The value's form says little; name, syntax and path have to.
     Generic,
+    /// No form at all: values that are known are looked for, in every form.
+    Value,
 }
 
 /// How far a rule's match may reach from its keyword, in bytes.
@@ -182,3 +184,25 @@ pub struct Rule {
     /// Texts that must not be found.
     pub counter_examples: Cow<'static, [Text]>,
 }
+
+/// The rule under which values that are known are reported. It has no keyword and no pattern: the values themselves are looked for.
+pub(super) const VALUE_RULE: Rule = Rule {
+    id: Cow::Borrowed("env-value"),
+    name: Cow::Borrowed("Value of an environment variable"),
+    provider: Cow::Borrowed("your own files"),
+    kind: Kind::Value,
+    severity: Severity::High,
+    confidence: Confidence::High,
+    keywords: Cow::Borrowed(&[]),
+    followers: Cow::Borrowed(&[]),
+    pattern: Cow::Borrowed(""),
+    window: Window { before: 0, after: 0 },
+    checks: Cow::Borrowed(&[]),
+    exceptions: Cow::Borrowed(&[]),
+    references: Cow::Borrowed(&[]),
+    fix: Cow::Borrowed(
+        "Make a new value where this one was issued and put it into the file it comes from alone; then revoke the old one.",
+    ),
+    examples: Cow::Borrowed(&[]),
+    counter_examples: Cow::Borrowed(&[]),
+};

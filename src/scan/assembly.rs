@@ -15,6 +15,7 @@ use crate::finding::{
 use crate::judge::{PathClass, Verdict, classify, judge};
 use crate::location::Location;
 use crate::provenance::{Metadata, ObjectId, Provenance};
+use crate::replacement::{Assignee, Replacement, Syntax};
 use crate::rules::{Kind, RuleId};
 use crate::sources::git::{History, Places};
 use crate::sources::image::Images;
@@ -99,6 +100,7 @@ struct Judged {
     rule: RuleId,
     verdict: Verdict,
     note: Option<String>,
+    assignee: Option<Assignee>,
     place: Place,
     /// What lets it be there, with the reason.
     let_be: Option<(By, Option<String>)>,
@@ -110,6 +112,7 @@ impl Judged {
             rule: found.rule,
             verdict,
             note: found.evidence.note.clone(),
+            assignee: found.evidence.assignee.clone(),
             place: Place { container, member: member.cloned(), location: found.location },
             let_be: None,
         }
@@ -409,9 +412,20 @@ fn finding(config: &ScanConfig, secret: Secret, mut judged: Vec<Judged>) -> Opti
         public_prefix: checks::public_prefix_length(rule, secret.expose()),
         exposure: places.iter().map(|place| exposure(&place.container)).min()?,
         note: judged.iter().find_map(|judged| judged.note.clone()),
+        replacement: replacement(&judged),
         secret,
         places,
     })
+}
+
+/// What may stand in the secret's stead: at the first place whose language is known, one that names the value if any does.
+fn replacement(judged: &[Judged]) -> Option<Replacement> {
+    let known = judged.iter().filter_map(|judged| {
+        let Place { container, member, .. } = &judged.place;
+        let path = member.as_ref().map_or_else(|| path_of(container), |member| Some(innermost(member)))?;
+        Some(Replacement { syntax: Syntax::of_path(path)?, assignee: judged.assignee.clone() })
+    });
+    known.min_by_key(|replacement| replacement.assignee.is_none())
 }
 
 /// Whether git wrote the text itself, from what stands elsewhere.

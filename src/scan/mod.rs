@@ -205,12 +205,16 @@ fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T
     Ok(pool.install(work))
 }
 
-/// Masks secrets where they stand in names, unless they may be seen.
+/// Masks secrets where they stand in names, unless they may be seen; in the lines to write instead even then.
 fn redacted(config: &ScanConfig, mut outcome: Outcome, secrets: &[Secret]) -> Outcome {
-    let redaction = if config.shows_secrets { None } else { Redaction::of(secrets) };
-    if let Some(redaction) = redaction {
+    if let Some(redaction) = Redaction::of(secrets) {
         let suppressed = outcome.suppressed.iter_mut().map(|suppressed| &mut suppressed.finding);
-        outcome.findings.iter_mut().chain(suppressed).for_each(|finding| redaction.finding(finding));
+        let findings = outcome.findings.iter_mut().chain(suppressed);
+        if config.shows_secrets {
+            findings.for_each(|finding| redaction.replacement(finding));
+            return outcome;
+        }
+        findings.for_each(|finding| redaction.finding(finding));
         outcome.env_files.iter_mut().for_each(|file| redaction.env_file(file));
         redaction.coverage(&mut outcome.coverage);
     }

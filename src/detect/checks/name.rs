@@ -129,7 +129,7 @@ const OTHER_ENDINGS: &[&str] = &[
     "provided", "provider", "purpose", "query", "question", "queue", "quota", "range", "rate", "reader",
     "reason", "receiver", "recipient", "recovered", "recovery", "redirect", "reducer", "ref", "reference",
     "refresher", "regex", "regexp", "registry", "relation", "removed", "renewal", "repeat", "replacement",
-    "report", "repository", "request", "requests", "required", "requirement", "requirements", "reset",
+    "report", "repository", "request", "requests", "require", "required", "requirement", "requirements", "reset",
     "resolver", "resource", "resources", "response", "restore", "result", "results", "retrieval", "retry",
     "return", "reuse", "role", "rotate", "rotation", "rotator", "route", "router", "row", "rule", "rules",
     "saved", "scanner", "schema", "scheme", "scope", "scopes", "screen", "section", "segment", "select",
@@ -200,6 +200,12 @@ pub(crate) fn subject(name: &[u8]) -> Option<Subject> {
         before = word;
     }
     best
+}
+
+/// Whether `name` names something else than a secret, such as an address or an id.
+pub(crate) fn names_other(name: &[u8]) -> bool {
+    let is_other = |word: &[u8]| contains(OTHER_ANYWHERE, word);
+    words(name).any(is_other) || words(name).next_back().is_some_and(|word| contains(OTHER_ENDINGS, word))
 }
 
 /// What `word` names behind `before`: a secret, or something else that goes by the same word. `None`: it says nothing.
@@ -349,6 +355,7 @@ mod tests {
             "forgotPassword",
             "reset_password",
             "PASSWORD_HELP_TEXT",
+            "SSH_ASKPASS_REQUIRE",
             "password.policy",
             "bypass",
             "compass",

@@ -263,6 +263,29 @@ pub(crate) fn is_placeholder(body: &[u8], kind: Kind) -> bool {
                 || memchr::memmem::find(start, b"...").is_some()))
 }
 
+/// Whether `value` says itself that another belongs in its place: `your-key-here`, `xxxx`, `<token>`. Passwords that people do use,
+/// `changeme` for one, do not.
+pub(crate) fn says_replace(value: &[u8]) -> bool {
+    const IN_USE: &[&[u8]] = &[
+        b"changeme",
+        b"change_me",
+        b"change-me",
+        b"changethis",
+        b"abcdefgh",
+        b"12345678",
+        b"foobar",
+        b"deadbeef",
+    ];
+    const WORDS: &[&[u8]] = &[b"here", b"todo", b"replace", b"insert", b"paste", b"your", b"my_", b"example"];
+    let lower = value.to_ascii_lowercase();
+    let has = |part: &&[u8]| memchr::memmem::find(&lower, part).is_some();
+    let is_one_sign =
+        value.len() > 2 && value.iter().all(|byte| *byte == value[0]) && !value[0].is_ascii_digit();
+    is_one_sign
+        || MADE_UP_PARTS.iter().filter(|part| !IN_USE.contains(part)).any(has)
+        || (is_dummy(value) && WORDS.iter().any(has))
+}
+
 /// A dummy, a counted one, or words that only dummies are made of.
 fn is_dummy(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
