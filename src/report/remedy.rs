@@ -129,8 +129,8 @@ fn tells_more(variable: &str, kind: Kind) -> bool {
     let is_name = variable.starts_with(|first: char| first.is_ascii_alphabetic());
     is_name
         && match kind {
-            Kind::Generic | Kind::Value => words.filter(|word| *word != "SELF").nth(1).is_some(),
-            Kind::Provider => variable.contains('_') && !words.into_iter().all(is_plain),
+            Kind::Generic => words.filter(|word| *word != "SELF").nth(1).is_some(),
+            Kind::Provider | Kind::Value => variable.contains('_') && !words.into_iter().all(is_plain),
         }
 }
 

@@ -10,7 +10,7 @@ use crate::scan::{Outcome, RangeOutcome};
 use crate::sources::git::CommitShape;
 
 use super::remedy::Remedy;
-use super::text::{Paint, commit_text, plural, read_text, suppressed_text, write_list};
+use super::text::{Paint, commit_text, plural, read_text, suppressed_text, write_fix, write_list};
 use super::{Options, escaped};
 
 /// How many of a secret's places are shown.
@@ -116,10 +116,9 @@ fn write_finding(
             writeln!(out, "          {step}")?;
         }
     }
-    for (at, line) in Remedy::of(rule, finding).text().lines().enumerate() {
-        writeln!(out, "  {:<6}  {}", if at == 0 { "fix" } else { "" }, escaped(line.as_bytes()))?;
-    }
-    Ok(())
+    let fix = Remedy::of(rule, finding).text();
+    let lines: Vec<String> = fix.lines().map(|line| escaped(line.as_bytes())).collect();
+    write_fix(out, "  fix     ", &lines)
 }
 
 fn place_text(place: &Place) -> String {

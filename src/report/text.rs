@@ -78,10 +78,18 @@ fn write_finding(out: &mut dyn Write, finding: &FindingJson, paint: Paint) -> io
         writeln!(out, "  and {} more places (--format json lists all)", finding.places.len() - MAX_PLACES)?;
     }
     writeln!(out, "  now      {}{}: {}", exposure(finding.exposure), head(finding), finding.advice())?;
-    for (at, line) in finding.fix_lines().iter().enumerate() {
-        writeln!(out, "  {:<7}  {line}", if at == 0 { "fix" } else { "" })?;
-    }
+    write_fix(out, "  fix      ", &finding.fix_lines())?;
     writeln!(out)
+}
+
+/// `title` begins the first line, which is the advice. The others, `where: what to write there`, are set in two columns below it.
+pub(super) fn write_fix(out: &mut dyn Write, title: &str, lines: &[String]) -> io::Result<()> {
+    let Some((advice, lines)) = lines.split_first() else { return Ok(()) };
+    writeln!(out, "{title}{advice}")?;
+    let lines: Vec<(&str, &str)> =
+        lines.iter().map(|line| line.split_once(": ").unwrap_or((line, ""))).collect();
+    let (indent, width) = (title.len(), lines.iter().map(|(to, _)| to.len()).max().unwrap_or(0));
+    lines.iter().try_for_each(|(to, text)| writeln!(out, "{:indent$}{to:width$}  {text}", ""))
 }
 
 /// Whether HEAD has it, where that is a question.
