@@ -184,6 +184,41 @@ pub struct Finding {
     pub note: Option<String>,
     /// Where it lies, sorted; one place for each path in a history.
     pub places: Vec<Place>,
+    /// Where the value is from that was looked for, and is this secret; empty where no value was.
+    pub values: Vec<ValueSource>,
+    /// Other rules that found the same value.
+    pub also: Vec<RuleId>,
+    /// Whether the fingerprint may be shown: a value that is known by its name may be a weak one, so that only a fingerprint under a
+    /// repository's own salt tells nothing of it.
+    pub shows_fingerprint: bool,
+}
+
+impl Finding {
+    /// What may be shown of the secret: see [`Secret::hint`], and nothing of a value that is known by its name.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        if self.values.is_empty() { self.secret.hint(self.public_prefix) } else { "...".to_owned() }
+    }
+}
+
+/// A variable in a file, or a line of a list, whose value was looked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ValueSource {
+    /// The file; as it was asked for, or relative to the work tree.
+    pub file: BString,
+    /// The line on which it stands, from 1.
+    pub line: u64,
+    /// The variable's name; absent where the file is a list of values.
+    pub name: Option<BString>,
+}
+
+impl fmt::Display for ValueSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name} in {}", self.file),
+            None => write!(f, "line {} of {}", self.line, self.file),
+        }
+    }
 }
 
 /// A place where a secret lies.

@@ -15,6 +15,7 @@ use crate::rules::{Confidence, Severity};
 use crate::scan::Outcome;
 use crate::suppress::By;
 
+use super::values::{SweptJson, ValuesJson};
 use super::{Options, suppressed_by};
 
 const SCHEMA: u32 = 1;
@@ -83,7 +84,8 @@ struct FindingJson<'a> {
     provider: &'a str,
     severity: &'static str,
     confidence: &'static str,
-    fingerprint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<String>,
     hint: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
@@ -95,12 +97,15 @@ struct FindingJson<'a> {
     fix: &'a str,
     references: Vec<&'a str>,
     places: Vec<PlaceJson>,
+    #[serde(flatten)]
+    values: ValuesJson<'a>,
 }
 
 impl<'a> FindingJson<'a> {
     fn new(outcome: &'a Outcome, finding: &'a Finding, options: Options) -> Self {
         let rule = outcome.rules.rule(finding.rule);
-        let shown = options.show_secrets.then(|| finding.secret.expose());
+        let is_shown = options.show_secrets && finding.values.is_empty();
+        let shown = is_shown.then(|| finding.secret.expose());
         Self {
             r#type: "finding",
             schema: SCHEMA,
@@ -109,8 +114,8 @@ impl<'a> FindingJson<'a> {
             provider: &rule.provider,
             severity: severity(finding.severity),
             confidence: confidence(finding.confidence),
-            fingerprint: finding.fingerprint.to_string(),
-            hint: finding.secret.hint(finding.public_prefix),
+            fingerprint: finding.shows_fingerprint.then(|| finding.fingerprint.to_string()),
+            hint: finding.hint(),
             secret: shown.map(|secret| secret.to_str_lossy().into_owned()),
             secret_bytes: shown.and_then(bytes_if_not_utf8),
             exposure: exposure(finding.exposure),
@@ -118,6 +123,7 @@ impl<'a> FindingJson<'a> {
             fix: &rule.fix,
             references: rule.references.iter().map(AsRef::as_ref).collect(),
             places: finding.places.iter().map(PlaceJson::new).collect(),
+            values: ValuesJson::new(outcome, finding),
         }
     }
 }
@@ -344,6 +350,8 @@ struct SummaryJson {
     skipped: Vec<UnreadJson>,
     accepted_unread: Vec<UnreadJson>,
     notices: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    swept: Option<SweptJson>,
     seconds: f64,
 }
 
@@ -451,6 +459,7 @@ impl SummaryJson {
             skipped: unread(&outcome.coverage.skipped),
             accepted_unread: unread(&outcome.coverage.accepted),
             notices: outcome.notices.clone(),
+            swept: outcome.swept.as_ref().map(SweptJson::new),
             seconds: (outcome.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
         }
     }

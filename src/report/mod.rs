@@ -4,6 +4,7 @@ mod image;
 mod json;
 pub mod stopped;
 mod text;
+mod values;
 
 use std::io;
 

@@ -19,7 +19,7 @@ use super::{Options, escaped, suppressed_by};
 
 /// How many of a finding's places, and of a list of gaps, are shown.
 const MAX_PLACES: usize = 8;
-const MAX_UNREAD: usize = 10;
+pub(super) const MAX_UNREAD: usize = 10;
 
 pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, options: Options) -> io::Result<()> {
     let paint = Paint { colour: options.colour };
@@ -74,17 +74,16 @@ fn write_finding(
     paint: Paint,
 ) -> io::Result<()> {
     let rule = outcome.rules.rule(finding.rule);
-    let hint = finding.secret.hint(finding.public_prefix);
+    let hint = super::values::label(finding).unwrap_or_else(|| finding.hint());
     writeln!(out, "{}  {}  {hint}", paint.severity(finding.severity), paint.bold(&rule.name))?;
     let note = finding.note.as_ref().map(|note| format!(", {note}")).unwrap_or_default();
-    let about = format!(
-        "{}, {} confidence, fingerprint {}{note}",
-        rule.id,
-        confidence(finding.confidence),
-        finding.fingerprint
-    );
+    let fingerprint = super::values::fingerprint_text(finding);
+    let also = super::values::also(outcome, finding);
+    let about =
+        format!("{}, {} confidence{fingerprint}{note}{also}", rule.id, confidence(finding.confidence));
     writeln!(out, "  {}", paint.dim(&about))?;
-    if options.show_secrets {
+    super::values::write_sentence(out, finding)?;
+    if options.show_secrets && finding.values.is_empty() {
         writeln!(out, "  secret   {}", escaped(finding.secret.expose()))?;
     }
     for place in finding.places.iter().take(MAX_PLACES) {
@@ -244,11 +243,12 @@ fn write_env_files(out: &mut dyn Write, files: &[EnvFile], paint: Paint) -> io::
 /// A line a suppressed finding, with what removed it.
 fn write_suppressed(out: &mut dyn Write, outcome: &Outcome, paint: Paint) -> io::Result<()> {
     for Suppressed { finding, by, reason } in &outcome.suppressed {
-        let hint = finding.secret.hint(finding.public_prefix);
+        let hint = super::values::label(finding).unwrap_or_else(|| finding.hint());
+        let fingerprint = super::values::fingerprint_text(finding).replace(',', " ");
         let rule = &outcome.rules.rule(finding.rule).id;
         let reason =
             reason.as_ref().map(|reason| format!(": {}", escaped(reason.as_bytes()))).unwrap_or_default();
-        writeln!(out, "suppressed  {rule}  {hint}  fingerprint {}  by {by}{reason}", finding.fingerprint)?;
+        writeln!(out, "suppressed  {rule}  {hint}{fingerprint}  by {by}{reason}")?;
         for place in finding.places.iter().take(MAX_PLACES) {
             write_place(out, place, paint)?;
         }
@@ -277,6 +277,9 @@ fn write_verdict(out: &mut dyn Write, outcome: &Outcome, paint: Paint) -> io::Re
     let Coverage { read, unread, skipped, accepted } = &outcome.coverage;
     let seconds = outcome.elapsed.as_secs_f64();
     writeln!(out, "read: {}, in {seconds:.2} s", read_text(read))?;
+    if let Some(swept) = &outcome.swept {
+        super::values::write_summary(out, swept)?;
+    }
     if outcome.kept_in_env > 0 {
         let count = plural(outcome.kept_in_env as u64, "secret");
         writeln!(out, "fine: {count} in ignored environment files only, where they belong")?;
@@ -363,7 +366,7 @@ pub(super) fn plural(count: u64, noun: &str) -> String {
 }
 
 /// `1234567` as `1,234,567`.
-fn group(number: u64) -> String {
+pub(super) fn group(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().map(|group| group.to_str().unwrap_or_default()).collect();

@@ -29,4 +29,5 @@ mod regression;
 mod rules_cli;
 mod secrets;
 mod server;
+mod sweep;
 mod worktree;
