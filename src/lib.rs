@@ -17,6 +17,7 @@
 //! | [`proof`] | runs rules' own examples and counter-examples | detect, judge, rules |
 //! | [`suppress`] | baseline, markers, configuration: only removes | findings, rules |
 //! | [`dotenv`] | environment files: their state, how they are read, what their values are | the nouns, detect's checks |
+//! | [`ci`] | what a CI system says of its run -> what is to be scanned | nothing |
 //! | [`hook`] | scripts in a hooks directory: written, taken away, told | nothing |
 //! | `redaction` | masks secrets that stand in names too | findings, coverage |
 //! | [`scan`] | joins the stages, owns the thread pool | everything |
@@ -27,7 +28,8 @@
 //! # Invariants
 //!
 //! - Nothing here opens a socket or runs a program, and nothing writes a path but the report that the user asked for, and
-//!   [`hook`], which writes over and removes its own scripts only. (`keysieve hook install` asks git where its hooks are.)
+//!   [`hook`], which writes over and removes its own scripts only. (`keysieve hook install` asks git where its hooks are, and
+//!   `keysieve ci --fetch` has git fetch what is missing.)
 //! - Sources never see a rule; detection never sees a path. A blob may lie at many paths or at none.
 //! - Detection is pure, and a match depends only on the bytes within [`chunk::CONTEXT_BYTES`] of its keyword: the findings
 //!   are the same on any number of threads and however a file is cut into chunks.
@@ -38,6 +40,7 @@
 //!   structure.
 
 pub mod chunk;
+pub mod ci;
 pub mod coverage;
 pub mod detect;
 pub mod dotenv;

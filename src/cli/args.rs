@@ -21,6 +21,7 @@ Examples:
   git diff | keysieve scan -        standard input
   docker save app | keysieve image -    container images
   keysieve diff main..HEAD          what a branch brings
+  keysieve ci                       what a pull request or push brings, in CI
   keysieve rules list               what is looked for
 
 Exit codes:
@@ -135,6 +136,18 @@ Examples:
         #[command(flatten)]
         common: Common,
     },
+    /// Scan what a CI run is about: a pull request, a push, a new branch, or everything.
+    ///
+    /// Takes the range from the variables of GitHub Actions (and Gitea's and Forgejo's), GitLab CI, Bitbucket Pipelines, Azure
+    /// Pipelines, CircleCI or Jenkins, and says which it took and why. Where a system does not say what was there before, more is
+    /// read, never less. Configuration and baseline are taken from the base, so that nobody allows their own secrets.
+    #[command(after_help = "\
+Examples:
+  keysieve ci                              in a checkout that has all of the history
+  keysieve ci --fetch                      in a shallow one: git fetches what is missing
+  keysieve ci --base origin/main           where nothing is known of the CI system
+  keysieve ci --outputs \"$GITHUB_OUTPUT\"   for steps that come after")]
+    Ci(Ci),
     /// Keep a list of secrets that are known and no longer reported.
     Baseline {
         #[command(subcommand)]
@@ -160,6 +173,38 @@ Examples:
         #[command(subcommand)]
         command: RulesCommand,
     },
+    /// Print a shell's completions.
+    #[command(after_help = "\
+Examples:
+  keysieve completions bash >~/.local/share/bash-completion/completions/keysieve
+  keysieve completions fish >~/.config/fish/completions/keysieve.fish")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands to a folder.
+    Man {
+        /// A folder for the pages, such as ~/.local/share/man/man1.
+        dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Ci {
+    /// Scan the commits that HEAD has and this revision has not, whatever the CI system says.
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) base: Option<String>,
+    /// Take this revision instead of HEAD.
+    #[arg(long, value_name = "REVISION", requires = "base")]
+    pub(crate) head: Option<String>,
+    /// Let `git fetch origin` get the commits that are missing; the one thing here that uses the network.
+    #[arg(long)]
+    pub(crate) fetch: bool,
+    /// The repository, or a directory inside its work tree.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, Subcommand)]
@@ -362,6 +407,12 @@ pub(crate) struct Common {
     /// Add the rules of this file, YAML or TOML; may be given more than once. A rule with a built-in rule's id replaces it.
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
+    /// Take this file instead of the repository's .keysieve.yaml.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Exit code 1 only for findings that are at least this bad; the others are shown. Goes before what the configuration says.
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<SeverityArg>,
     /// Take known secrets from this baseline instead of the repository's .keysieve-baseline.yaml.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
@@ -383,6 +434,9 @@ pub(crate) struct Common {
     /// Scan every version of a file whole, to check that deriving scans changes nothing.
     #[arg(long, hide = true)]
     pub(crate) scan_whole: bool,
+    /// Append lines such as `findings=2` to this file: what a CI system reads as a step's outputs.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) outputs: Option<PathBuf>,
     /// Show no progress.
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -396,6 +450,18 @@ pub(crate) enum FormatArg {
     Json,
     /// An object a line: findings, then a summary.
     Jsonl,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SeverityArg {
+    /// Everything.
+    Low,
+    /// Medium, and worse.
+    Medium,
+    /// High, and worse.
+    High,
+    /// The worst only.
+    Critical,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -1,19 +1,20 @@
 //! What was typed, and the environment -> what each stage needs.
 
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use keysieve::ci::Environment as CiEnvironment;
 use keysieve::finding::utc_day;
 use keysieve::provenance::ObjectId;
 use keysieve::report::{Format, Options};
-use keysieve::rules::{Confidence, Error as RulesError, RuleSet};
+use keysieve::rules::{Confidence, Error as RulesError, RuleSet, Severity};
 use keysieve::scan::ScanConfig;
 use keysieve::sources::git::{GitEnvironment, Repository};
 use keysieve::suppress::{Baseline, Config as SuppressConfig, Suppressions, baseline, config};
 
-use super::args::{ColourArg, Common, ConfidenceArg, FormatArg};
+use super::args::{ColourArg, Common, ConfidenceArg, FormatArg, SeverityArg};
 use super::output::check_file;
 
 /// Where and how results are written.
@@ -22,6 +23,19 @@ pub(crate) struct OutputConfig {
     pub(crate) format: Format,
     pub(crate) options: Options,
     pub(crate) file: Option<PathBuf>,
+    /// Where a few values for the CI system go.
+    pub(crate) outputs: Option<PathBuf>,
+}
+
+impl From<SeverityArg> for Severity {
+    fn from(severity: SeverityArg) -> Self {
+        match severity {
+            SeverityArg::Low => Self::Low,
+            SeverityArg::Medium => Self::Medium,
+            SeverityArg::High => Self::High,
+            SeverityArg::Critical => Self::Critical,
+        }
+    }
 }
 
 /// The built-in rules and those of the given files.
@@ -38,6 +52,9 @@ pub(crate) enum PolicySource<'a> {
     Directory(&'a Path),
     /// A commit: what is being looked at must not change how it is looked at.
     Commit(&'a Repository, ObjectId),
+    /// The same, and what is named on the command line is taken from the commit too where it lies in the work tree: in CI that is
+    /// what somebody wants to be merged.
+    Base(&'a Repository, ObjectId),
 }
 
 impl<'a> PolicySource<'a> {
@@ -55,16 +72,45 @@ impl<'a> PolicySource<'a> {
         let bytes = match self {
             Self::Nowhere => None,
             Self::Directory(dir) => read_if_there(&dir.join(name))?,
-            Self::Commit(repository, commit) => repository.file_at(commit, name)?,
+            Self::Commit(repository, commit) | Self::Base(repository, commit) => {
+                repository.file_at(commit, name)?
+            }
         };
         bytes.map(|bytes| String::from_utf8(bytes).with_context(|| format!("{name}: not UTF-8"))).transpose()
     }
 
+    /// The text of a file that was named on the command line; none where there is no such file.
+    fn read_named(&self, file: &Path) -> anyhow::Result<Option<String>> {
+        if let Self::Base(repository, _) = self
+            && let Some(path) = repository.workdir().and_then(|workdir| path_below(workdir, file))
+        {
+            return self.read(&path);
+        }
+        let bytes = read_if_there(file)?;
+        bytes
+            .map(|bytes| String::from_utf8(bytes).with_context(|| format!("{}: not UTF-8", file.display())))
+            .transpose()
+    }
+
+    /// Like [`Self::read_named`], and it has to be there.
+    fn read_needed(&self, file: &Path) -> anyhow::Result<String> {
+        self.read_named(file)?.with_context(|| match self {
+            Self::Base(_, base) => {
+                format!("{}: there is no such file in {base}, from which the policy is taken", file.display())
+            }
+            _ => format!("{}: there is no such file", file.display()),
+        })
+    }
+
     fn suppressions(&self, common: &Common) -> anyhow::Result<Suppressions> {
-        let config = match self.read(config::FILE)? {
-            Some(text) => SuppressConfig::parse(config::FILE, &text)?,
-            None => SuppressConfig::default(),
+        let mut config = match (&common.config, self.read(config::FILE)?) {
+            (Some(file), _) => SuppressConfig::parse(&file.display().to_string(), &self.read_needed(file)?)?,
+            (None, Some(text)) => SuppressConfig::parse(config::FILE, &text)?,
+            (None, None) => SuppressConfig::default(),
         };
+        if let Some(least) = common.fail_on {
+            config.min_severity = least.into();
+        }
         Ok(Suppressions { baseline: self.baseline(common.baseline.as_deref())?, config, today: today() })
     }
 
@@ -73,10 +119,8 @@ impl<'a> PolicySource<'a> {
         let (name, text, salt) = match file {
             None => (baseline::FILE.to_owned(), self.read(baseline::FILE)?, self.read(baseline::SALT_FILE)?),
             Some(file) => {
-                let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-                let salt = read_if_there(&file.with_file_name(baseline::SALT_FILE))?;
-                let salt = salt.map(|salt| String::from_utf8_lossy(&salt).into_owned());
-                (file.display().to_string(), Some(text), salt)
+                let salt = self.read_named(&file.with_file_name(baseline::SALT_FILE))?;
+                (file.display().to_string(), Some(self.read_needed(file)?), salt)
             }
         };
         match text {
@@ -84,6 +128,27 @@ impl<'a> PolicySource<'a> {
             None => Ok(Baseline::default()),
         }
     }
+}
+
+/// The path of `file` below `dir` as git writes it; none where it lies elsewhere. A link counts as where it lies: where it leads
+/// is up to whoever made it.
+fn path_below(dir: &Path, file: &Path) -> Option<String> {
+    let mut lexical = PathBuf::new();
+    for part in std::path::absolute(file).ok()?.components() {
+        match part {
+            Component::ParentDir => drop(lexical.pop()),
+            part => lexical.push(part),
+        }
+    }
+    let real = file.canonicalize().ok();
+    let dirs = [std::path::absolute(dir).ok(), dir.canonicalize().ok()];
+    let dirs: Vec<PathBuf> = dirs.into_iter().flatten().collect();
+    let files = std::iter::once(lexical).chain(real);
+    let below = files
+        .into_iter()
+        .find_map(|file| dirs.iter().find_map(|dir| file.strip_prefix(dir).ok().map(Path::to_owned)))?;
+    let parts = below.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    Some(parts.collect::<Vec<_>>().join("/"))
 }
 
 fn read_if_there(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
@@ -122,7 +187,14 @@ fn all_rules_of(common: &Common, policy: PolicySource<'_>, own: &SuppressConfig)
         let text = policy.read(file)?.with_context(|| format!("{}: there is no {file}", config::FILE))?;
         rules = rules.with_yaml(file, &text)?;
     }
-    Ok(common.rules.iter().try_fold(rules, |rules, file| rules.with_file(file))?)
+    common.rules.iter().try_fold(rules, |rules, file| {
+        if !matches!(policy, PolicySource::Base(..)) {
+            return Ok(rules.with_file(file)?);
+        }
+        let (name, text) = (file.display().to_string(), policy.read_needed(file)?);
+        let is_toml = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
+        Ok(if is_toml { rules.with_toml(&name, &text)? } else { rules.with_yaml(&name, &text)? })
+    })
 }
 
 /// What was typed, with what the repository's own files say.
@@ -167,7 +239,23 @@ pub(crate) fn output_config(common: &Common) -> anyhow::Result<OutputConfig> {
             },
         },
         file: common.output.clone(),
+        outputs: common.outputs.clone(),
     })
+}
+
+/// What a CI system says: the variables, and the event that one of them names.
+pub(crate) fn ci_environment() -> anyhow::Result<CiEnvironment> {
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+    let event = match std::env::var_os("GITHUB_EVENT_PATH").filter(|path| !path.is_empty()) {
+        Some(path) => {
+            let context =
+                || format!("cannot read the event that GITHUB_EVENT_PATH names, {}", path.display());
+            Some(std::fs::read_to_string(&path).with_context(context)?)
+        }
+        None => None,
+    };
+    Ok(CiEnvironment { variables, event })
 }
 
 /// Where git says that the repository's parts lie, when it runs a hook.

@@ -1,5 +1,6 @@
 //! Standard output, standard error and result files.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -23,11 +24,25 @@ pub(crate) fn finish(outcome: &Outcome, config: &OutputConfig) -> anyhow::Result
         }
         None => print(|out| report::write(out, outcome, config.format, config.options))?,
     };
+    if let Some(path) = &config.outputs {
+        let complete = outcome.coverage.is_complete();
+        append_outputs(path, &[("findings", &outcome.findings.len()), ("complete", &complete)])?;
+    }
     Ok(match status(outcome) {
         ExitStatus::Clean => written,
         ExitStatus::Findings if written == ExitStatus::Clean => ExitStatus::Findings,
         _ => ExitStatus::Trouble,
     })
+}
+
+/// Appends `name=value` lines for a CI system.
+pub(crate) fn append_outputs(path: &Path, values: &[(&str, &dyn Display)]) -> anyhow::Result<()> {
+    let context = || cannot_write_to(path);
+    let mut file = File::options().create(true).append(true).open(path).with_context(context)?;
+    for (name, value) in values {
+        writeln!(file, "{name}={}", escaped(value.to_string().as_bytes())).with_context(context)?;
+    }
+    Ok(())
 }
 
 /// How a run with this outcome ends, where its results were written.

@@ -1,5 +1,5 @@
 //! Environment files: secrets belong there in development, as long as git never sees the file. Their state, how they are read
-//! ([`parse`]), what each value is ([`value`]), and which of them can be looked for elsewhere ([`values`]).
+//! ([`mod@parse`]), what each value is ([`value`]), and which of them can be looked for elsewhere ([`values`]).
 
 pub mod parse;
 pub mod value;

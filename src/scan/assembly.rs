@@ -86,10 +86,15 @@ struct Candidate {
 }
 
 impl Candidate {
-    /// Every rule that found it.
-    fn rules(&self) -> BTreeSet<RuleId> {
+    /// Every rule that found it; of those that only what stands beside it led there, such as its name in an ignored environment
+    /// file, where it belongs, none.
+    fn rules(&self, config: &ScanConfig) -> BTreeSet<RuleId> {
         let in_blobs = self.blobs.values().flatten().map(|matched| matched.found.rule);
-        in_blobs.chain(self.others.iter().map(|(_, found)| found.rule)).collect()
+        let is_told = |(provenance, found): &&(Provenance, Match)| {
+            let is_in_env = matches!(provenance, Provenance::File { path, ignored: true } if is_env_name(file_name(path.as_bstr())));
+            !is_in_env || config.rules.rule(found.rule).kind != Kind::Generic
+        };
+        in_blobs.chain(self.others.iter().filter(is_told).map(|(_, found)| found.rule)).collect()
     }
 }
 
@@ -204,7 +209,7 @@ pub(super) fn assemble(
             containers.chain(in_images.into_iter().map(Container::Image)).filter_map(judged)
         });
         let judged: Vec<Judged> = in_blobs.chain(elsewhere).collect();
-        let rules = candidate.rules();
+        let rules = candidate.rules(config);
         assembled.secrets.push(secret.clone());
         if let Some(why) = too_common(config, &rules, &judged) {
             common.insert(secret, why);

@@ -95,7 +95,7 @@ impl Sweep {
                 .push("there is no .env file in the work tree whose values could be looked for".to_owned());
         }
         for (path, shown) in files {
-            let read = File::open(&path).and_then(|file| read_limited(file));
+            let read = File::open(&path).and_then(read_limited);
             let added = read.map_err(|error| error.to_string()).and_then(|bytes| {
                 self.values.add_dotenv(shown.as_bstr(), &bytes).map_err(|error| error.to_string())
             });

@@ -9,6 +9,8 @@
 mod archives;
 mod bad_input;
 mod cache;
+mod ci;
+mod completions;
 mod corruption;
 mod env_files;
 mod explain;

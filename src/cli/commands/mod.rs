@@ -2,6 +2,8 @@
 
 mod audit;
 mod baseline;
+mod ci;
+mod completions;
 mod diff;
 mod explain;
 mod hook;
@@ -25,9 +27,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
         Command::Diff { range, staged: _, since, repo, values, common } => {
             diff::run(range.as_deref(), since.as_deref(), &repo, &values, &common)
         }
+        Command::Ci(asked) => ci::run(&asked),
         Command::Baseline { command } => baseline::run(&command),
         Command::Explain(asked) => explain::run(&asked),
         Command::Hook { command } => hook::run(&command),
         Command::Rules { command } => rules::run(command),
+        Command::Completions { shell } => completions::completions(shell),
+        Command::Man { dir } => completions::man(dir.as_deref()),
     }
 }

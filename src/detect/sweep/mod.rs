@@ -1,5 +1,5 @@
 //! Values that are known, looked for in every form in which they may have got out: as they are, in base64, escaped for a URL, escaped
-//! for JSON (see [`forms`]); and all of that again in the texts that [`super::decode`] reads.
+//! for JSON (see `forms.rs`); and all of that again in the texts that [`super::decode`] reads.
 //!
 //! There may be a hundred thousand values with ten forms each, and nearly no byte belongs to any of them. So, as with keywords,
 //! not the forms are searched for, but an *anchor* of each, [`ANCHOR_BYTES`] of it that are rare; the forms of an anchor that is

@@ -187,7 +187,7 @@ fn values_that_are_too_much_alike_are_left_out_and_said() {
 fn other_spellings_are_the_same_value() {
     let (rules, rule) = RuleSet::builtin().with_values().expect("one rule more");
     let value = Sought { others: vec![Secret::new(b"k3v9Qm2xTz")], ..sought("k3v9Qm2xTz8Lw4pR") };
-    let (sweep, _) = Sweep::new(rule, &[value.clone()]);
+    let (sweep, _) = Sweep::new(rule, std::slice::from_ref(&value));
     let mut detector = Detector::sweeping(Arc::new(rules), Some(Arc::new(sweep)));
     let text = b"a k3v9Qm2xTz b k3v9Qm2xTz8Lw4pR";
     let (found, _) = detector.scan(&Chunk::whole(text, Provenance::Stdin), None);

@@ -66,6 +66,20 @@ impl Repository {
         Ok(RangeQuery::Commits { include, exclude: Vec::new(), since: Some(seconds), needs_parents: true })
     }
 
+    /// The best commit that both have in their history; none where there is none, or it is not here.
+    #[must_use]
+    pub fn merge_base(&self, one: &ObjectId, other: &ObjectId) -> Option<ObjectId> {
+        let git = self.git.to_thread_local();
+        let common = git.merge_base(git_id(one), git_id(other)).ok().flatten()?;
+        Some(ObjectId::from_bytes(common.as_bytes()))
+    }
+
+    /// Whether parts of the history were left out when it was cloned.
+    #[must_use]
+    pub fn is_shallow(&self) -> bool {
+        !self.shallow_list(&mut Vec::new()).is_empty()
+    }
+
     /// Reads what the query asks for, and hands it over. Must be called inside the thread pool that is to do it.
     ///
     /// # Errors
@@ -88,8 +102,8 @@ impl Repository {
             let kept: HashSet<GitId> = walked.commits.iter().map(|(id, _)| *id).collect();
             walked.cut_off.retain(|id| kept.contains(id));
         }
-        if *needs_parents && !walked.cut_off.is_empty() {
-            return Err(Error::CutOff { commits: walked.cut_off.len() });
+        if *needs_parents && (walked.is_exclusion_cut_off || !walked.cut_off.is_empty()) {
+            return Err(Error::CutOff { commits: walked.cut_off.len().max(1) });
         }
         let references = git_dir::references(&git, &mut Vec::new());
         Ok(Range::of_commits(store, walked, include, references, visitor))

@@ -140,7 +140,7 @@ impl Range {
         references: Vec<Tip>,
         visitor: &V,
     ) -> Self {
-        let Walked { commits, tags, trees, blobs, cut_off, failures } = walked;
+        let Walked { commits, tags, trees, blobs, cut_off, is_exclusion_cut_off: _, failures } = walked;
         for (id, kind, failure) in failures {
             visitor.unread(unread(kind, id, b"", &failure));
         }

@@ -39,6 +39,15 @@ impl Repository {
         named.collect()
     }
 
+    /// The branch that a clone took for the remote's default one, without `refs/heads/`.
+    #[must_use]
+    pub fn default_branch(&self, remote: &str) -> Option<String> {
+        let git = self.git.to_thread_local();
+        let head = git.try_find_reference(&format!("refs/remotes/{remote}/HEAD")).ok()??;
+        let target = head.target().try_name()?.as_bstr().to_string();
+        target.strip_prefix(&format!("refs/remotes/{remote}/")).map(str::to_owned)
+    }
+
     /// The branch that is checked out, and its commit.
     #[must_use]
     pub fn head(&self) -> (Option<BString>, Option<ObjectId>) {

@@ -30,6 +30,8 @@ pub(super) struct Walked {
     pub(super) blobs: Vec<(usize, ObjectId)>,
     /// Commits of the range whose parents a shallow clone left out.
     pub(super) cut_off: BTreeSet<ObjectId>,
+    /// Whether a shallow clone left out history of what is excluded, to which commits that were found may belong.
+    pub(super) is_exclusion_cut_off: bool,
     /// Objects that were to be read and could not be.
     pub(super) failures: Vec<(ObjectId, &'static str, Failure)>,
 }
@@ -211,6 +213,7 @@ impl Walk<'_> {
 
     fn run(&mut self) {
         let mut oldest = i64::MAX;
+        let mut ends = Vec::new();
         while let Some((seconds, id)) = self.queue.pop() {
             if self.open == 0 && seconds < oldest.saturating_sub(SLACK_SECONDS) {
                 break;
@@ -226,6 +229,9 @@ impl Walk<'_> {
                 if !is_excluded {
                     self.walked.cut_off.insert(id);
                 }
+                if !is_excluded || self.open > 0 {
+                    ends.push(id);
+                }
                 continue;
             }
             for parent in parents {
@@ -236,5 +242,23 @@ impl Walk<'_> {
         let is_in_range = |id: &ObjectId| seen.get(id).is_some_and(|seen| !seen.is_excluded);
         self.walked.commits.retain(|(id, _)| is_in_range(id));
         self.walked.cut_off.retain(is_in_range);
+        ends.retain(|id| !is_in_range(id));
+        self.walked.is_exclusion_cut_off = ends.into_iter().any(|end| !self.all_descend_from(end));
+    }
+
+    /// Whether all commits that were found come after this one, so that none can belong to the history before it.
+    fn all_descend_from(&self, ancestor: ObjectId) -> bool {
+        let mut children: HashMap<ObjectId, Vec<ObjectId>, RandomState> = HashMap::default();
+        for (id, seen) in &self.seen {
+            seen.parents.iter().for_each(|parent| children.entry(*parent).or_default().push(*id));
+        }
+        let mut descendants: HashSet<ObjectId> = HashSet::new();
+        let mut next = vec![ancestor];
+        while let Some(id) = next.pop() {
+            let new =
+                children.get(&id).into_iter().flatten().copied().filter(|child| descendants.insert(*child));
+            next.extend(new.collect::<Vec<_>>());
+        }
+        self.walked.commits.iter().all(|(id, _)| descendants.contains(id))
     }
 }
