@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::location::Location;
 use crate::provenance::{Metadata, ObjectId};
+use crate::replacement::Replacement;
 use crate::rules::{Confidence, RuleId, Severity};
 
 /// A credential. Prints as a mark: only the report stage, asked to, shows its bytes.
@@ -182,24 +183,33 @@ pub struct Finding {
     pub exposure: Exposure,
     /// Facts read from the secret itself, such as its AWS account.
     pub note: Option<String>,
+    /// What may stand in its stead at one of its places.
+    pub replacement: Option<Replacement>,
     /// Where it lies, sorted; one place for each path in a history.
     pub places: Vec<Place>,
     /// Where the value is from that was looked for, and is this secret; empty where no value was.
     pub values: Vec<ValueSource>,
     /// Other rules that found the same value.
     pub also: Vec<RuleId>,
-    /// Whether the fingerprint may be shown: a value that is known by its name may be a weak one, so that only a fingerprint under a
-    /// repository's own salt tells nothing of it.
-    pub shows_fingerprint: bool,
 }
 
 impl Finding {
-    /// What may be shown of the secret: see [`Secret::hint`], and nothing of a value that is known by its name.
+    /// What may be shown of the secret: see [`Secret::hint`]; of a value that was looked for where it is from, and nothing else.
     #[must_use]
     pub fn hint(&self) -> String {
-        if self.values.is_empty() { self.secret.hint(self.public_prefix) } else { "...".to_owned() }
+        if self.values.is_empty() {
+            return self.secret.hint(self.public_prefix);
+        }
+        let shown: Vec<String> = self.values.iter().take(MAX_SOURCES).map(ToString::to_string).collect();
+        match self.values.len().saturating_sub(MAX_SOURCES) {
+            0 => shown.join(", "),
+            more => format!("{} and {more} more", shown.join(", ")),
+        }
     }
 }
+
+/// How many of the places that a value is from a hint names.
+const MAX_SOURCES: usize = 3;
 
 /// A variable in a file, or a line of a list, whose value was looked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -423,6 +433,13 @@ impl CommitSummary {
 pub fn utc_day(seconds: i64) -> String {
     let (year, month, day) = civil_date(seconds.div_euclid(86_400));
     format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// A time in seconds since 1970 as RFC 3339 in UTC, `YYYY-MM-DDThh:mm:ssZ`.
+#[must_use]
+pub fn utc_time(seconds: i64) -> String {
+    let of_day = seconds.rem_euclid(86_400);
+    format!("{}T{:02}:{:02}:{:02}Z", utc_day(seconds), of_day / 3600, of_day / 60 % 60, of_day % 60)
 }
 
 /// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar: Howard Hinnant's

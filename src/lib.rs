@@ -9,7 +9,7 @@
 //!
 //! | module | what it does | what it may use |
 //! |---|---|---|
-//! | [`chunk`], [`provenance`], [`location`], [`finding`], [`coverage`] | the nouns | each other, [`rules::RuleId`] |
+//! | [`chunk`], [`provenance`], [`location`], [`finding`], [`replacement`], [`coverage`] | the nouns | each other, [`rules::RuleId`] |
 //! | [`rules`] | what to look for: `patterns.yaml`, compiled in, and users' rule files | nothing |
 //! | [`sources`] | where bytes come from: git, work trees, standard input, images; what lies in archives in any of them | the nouns |
 //! | [`detect`] | rules and bytes -> matches | rules, the nouns |
@@ -21,7 +21,7 @@
 //! | [`hook`] | scripts in a hooks directory: written, taken away, told | nothing |
 //! | `redaction` | masks secrets that stand in names too | findings, coverage |
 //! | [`scan`] | joins the stages, owns the thread pool | everything |
-//! | [`report`] | findings -> bytes, one file a format | findings, rules |
+//! | [`report`] | findings -> bytes, one file a format; saved results -> other formats | findings, rules, redaction |
 //!
 //! The binary (`main`, `cli`) is the only code that knows arguments, the terminal and exit codes.
 //!
@@ -51,6 +51,7 @@ pub mod location;
 pub mod proof;
 pub mod provenance;
 mod redaction;
+pub mod replacement;
 pub mod report;
 pub mod rules;
 pub mod scan;

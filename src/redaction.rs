@@ -7,6 +7,7 @@ use crate::coverage::{Coverage, Unread};
 use crate::dotenv::{EnvFile, EnvState};
 use crate::finding::{CommitSummary, Container, Finding, ImagePlace, Secret};
 use crate::provenance::Metadata;
+use crate::replacement::Replacement;
 
 /// Shorter secrets are not masked in names: they would mask ordinary words. Longer ones fit in no name.
 const MIN_SECRET_BYTES: usize = 8;
@@ -49,6 +50,7 @@ impl Redaction {
 
     /// Masks names in a finding; the secret itself is left to the report.
     pub(crate) fn finding(&self, finding: &mut Finding) {
+        self.replacement(finding);
         for place in &mut finding.places {
             place.member.iter_mut().for_each(|member| self.name(member));
             match &mut place.container {
@@ -68,6 +70,14 @@ impl Redaction {
                     place.reach.refs.iter_mut().for_each(|name| self.name(name));
                 }
             }
+        }
+    }
+
+    /// Forgets what a value is given to, where that holds a secret: the line to write instead is safe to copy.
+    pub(crate) fn replacement(&self, finding: &mut Finding) {
+        if let Some(Replacement { assignee, .. }) = &mut finding.replacement {
+            let holds_secret = |text: &str| self.masked(text.as_bytes()).is_some();
+            assignee.take_if(|assignee| holds_secret(&assignee.name) || holds_secret(&assignee.lead));
         }
     }
 
@@ -108,6 +118,16 @@ impl Redaction {
                 *instruction = masked.into();
             }
         }
+    }
+
+    /// The name with a mark for each secret; `None` where it holds none.
+    pub(crate) fn masked_name(&self, name: &[u8]) -> Option<Vec<u8>> {
+        self.masked(name)
+    }
+
+    /// The same of a command.
+    pub(crate) fn masked_command(&self, command: &[u8]) -> Option<Vec<u8>> {
+        masked(self.in_commands.as_ref(), command)
     }
 
     fn commit(&self, commit: &mut CommitSummary) {

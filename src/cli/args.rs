@@ -22,6 +22,7 @@ Examples:
   docker save app | keysieve image -    container images
   keysieve diff main..HEAD          what a branch brings
   keysieve ci                       what a pull request or push brings, in CI
+  keysieve report results.jsonl --format html -o report.html    another format of saved results
   keysieve rules list               what is looked for
 
 Exit codes:
@@ -168,6 +169,16 @@ Examples:
   keysieve explain github-pat
   keysieve explain 3f2a9c01           a finding, by the beginning of its fingerprint")]
     Explain(Explain),
+    /// Turn saved results into another format.
+    ///
+    /// Reads what `--format jsonl` or `json` wrote, and ends with the exit code of the run that wrote it. Results without an end
+    /// are those of a run that was cut off: they are told, and the exit code is 2.
+    #[command(after_help = "\
+Examples:
+  keysieve report results.jsonl --format html -o report.html
+  keysieve report results.jsonl --format sarif -o keysieve.sarif --also markdown=summary.md
+  keysieve audit --format jsonl | keysieve report -")]
+    Report(Report),
     /// Show and check rules.
     Rules {
         #[command(subcommand)]
@@ -246,6 +257,17 @@ pub(crate) struct Explain {
     pub(crate) repo: PathBuf,
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Report {
+    /// The file with the results; `-` is standard input.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) results: ResultsArgs,
+    /// Show secrets in full, where the file has them. Mind who sees the output.
+    #[arg(long)]
+    pub(crate) show_secrets: bool,
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -392,15 +414,28 @@ pub(crate) struct ValuesArgs {
     pub(crate) values: Vec<PathBuf>,
 }
 
-/// Options of every command that scans.
+/// How and where results are written.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Common {
+pub(crate) struct ResultsArgs {
     /// How results are written.
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
     pub(crate) format: FormatArg,
     /// Write results to this file instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write them in another format to a file besides, such as sarif=keysieve.sarif; may be given more than once.
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_also)]
+    pub(crate) also: Vec<(FormatArg, PathBuf)>,
+    /// When to use colours.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColourArg::Auto)]
+    pub(crate) color: ColourArg,
+}
+
+/// Options of every command that scans.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Common {
+    #[command(flatten)]
+    pub(crate) results: ResultsArgs,
     /// How many threads to use; 0 takes one a core.
     #[arg(short = 'j', long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=256))]
     pub(crate) threads: u16,
@@ -425,9 +460,6 @@ pub(crate) struct Common {
     /// Show secrets in full. Mind who sees the output.
     #[arg(long)]
     pub(crate) show_secrets: bool,
-    /// When to use colours.
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColourArg::Auto)]
-    pub(crate) color: ColourArg,
     /// Read everything anew, and keep nothing in the git directory for the next audit.
     #[arg(long)]
     pub(crate) no_cache: bool,
@@ -450,6 +482,34 @@ pub(crate) enum FormatArg {
     Json,
     /// An object a line: findings, then a summary.
     Jsonl,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// GitLab's secret detection report.
+    Gitlab,
+    /// JUnit XML: a failed test a finding.
+    Junit,
+    /// A row a place, for spreadsheets.
+    Csv,
+    /// A summary for a page or a comment.
+    Markdown,
+    /// A page to look into, print and pass on: one file, which loads nothing.
+    Html,
+}
+
+/// `FORMAT=FILE`
+fn parse_also(text: &str) -> Result<(FormatArg, PathBuf), String> {
+    let (format, file) = text.split_once('=').ok_or("write FORMAT=FILE, such as sarif=keysieve.sarif")?;
+    let names = || FormatArg::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let parsed = FormatArg::from_str(format, false).map_err(|_| {
+        let names: Vec<String> = names().map(|value| value.get_name().to_owned()).collect();
+        format!("there is no format `{format}`; there are {}", names.join(", "))
+    })?;
+    if file.is_empty() {
+        return Err(format!("name a file behind `{format}=`"));
+    }
+    Ok((parsed, PathBuf::from(file)))
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

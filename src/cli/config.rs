@@ -14,8 +14,8 @@ use keysieve::scan::ScanConfig;
 use keysieve::sources::git::{GitEnvironment, Repository};
 use keysieve::suppress::{Baseline, Config as SuppressConfig, Suppressions, baseline, config};
 
-use super::args::{ColourArg, Common, ConfidenceArg, FormatArg, SeverityArg};
-use super::output::check_file;
+use super::args::{ColourArg, Common, ConfidenceArg, FormatArg, ResultsArgs, SeverityArg};
+use super::output::check_files;
 
 /// Where and how results are written.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct OutputConfig {
     pub(crate) format: Format,
     pub(crate) options: Options,
     pub(crate) file: Option<PathBuf>,
+    /// Other formats, each into a file of its own.
+    pub(crate) also: Vec<(Format, PathBuf)>,
     /// Where a few values for the CI system go.
     pub(crate) outputs: Option<PathBuf>,
 }
@@ -161,8 +163,13 @@ fn read_if_there(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
 
 /// Today in UTC, `YYYY-MM-DD`.
 fn today() -> String {
+    utc_day(now_seconds())
+}
+
+/// Now, in seconds since 1970-01-01 UTC.
+pub(crate) fn now_seconds() -> i64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    utc_day(i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Checks a configuration; gives the rule files that it names.
@@ -220,27 +227,50 @@ pub(crate) fn scan_config(common: &Common, policy: PolicySource<'_>) -> anyhow::
 
 /// Where and how results are written, checked before there are any.
 pub(crate) fn output_config(common: &Common) -> anyhow::Result<OutputConfig> {
-    common.output.as_deref().map(check_file).transpose()?;
-    let is_terminal = common.output.is_none() && std::io::stdout().is_terminal();
+    let show = Options {
+        show_secrets: common.show_secrets,
+        show_suppressed: common.show_suppressed,
+        ..Options::default()
+    };
+    Ok(OutputConfig { outputs: common.outputs.clone(), ..results_config(&common.results, show)? })
+}
+
+/// The same, for results that may show this.
+pub(crate) fn results_config(asked: &ResultsArgs, show: Options) -> anyhow::Result<OutputConfig> {
+    let also: Vec<(Format, PathBuf)> =
+        asked.also.iter().map(|(asked, file)| (format(*asked), file.clone())).collect();
+    let files: Vec<&Path> =
+        asked.output.as_deref().into_iter().chain(also.iter().map(|(_, file)| file.as_path())).collect();
+    check_files(&files)?;
+    let is_terminal = asked.output.is_none() && std::io::stdout().is_terminal();
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colour = match asked.color {
+        ColourArg::Auto => is_terminal && !no_colour,
+        ColourArg::Always => true,
+        ColourArg::Never => false,
+    };
     Ok(OutputConfig {
-        format: match common.format {
-            FormatArg::Text => Format::Text,
-            FormatArg::Json => Format::Json,
-            FormatArg::Jsonl => Format::JsonLines,
-        },
-        options: Options {
-            show_secrets: common.show_secrets,
-            show_suppressed: common.show_suppressed,
-            colour: match common.color {
-                ColourArg::Auto => is_terminal && !no_colour,
-                ColourArg::Always => true,
-                ColourArg::Never => false,
-            },
-        },
-        file: common.output.clone(),
-        outputs: common.outputs.clone(),
+        format: format(asked.format),
+        options: Options { colour, ..show },
+        file: asked.output.clone(),
+        also,
+        outputs: None,
     })
+}
+
+fn format(asked: FormatArg) -> Format {
+    match asked {
+        FormatArg::Text => Format::Text,
+        FormatArg::Json => Format::Json,
+        FormatArg::Jsonl => Format::JsonLines,
+        FormatArg::Sarif => Format::Sarif,
+        FormatArg::Github => Format::Github,
+        FormatArg::Gitlab => Format::Gitlab,
+        FormatArg::Junit => Format::Junit,
+        FormatArg::Csv => Format::Csv,
+        FormatArg::Markdown => Format::Markdown,
+        FormatArg::Html => Format::Html,
+    }
 }
 
 /// What a CI system says: the variables, and the event that one of them names.

@@ -6,29 +6,38 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use keysieve::report::{self, escaped};
+use keysieve::report::{self, Options, Results, escaped};
 use keysieve::scan::Outcome;
 
-use super::config::OutputConfig;
+use super::config::{OutputConfig, now_seconds};
 use super::exit_code::ExitStatus;
 
-/// Writes results where they were asked for, and says how the run ended.
+/// Writes a run's results where they were asked for, and says how the run ended.
 pub(crate) fn finish(outcome: &Outcome, config: &OutputConfig) -> anyhow::Result<ExitStatus> {
+    finish_results(&results(outcome, config), config)
+}
+
+/// Writes results where they were asked for, and says how the run ended that they are of.
+pub(crate) fn finish_results(results: &Results, config: &OutputConfig) -> anyhow::Result<ExitStatus> {
+    write_also(results, config)?;
+    let mut cuts = Vec::new();
+    let write = |out: &mut dyn Write| {
+        cuts = report::write(out, results, config.format, config.options)?;
+        Ok(())
+    };
     let written = match &config.file {
         Some(path) => {
-            let context = || cannot_write_to(path);
-            let mut file = BufWriter::new(File::create(path).with_context(context)?);
-            report::write(&mut file, outcome, config.format, config.options).with_context(context)?;
-            file.flush().with_context(context)?;
+            write_file(path, write)?;
             ExitStatus::Clean
         }
-        None => print(|out| report::write(out, outcome, config.format, config.options))?,
+        None => print(write)?,
     };
+    cuts.iter().try_for_each(|cut| say(cut))?;
     if let Some(path) = &config.outputs {
-        let complete = outcome.coverage.is_complete();
-        append_outputs(path, &[("findings", &outcome.findings.len()), ("complete", &complete)])?;
+        let (findings, complete) = (results.finding_count(), results.is_complete());
+        append_outputs(path, &[("findings", &findings), ("complete", &complete)])?;
     }
-    Ok(match status(outcome) {
+    Ok(match ended(results.is_complete(), results.failing()) {
         ExitStatus::Clean => written,
         ExitStatus::Findings if written == ExitStatus::Clean => ExitStatus::Findings,
         _ => ExitStatus::Trouble,
@@ -45,12 +54,41 @@ pub(crate) fn append_outputs(path: &Path, values: &[(&str, &dyn Display)]) -> an
     Ok(())
 }
 
+/// What may be told of a run that ends now.
+pub(crate) fn results(outcome: &Outcome, config: &OutputConfig) -> Results {
+    Results::new(outcome, Options { finished_seconds: now_seconds(), ..config.options })
+}
+
+/// Writes the formats that go to files of their own.
+pub(crate) fn write_also(results: &Results, config: &OutputConfig) -> anyhow::Result<()> {
+    for (format, path) in &config.also {
+        let mut cuts = Vec::new();
+        write_file(path, |out| {
+            cuts = report::write(out, results, *format, Options { colour: false, ..config.options })?;
+            Ok(())
+        })?;
+        cuts.iter().try_for_each(|cut| say(cut))?;
+    }
+    Ok(())
+}
+
+fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    let context = || cannot_write_to(path);
+    let mut file = BufWriter::new(File::create(path).with_context(context)?);
+    write(&mut file).with_context(context)?;
+    file.flush().with_context(context)
+}
+
 /// How a run with this outcome ends, where its results were written.
 pub(crate) fn status(outcome: &Outcome) -> ExitStatus {
-    match (outcome.coverage.is_complete(), outcome.failing == 0) {
+    ended(outcome.coverage.is_complete(), outcome.failing)
+}
+
+fn ended(is_complete: bool, failing: usize) -> ExitStatus {
+    match (is_complete, failing) {
         (false, _) => ExitStatus::Trouble,
-        (true, false) => ExitStatus::Findings,
-        (true, true) => ExitStatus::Clean,
+        (true, 1..) => ExitStatus::Findings,
+        (true, 0) => ExitStatus::Clean,
     }
 }
 
@@ -76,7 +114,17 @@ pub(crate) fn say(line: &str) -> anyhow::Result<()> {
 }
 
 /// Refuses what results can surely not be written to, before there are any: an audit may take minutes.
-pub(crate) fn check_file(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn check_files(paths: &[&Path]) -> anyhow::Result<()> {
+    for (at, path) in paths.iter().enumerate() {
+        check_file(path)?;
+        if paths[..at].contains(path) {
+            bail!("{} is named twice; give each format a file of its own", path.display());
+        }
+    }
+    Ok(())
+}
+
+fn check_file(path: &Path) -> anyhow::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if path.is_dir() {
         bail!("{}: it is a folder; name a file in it", cannot_write_to(path));

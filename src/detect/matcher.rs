@@ -83,8 +83,10 @@ impl Matcher {
             if matched.contains(&keyword) {
                 break;
             }
-            // Another secret in front of this one.
-            start = matched.end.max(start + 1);
+            // Another secret in front of this one. What its match takes behind the secret may begin the next one's: the end
+            // of its line.
+            let other = captures.get_group_by_name("secret").map_or(matched.end, |secret| secret.end);
+            start = other.max(start + 1);
             if start > keyword.start {
                 return Err(Refusal::NoMatch);
             }

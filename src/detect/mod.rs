@@ -5,6 +5,7 @@
 //! What a match is depends on the bytes within [`CONTEXT_BYTES`](crate::chunk::CONTEXT_BYTES) of its keyword and on
 //! nothing else: that is why a file may be cut anywhere, and why a scan can be derived from that of an earlier version.
 
+mod assignee;
 pub(crate) mod checks;
 mod decode;
 mod derive;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use crate::chunk::Chunk;
 use crate::finding::Secret;
 use crate::location::{ByteSpan, Lines, Location};
+use crate::replacement::Assignee;
 use crate::rules::{Kind, RuleId, RuleSet};
 
 pub use self::checks::{Link, Subject};
@@ -74,6 +76,8 @@ pub struct Evidence {
     pub binary: bool,
     /// Facts read from the secret itself, such as its AWS account.
     pub note: Option<String>,
+    /// What it is given to; absent where nothing names it, and in text that was decoded.
+    pub assignee: Option<Assignee>,
 }
 
 /// How a value is written.
@@ -248,7 +252,10 @@ impl Detector {
             let (keyword, secret) = (verified.hit.start(), verified.secret);
             let whole = ByteSpan::new(keyword.min(secret.start), secret.end.max(keyword + 1));
             if !text.is_verbatim(whole) {
-                found.push(Found::new(&verified, text.origin_span(secret), &text.bytes));
+                let mut decoded = Found::new(&verified, text.origin_span(secret), &text.bytes);
+                // A look-up would have to be encoded as the secret is.
+                decoded.evidence.assignee = None;
+                found.push(decoded);
             }
         }
         if let Some(sweep) = &self.plan.sweep {

@@ -212,6 +212,7 @@ mod tests {
             is_message: false,
             binary: false,
             note: None,
+            assignee: None,
         }
     }
 

@@ -1,131 +1,211 @@
 //! JSON and JSON Lines, version 1. Fields are added, never renamed or reused; readers ignore those they do not know.
+//!
+//! [`Results`] is what is written, owned, so that it can be read back: every other format is made of it, whether it comes from a
+//! run or from a file.
 
 use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bstr::{BStr, BString, ByteSlice};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::coverage::Unread;
 use crate::dotenv::{EnvFile, EnvState};
-use crate::finding::{CommitSummary, Container, Exposure, Finding, ImagePlace, Place, Removal};
+use crate::finding::{CommitSummary, Container, Exposure, Finding, ImagePlace, Place, Removal, utc_time};
 use crate::provenance::Metadata;
 use crate::rules::{Confidence, Severity};
 use crate::scan::Outcome;
 use crate::suppress::By;
 
+use super::remedy::Remedy;
 use super::values::{SweptJson, ValuesJson};
 use super::{Options, suppressed_by};
 
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
+
+/// The results of a run, as JSON has them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Results {
+    pub(super) findings: Vec<FindingJson>,
+    /// Absent unless it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) suppressed: Option<Vec<SuppressedFindingJson>>,
+    pub(super) summary: SummaryJson,
+}
+
+impl Results {
+    /// What may be told of this outcome.
+    #[must_use]
+    pub fn new(outcome: &Outcome, options: Options) -> Self {
+        let finding = |finding| FindingJson::new(outcome, finding, options);
+        let suppressed = outcome.suppressed.iter().map(|suppressed| SuppressedFindingJson {
+            finding: FindingJson { r#type: Type::Suppressed, ..finding(&suppressed.finding) },
+            by: suppressed.by.to_string(),
+            reason: suppressed.reason.clone(),
+        });
+        Self {
+            findings: outcome.findings.iter().map(finding).collect(),
+            suppressed: options.show_suppressed.then(|| suppressed.collect()),
+            summary: SummaryJson::new(outcome, options),
+        }
+    }
+
+    /// How many secrets were found.
+    #[must_use]
+    pub fn finding_count(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// Whether everything that was asked for was read.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.summary.complete && self.summary.unread.is_empty()
+    }
+
+    /// How many things change the exit code: findings that are bad and sure enough, and files that are where they must not be.
+    #[must_use]
+    pub fn failing(&self) -> usize {
+        // Where it is not said, each finding counts.
+        self.summary.failing.unwrap_or(self.findings.len())
+    }
+
+    /// Whether secrets are in them.
+    #[must_use]
+    pub fn has_secrets(&self) -> bool {
+        self.findings.iter().any(|finding| finding.secret.is_some())
+    }
+
+    /// Findings that are not reported, where they were asked for.
+    pub(super) fn suppressed(&self) -> &[SuppressedFindingJson] {
+        self.suppressed.as_deref().unwrap_or_default()
+    }
+}
 
 /// One document: `{"findings":[...],"summary":{...}}`, the objects those of JSON Lines.
-pub(super) fn write_document(out: &mut dyn io::Write, outcome: &Outcome, options: Options) -> io::Result<()> {
-    let findings =
-        outcome.findings.iter().map(|finding| FindingJson::new(outcome, finding, options)).collect();
-    let suppressed = options.show_suppressed.then(|| suppressed(outcome, options).collect());
-    let document = Document { findings, suppressed, summary: SummaryJson::new(outcome) };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
+pub(super) fn write_document(out: &mut dyn io::Write, results: &Results) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, results)?;
     out.write_all(b"\n")
 }
 
 /// One object a finding, then the summary.
-pub(super) fn write_lines(out: &mut dyn io::Write, outcome: &Outcome, options: Options) -> io::Result<()> {
-    for finding in &outcome.findings {
-        serde_json::to_writer(&mut *out, &FindingJson::new(outcome, finding, options))?;
-        out.write_all(b"\n")?;
-    }
-    if options.show_suppressed {
-        for suppressed in suppressed(outcome, options) {
-            serde_json::to_writer(&mut *out, &suppressed)?;
-            out.write_all(b"\n")?;
-        }
-    }
-    serde_json::to_writer(&mut *out, &SummaryJson::new(outcome))?;
+pub(super) fn write_lines(out: &mut dyn io::Write, results: &Results) -> io::Result<()> {
+    results.findings.iter().try_for_each(|finding| write_line(out, finding))?;
+    results.suppressed().iter().try_for_each(|suppressed| write_line(out, suppressed))?;
+    write_line(out, &results.summary)
+}
+
+fn write_line(out: &mut dyn io::Write, object: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, object)?;
     out.write_all(b"\n")
 }
 
-/// What was suppressed, as findings of type `suppressed` with what removed them.
-fn suppressed(outcome: &Outcome, options: Options) -> impl Iterator<Item = SuppressedFindingJson<'_>> {
-    outcome.suppressed.iter().map(move |suppressed| SuppressedFindingJson {
-        finding: FindingJson {
-            r#type: "suppressed",
-            ..FindingJson::new(outcome, &suppressed.finding, options)
-        },
-        by: suppressed.by.to_string(),
-        reason: suppressed.reason.as_deref(),
-    })
+/// What an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Type {
+    Finding,
+    Suppressed,
+    Summary,
 }
 
-#[derive(Serialize)]
-struct SuppressedFindingJson<'a> {
+/// A finding that is not reported, with what removed it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct SuppressedFindingJson {
     #[serde(flatten)]
-    finding: FindingJson<'a>,
-    by: String,
+    pub(super) finding: FindingJson,
+    pub(super) by: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    pub(super) reason: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
-    findings: Vec<FindingJson<'a>>,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct FindingJson {
+    pub(super) r#type: Type,
+    pub(super) schema: u32,
+    pub(super) rule: String,
+    pub(super) name: String,
+    pub(super) provider: String,
+    #[serde(with = "SeverityName")]
+    pub(super) severity: Severity,
+    #[serde(with = "ConfidenceName")]
+    pub(super) confidence: Confidence,
+    pub(super) fingerprint: String,
+    pub(super) hint: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    suppressed: Option<Vec<SuppressedFindingJson<'a>>>,
-    summary: SummaryJson,
-}
-
-#[derive(Serialize)]
-struct FindingJson<'a> {
-    r#type: &'static str,
-    schema: u32,
-    rule: &'a str,
-    name: &'a str,
-    provider: &'a str,
-    severity: &'static str,
-    confidence: &'static str,
+    pub(super) secret: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    fingerprint: Option<String>,
-    hint: String,
+    pub(super) secret_bytes: Option<String>,
+    #[serde(with = "ExposureName")]
+    pub(super) exposure: Exposure,
     #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secret_bytes: Option<String>,
-    exposure: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'a str>,
-    fix: &'a str,
-    references: Vec<&'a str>,
-    places: Vec<PlaceJson>,
+    pub(super) note: Option<String>,
+    pub(super) fix: String,
+    #[serde(default)]
+    pub(super) references: Vec<String>,
+    pub(super) places: Vec<PlaceJson>,
     #[serde(flatten)]
-    values: ValuesJson<'a>,
+    pub(super) values: ValuesJson,
 }
 
-impl<'a> FindingJson<'a> {
-    fn new(outcome: &'a Outcome, finding: &'a Finding, options: Options) -> Self {
+impl FindingJson {
+    fn new(outcome: &Outcome, finding: &Finding, options: Options) -> Self {
         let rule = outcome.rules.rule(finding.rule);
         let is_shown = options.show_secrets && finding.values.is_empty();
         let shown = is_shown.then(|| finding.secret.expose());
         Self {
-            r#type: "finding",
+            r#type: Type::Finding,
             schema: SCHEMA,
-            rule: &rule.id,
-            name: &rule.name,
-            provider: &rule.provider,
-            severity: severity(finding.severity),
-            confidence: confidence(finding.confidence),
-            fingerprint: finding.shows_fingerprint.then(|| finding.fingerprint.to_string()),
+            rule: rule.id.to_string(),
+            name: rule.name.to_string(),
+            provider: rule.provider.to_string(),
+            severity: finding.severity,
+            confidence: finding.confidence,
+            fingerprint: finding.fingerprint.to_string(),
             hint: finding.hint(),
             secret: shown.map(|secret| secret.to_str_lossy().into_owned()),
             secret_bytes: shown.and_then(bytes_if_not_utf8),
-            exposure: exposure(finding.exposure),
-            note: finding.note.as_deref(),
-            fix: &rule.fix,
-            references: rule.references.iter().map(AsRef::as_ref).collect(),
+            exposure: finding.exposure,
+            note: finding.note.clone(),
+            fix: Remedy::of(rule, finding).text(),
+            references: rule.references.iter().map(ToString::to_string).collect(),
             places: finding.places.iter().map(PlaceJson::new).collect(),
             values: ValuesJson::new(outcome, finding),
         }
     }
+}
+
+/// How severities are written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Severity", rename_all = "lowercase")]
+enum SeverityName {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+/// How confidences are written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Confidence", rename_all = "lowercase")]
+enum ConfidenceName {
+    Low,
+    Medium,
+    High,
+}
+
+/// How exposures are written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Exposure", rename_all = "kebab-case")]
+enum ExposureName {
+    Pushed,
+    Image,
+    Local,
+    Unreachable,
+    Staged,
+    Worktree,
+    GitDirectory,
+    Stdin,
 }
 
 pub(super) fn severity(severity: Severity) -> &'static str {
@@ -158,77 +238,104 @@ pub(super) fn exposure(exposure: Exposure) -> &'static str {
     }
 }
 
+/// What a place lies in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum PlaceKind {
+    Worktree,
+    Git,
+    GitMetadata,
+    Image,
+    #[default]
+    Stdin,
+}
+
+pub(super) fn kind(kind: PlaceKind) -> &'static str {
+    match kind {
+        PlaceKind::Worktree => "worktree",
+        PlaceKind::Git => "git",
+        PlaceKind::GitMetadata => "git-metadata",
+        PlaceKind::Image => "image",
+        PlaceKind::Stdin => "stdin",
+    }
+}
+
 /// A place; what does not apply is absent.
-#[derive(Serialize, Default)]
-struct PlaceJson {
-    kind: &'static str,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct PlaceJson {
+    pub(super) kind: PlaceKind,
     #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<String>,
+    pub(super) path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    path_bytes: Option<String>,
-    line: u64,
-    column: u64,
-    end_line: u64,
-    end_column: u64,
+    pub(super) path_bytes: Option<String>,
+    pub(super) line: u64,
+    pub(super) column: u64,
+    pub(super) end_line: u64,
+    pub(super) end_column: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<String>,
+    pub(super) field: Option<String>,
+    /// Whether it is the name of a remote's branch.
     #[serde(skip_serializing_if = "Option::is_none")]
-    commit: Option<String>,
+    pub(super) remote: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tag: Option<String>,
+    pub(super) commit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    blob: Option<String>,
+    pub(super) tag: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    author: Option<String>,
+    pub(super) blob: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    date: Option<String>,
+    pub(super) author: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_commit: Option<String>,
+    pub(super) date: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    versions: Option<usize>,
+    pub(super) last_commit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    in_head: Option<bool>,
+    pub(super) last_date: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    refs: Option<Vec<String>>,
+    pub(super) versions: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    more_refs: Option<usize>,
+    pub(super) in_head: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ignored: Option<bool>,
+    pub(super) refs: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    member: Option<String>,
+    pub(super) more_refs: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    member_bytes: Option<String>,
+    pub(super) ignored: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) member: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) member_bytes: Option<String>,
     #[serde(flatten)]
-    image: ImageJson,
+    pub(super) image: ImageJson,
 }
 
 /// Where in an image a thing lies.
-#[derive(Serialize, Default)]
-struct ImageJson {
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct ImageJson {
     #[serde(skip_serializing_if = "Option::is_none")]
-    image: Option<String>,
+    pub(super) image: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    layer: Option<String>,
+    pub(super) layer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    diff_id: Option<String>,
+    pub(super) diff_id: Option<String>,
     /// Counts from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    layer_number: Option<usize>,
+    pub(super) layer_number: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    layer_count: Option<usize>,
+    pub(super) layer_count: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    instruction: Option<String>,
+    pub(super) instruction: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    document: Option<String>,
+    pub(super) document: Option<String>,
     /// `deleted`, `hidden` or `overwritten`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    removal: Option<&'static str>,
+    pub(super) removal: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    deleted_by: Option<String>,
+    pub(super) deleted_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    deleted_by_number: Option<usize>,
+    pub(super) deleted_by_number: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    deleted_by_instruction: Option<String>,
+    pub(super) deleted_by_instruction: Option<String>,
 }
 
 impl ImageJson {
@@ -245,10 +352,13 @@ impl ImageJson {
             layer_count: layer.map(|layer| layer.layers),
             instruction: layer.and_then(|layer| layer.instruction.as_ref()).map(text),
             document: place.document.as_ref().map(text),
-            removal: removal.map(|removal| match removal.removal {
-                Removal::Deleted => "deleted",
-                Removal::Hidden => "hidden",
-                Removal::Overwritten => "overwritten",
+            removal: removal.map(|removal| {
+                let what = match removal.removal {
+                    Removal::Deleted => "deleted",
+                    Removal::Hidden => "hidden",
+                    Removal::Overwritten => "overwritten",
+                };
+                what.to_owned()
             }),
             deleted_by: remover.map(|layer| layer.digest.clone()),
             deleted_by_number: remover.map(|layer| layer.position),
@@ -271,13 +381,13 @@ impl PlaceJson {
         };
         match &place.container {
             Container::File { path, ignored } => {
-                json.kind = "worktree";
+                json.kind = PlaceKind::Worktree;
                 json.ignored = ignored.then_some(true);
                 json.set_path(path.as_bstr());
             }
-            Container::Stdin => json.kind = "stdin",
+            Container::Stdin => json.kind = PlaceKind::Stdin,
             Container::Image(image) => {
-                json.kind = "image";
+                json.kind = PlaceKind::Image;
                 json.field = image.field.as_ref().map(|field| field.to_str_lossy().into_owned());
                 if let Some(path) = &image.path {
                     json.set_path(path.as_bstr());
@@ -285,7 +395,7 @@ impl PlaceJson {
                 json.image = ImageJson::new(image);
             }
             Container::History(history) => {
-                json.kind = "git";
+                json.kind = PlaceKind::Git;
                 if let Some(path) = &history.path {
                     json.set_path(path.as_bstr());
                 }
@@ -293,17 +403,19 @@ impl PlaceJson {
                 json.versions = Some(history.versions.len());
                 json.in_head = Some(history.in_head);
                 json.last_commit = history.last.as_ref().map(|commit| commit.id.to_string());
+                json.last_date = history.last.as_ref().map(CommitSummary::date);
                 json.set_commit(history.introduced.as_ref());
                 json.set_reach(&history.reach);
             }
             Container::Metadata(metadata) => {
-                json.kind = "git-metadata";
+                json.kind = PlaceKind::GitMetadata;
                 json.field = Some(metadata.field.to_owned()).filter(|field| !field.is_empty());
                 match &metadata.metadata {
                     Metadata::Commit(id) => json.commit = Some(id.to_string()),
                     Metadata::Tag(id) => json.tag = Some(id.to_string()),
                     Metadata::File(path) | Metadata::EntryName(path) => json.set_path(path.as_bstr()),
-                    Metadata::RefName | Metadata::RemoteRefName => {}
+                    Metadata::RemoteRefName => json.remote = Some(true),
+                    Metadata::RefName => {}
                 }
                 json.set_commit(metadata.commit.as_ref());
                 json.set_reach(&metadata.reach);
@@ -336,73 +448,88 @@ fn bytes_if_not_utf8(bytes: &[u8]) -> Option<String> {
     bytes.to_str().is_err().then(|| BASE64.encode(bytes))
 }
 
-#[derive(Serialize)]
-struct SummaryJson {
-    r#type: &'static str,
-    schema: u32,
-    complete: bool,
-    findings: usize,
-    suppressed: SuppressedJson,
-    in_ignored_env: usize,
-    env_files: Vec<EnvFileJson>,
-    read: ReadJson,
-    unread: Vec<UnreadJson>,
-    skipped: Vec<UnreadJson>,
-    accepted_unread: Vec<UnreadJson>,
-    notices: Vec<String>,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct SummaryJson {
+    pub(super) r#type: Type,
+    pub(super) schema: u32,
+    pub(super) complete: bool,
+    pub(super) findings: usize,
+    /// Those that change the exit code, and environment files that do; absent in files of earlier versions.
+    pub(super) failing: Option<usize>,
+    #[serde(default)]
+    pub(super) suppressed: SuppressedJson,
+    #[serde(default)]
+    pub(super) in_ignored_env: usize,
+    #[serde(default)]
+    pub(super) env_files: Vec<EnvFileJson>,
+    pub(super) read: ReadJson,
+    pub(super) unread: Vec<UnreadJson>,
+    #[serde(default)]
+    pub(super) skipped: Vec<UnreadJson>,
+    #[serde(default)]
+    pub(super) accepted_unread: Vec<UnreadJson>,
+    #[serde(default)]
+    pub(super) notices: Vec<String>,
+    /// What was looked for besides what the rules say.
     #[serde(skip_serializing_if = "Option::is_none")]
-    swept: Option<SweptJson>,
-    seconds: f64,
+    pub(super) swept: Option<SweptJson>,
+    pub(super) seconds: f64,
+    /// When the run ended, RFC 3339 in UTC; absent in files of earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) finished: Option<String>,
 }
 
-#[derive(Serialize)]
-struct SuppressedJson {
-    baseline: usize,
-    inline: usize,
-    config: usize,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct SuppressedJson {
+    pub(super) baseline: usize,
+    pub(super) inline: usize,
+    pub(super) config: usize,
 }
 
-#[derive(Serialize)]
-struct ReadJson {
-    commits: u64,
-    tags: u64,
-    blobs: u64,
-    known: u64,
-    bytes: u64,
-    files: u64,
-    layers: u64,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct ReadJson {
+    pub(super) commits: u64,
+    pub(super) tags: u64,
+    pub(super) blobs: u64,
+    pub(super) known: u64,
+    pub(super) bytes: u64,
+    pub(super) files: u64,
+    pub(super) layers: u64,
 }
 
-#[derive(Serialize)]
-struct UnreadJson {
-    what: String,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct UnreadJson {
+    pub(super) what: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    what_bytes: Option<String>,
-    why: String,
+    pub(super) what_bytes: Option<String>,
+    pub(super) why: String,
 }
 
-#[derive(Serialize)]
-struct EnvFileJson {
-    path: String,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct EnvFileJson {
+    pub(super) path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    path_bytes: Option<String>,
-    state: &'static str,
+    pub(super) path_bytes: Option<String>,
+    pub(super) state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    commit: Option<String>,
+    pub(super) commit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pushed: Option<bool>,
+    pub(super) author: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pushed: Option<bool>,
     #[serde(flatten)]
-    image: ImageJson,
-    fix: String,
+    pub(super) image: ImageJson,
+    pub(super) fix: String,
 }
 
 impl EnvFileJson {
     fn new(file: &EnvFile) -> Self {
         let (state, commit, pushed) = match &file.state {
             EnvState::Tracked => ("tracked", None, None),
-            EnvState::Committed { introduced, pushed } => {
-                ("committed", introduced.as_ref().map(|commit| commit.id.to_string()), Some(*pushed))
-            }
+            EnvState::Committed { introduced, pushed } => ("committed", introduced.as_ref(), Some(*pushed)),
             EnvState::NotIgnored => ("not-ignored", None, None),
             EnvState::InImage(_) => ("in-image", None, None),
         };
@@ -413,8 +540,10 @@ impl EnvFileJson {
         Self {
             path: file.path.to_str_lossy().into_owned(),
             path_bytes: bytes_if_not_utf8(&file.path),
-            state,
-            commit,
+            state: state.to_owned(),
+            commit: commit.map(|commit| commit.id.to_string()),
+            author: commit.map(|commit| commit.author.to_str_lossy().into_owned()),
+            date: commit.map(CommitSummary::date),
             pushed,
             image,
             fix: file.fix(),
@@ -423,7 +552,29 @@ impl EnvFileJson {
 }
 
 impl SummaryJson {
-    fn new(outcome: &Outcome) -> Self {
+    /// The summary of a run of which nothing is known but that so many findings were saved.
+    pub(super) fn missing(findings: usize) -> Self {
+        Self {
+            r#type: Type::Summary,
+            schema: SCHEMA,
+            complete: false,
+            findings,
+            failing: None,
+            suppressed: SuppressedJson::default(),
+            in_ignored_env: 0,
+            env_files: Vec::new(),
+            read: ReadJson::default(),
+            unread: Vec::new(),
+            skipped: Vec::new(),
+            accepted_unread: Vec::new(),
+            notices: Vec::new(),
+            swept: None,
+            seconds: 0.0,
+            finished: None,
+        }
+    }
+
+    fn new(outcome: &Outcome, options: Options) -> Self {
         let read = outcome.coverage.read;
         let unread = |list: &[Unread]| {
             list.iter()
@@ -435,10 +586,11 @@ impl SummaryJson {
                 .collect()
         };
         Self {
-            r#type: "summary",
+            r#type: Type::Summary,
             schema: SCHEMA,
             complete: outcome.coverage.is_complete(),
             findings: outcome.findings.len(),
+            failing: Some(outcome.failing),
             suppressed: SuppressedJson {
                 baseline: suppressed_by(outcome, By::Baseline),
                 inline: suppressed_by(outcome, By::Marker),
@@ -461,6 +613,7 @@ impl SummaryJson {
             notices: outcome.notices.clone(),
             swept: outcome.swept.as_ref().map(SweptJson::new),
             seconds: (outcome.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+            finished: Some(utc_time(options.finished_seconds)),
         }
     }
 }

@@ -1,15 +1,28 @@
-//! Outcomes -> bytes, one file a format, each with its own types.
+//! Outcomes -> bytes, one file a format, each with its own types. All are made of [`Results`], which come from a run or from a file.
 
-mod image;
+mod csv;
+mod dates;
+mod github;
+mod gitlab;
+mod html;
 mod json;
+mod junit;
+mod markdown;
+mod read;
+mod remedy;
+mod sarif;
 pub mod stopped;
 mod text;
 mod values;
+mod words;
 
 use std::io;
 
 use crate::scan::Outcome;
 use crate::suppress::By;
+
+pub use self::json::Results;
+pub use self::read::{ReadError, read};
 
 /// How an outcome is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +33,20 @@ pub enum Format {
     Json,
     /// JSON Lines: an object a finding, then a summary.
     JsonLines,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// GitLab's secret detection report.
+    Gitlab,
+    /// JUnit's XML: a failed test a finding.
+    Junit,
+    /// A row a place, for spreadsheets.
+    Csv,
+    /// A summary for a page or a comment.
+    Markdown,
+    /// A page of its own, to look into.
+    Html,
 }
 
 /// What a report may show.
@@ -31,19 +58,34 @@ pub struct Options {
     pub show_suppressed: bool,
     /// Use colours.
     pub colour: bool,
+    /// When the run ended, in seconds since 1970-01-01 UTC.
+    pub finished_seconds: i64,
 }
 
-/// Writes `outcome`.
+/// Writes results. Gives what the format has no room for, a line each, for people.
 ///
 /// # Errors
 ///
 /// When `out` cannot be written to.
-pub fn write(out: &mut dyn io::Write, outcome: &Outcome, format: Format, options: Options) -> io::Result<()> {
+pub fn write(
+    out: &mut dyn io::Write,
+    results: &Results,
+    format: Format,
+    options: Options,
+) -> io::Result<Vec<String>> {
     match format {
-        Format::Text => text::write(out, outcome, options),
-        Format::Json => json::write_document(out, outcome, options),
-        Format::JsonLines => json::write_lines(out, outcome, options),
+        Format::Text => text::write(out, results, options)?,
+        Format::Json => json::write_document(out, results)?,
+        Format::JsonLines => json::write_lines(out, results)?,
+        Format::Sarif => return sarif::write(out, results),
+        Format::Github => github::write(out, results)?,
+        Format::Gitlab => gitlab::write(out, results)?,
+        Format::Junit => junit::write(out, results)?,
+        Format::Csv => csv::write(out, results)?,
+        Format::Markdown => return markdown::write(out, results),
+        Format::Html => html::write(out, results)?,
     }
+    Ok(Vec::new())
 }
 
 /// How many findings were suppressed by this.

@@ -9,7 +9,8 @@ use crate::provenance::{Metadata, ObjectId};
 use crate::scan::{Outcome, RangeOutcome};
 use crate::sources::git::CommitShape;
 
-use super::text::{Paint, commit_text, plural, read_text, suppressed_text, write_list};
+use super::remedy::Remedy;
+use super::text::{Paint, commit_text, plural, read_text, suppressed_text, write_fix, write_list};
 use super::{Options, escaped};
 
 /// How many of a secret's places are shown.
@@ -115,7 +116,9 @@ fn write_finding(
             writeln!(out, "          {step}")?;
         }
     }
-    writeln!(out, "  fix     {}", rule.fix)
+    let fix = Remedy::of(rule, finding).text();
+    let lines: Vec<String> = fix.lines().map(|line| escaped(line.as_bytes())).collect();
+    write_fix(out, "  fix     ", &lines)
 }
 
 fn place_text(place: &Place) -> String {

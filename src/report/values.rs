@@ -3,9 +3,8 @@
 use std::io::{self, Write};
 
 use bstr::ByteSlice;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::dotenv::values::LeftOut;
 use crate::finding::{Container, Finding, ValueSource};
 use crate::provenance::Metadata;
 use crate::scan::{Outcome, Swept};
@@ -14,61 +13,35 @@ use super::escaped;
 use super::json::exposure;
 use super::text::{MAX_UNREAD, group, plural};
 
-/// How many of the files that have a value are named.
-const MAX_SOURCES: usize = 3;
-
-/// What stands where a hint would: the variable and its file.
-pub(super) fn label(finding: &Finding) -> Option<String> {
-    let sources = &finding.values;
-    let shown: Vec<String> = sources.iter().take(MAX_SOURCES).map(source_text).collect();
-    let more = sources.len().saturating_sub(MAX_SOURCES);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!shown.is_empty()).then(|| format!("{}{more}", shown.join(", ")))
-}
-
-fn source_text(source: &ValueSource) -> String {
-    escaped(source.to_string().as_bytes())
-}
-
-/// `, fingerprint ...`, where there is one to be shown.
-pub(super) fn fingerprint_text(finding: &Finding) -> String {
-    if finding.shows_fingerprint { format!(", fingerprint {}", finding.fingerprint) } else { String::new() }
-}
-
-/// Which other rules found the same value.
-pub(super) fn also(outcome: &Outcome, finding: &Finding) -> String {
-    let rules: Vec<&str> = finding.also.iter().map(|rule| outcome.rules.rule(*rule).id.as_ref()).collect();
-    if rules.is_empty() { String::new() } else { format!(", also found by {}", rules.join(", ")) }
-}
+/// How many of the files that values are from are named.
+const MAX_FILES: usize = 3;
 
 /// "the value of STRIPE_SECRET_KEY in .env is in commit 1a2b3c4, settings.py:12, pushed"
-pub(super) fn write_sentence(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
+fn sentence(finding: &Finding) -> Option<String> {
     // Of a file that was committed and is on disk too, the commit says more.
     let committed = finding.places.iter().find(|place| place.container.commit().is_some());
-    let (Some(label), Some(place)) = (label(finding), committed.or(finding.places.first())) else {
-        return Ok(());
-    };
+    let place = committed.or(finding.places.first()).filter(|_| !finding.values.is_empty())?;
     let line = place.location.line;
-    let member = place.member.as_ref().map(|member| format!("!{}", escaped(member))).unwrap_or_default();
+    let member = place.member.as_ref().map(|member| format!("!{member}")).unwrap_or_default();
     let commit = place.container.commit().map(|commit| format!("commit {}, ", commit.id.short()));
     let at = match &place.container {
-        Container::File { path, .. } => format!("{}{member}:{line}", escaped(path)),
+        Container::File { path, .. } => format!("{path}{member}:{line}"),
         Container::Stdin => format!("standard input{member}, line {line}"),
         Container::History(history) => match &history.path {
-            Some(path) => format!("{}{}{member}:{line}", commit.unwrap_or_default(), escaped(path)),
+            Some(path) => format!("{}{}{member}:{line}", commit.unwrap_or_default(), path),
             None => format!("blob {}{member}, line {line}", history.blob),
         },
         Container::Metadata(metadata) => match &metadata.metadata {
             Metadata::Commit(id) => format!("the {} of commit {}", metadata.field, id.short()),
             Metadata::Tag(id) => format!("the {} of tag {}", metadata.field, id.short()),
             Metadata::RefName | Metadata::RemoteRefName => "the name of a reference".to_owned(),
-            Metadata::EntryName(path) => format!("the name of {}", escaped(path)),
-            Metadata::File(path) => format!("the git directory, {}:{line}", escaped(path)),
+            Metadata::EntryName(path) => format!("the name of {path}"),
+            Metadata::File(path) => format!("the git directory, {path}:{line}"),
         },
         Container::Image(image) => {
             let what = image.path.as_ref().or(image.field.as_ref()).or(image.document.as_ref());
-            let what = what.map(|what| escaped(what)).unwrap_or_default();
-            format!("image {}, {what}{member}:{line}", escaped(&image.image))
+            let what = what.cloned().unwrap_or_default();
+            format!("image {}, {what}{member}:{line}", image.image)
         }
     };
     let more = finding.places.len() - 1;
@@ -78,43 +51,22 @@ pub(super) fn write_sentence(out: &mut dyn Write, finding: &Finding) -> io::Resu
         Container::Image(_) => String::new(),
         _ => format!(", {}", exposure(finding.exposure)),
     };
-    writeln!(out, "  found    the value of {label} is in {at}{how_far}{more}")
-}
-
-/// How many values were looked for, and which were not.
-pub(super) fn write_summary(out: &mut dyn Write, swept: &Swept) -> io::Result<()> {
-    let files: Vec<String> = swept.files.iter().take(MAX_SOURCES).map(|file| escaped(file)).collect();
-    let more = swept.files.len().saturating_sub(MAX_SOURCES);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let from = if files.is_empty() { String::new() } else { format!(" of {}{more}", files.join(", ")) };
-    let others = match swept.others {
-        0 => String::new(),
-        count => format!("; {} public or placeholders", group(count as u64)),
-    };
-    writeln!(out, "swept for: {}{from}{others}", plural(swept.values as u64, "secret value"))?;
-    if !swept.left_out.is_empty() {
-        writeln!(out, "not swept for: {}", group(swept.left_out.len() as u64))?;
-    }
-    for LeftOut { source, why } in swept.left_out.iter().take(MAX_UNREAD) {
-        writeln!(out, "  {}: {why}", source_text(source))?;
-    }
-    if swept.left_out.len() > MAX_UNREAD {
-        let more = group((swept.left_out.len() - MAX_UNREAD) as u64);
-        writeln!(out, "  and {more} more (--format json lists all)")?;
-    }
-    Ok(())
+    Some(format!("the value of {} is in {at}{how_far}{more}", finding.hint()))
 }
 
 /// What a finding says of values; nothing where none was swept for.
-#[derive(Serialize)]
-pub(super) struct ValuesJson<'a> {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct ValuesJson {
+    /// "the value of STRIPE_SECRET_KEY in .env is in ..."
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) found: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     values: Vec<SourceJson>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    also: Vec<&'a str>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    also: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct SourceJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
@@ -131,19 +83,34 @@ impl SourceJson {
             line: source.line,
         }
     }
-}
 
-impl<'a> ValuesJson<'a> {
-    pub(super) fn new(outcome: &'a Outcome, finding: &'a Finding) -> Self {
-        Self {
-            values: finding.values.iter().map(SourceJson::new).collect(),
-            also: finding.also.iter().map(|rule| outcome.rules.rule(*rule).id.as_ref()).collect(),
+    fn text(&self) -> String {
+        let file = escaped(self.file.as_bytes());
+        match &self.name {
+            Some(name) => format!("{} in {file}", escaped(name.as_bytes())),
+            None => format!("line {} of {file}", self.line),
         }
     }
 }
 
+impl ValuesJson {
+    pub(super) fn new(outcome: &Outcome, finding: &Finding) -> Self {
+        Self {
+            found: sentence(finding),
+            values: finding.values.iter().map(SourceJson::new).collect(),
+            also: finding.also.iter().map(|rule| outcome.rules.rule(*rule).id.to_string()).collect(),
+        }
+    }
+
+    /// Which other rules found the same value.
+    pub(super) fn also_text(&self) -> String {
+        let rules = escaped(self.also.join(", ").as_bytes());
+        if rules.is_empty() { rules } else { format!(", also found by {rules}") }
+    }
+}
+
 /// What the summary says of a sweep.
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct SweptJson {
     values: usize,
     files: Vec<String>,
@@ -151,7 +118,7 @@ pub(super) struct SweptJson {
     left_out: Vec<LeftOutJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct LeftOutJson {
     #[serde(flatten)]
     source: SourceJson,
@@ -160,17 +127,40 @@ struct LeftOutJson {
 
 impl SweptJson {
     pub(super) fn new(swept: &Swept) -> Self {
-        let left_out = swept.left_out.iter();
+        let left_out = swept.left_out.iter().map(|left_out| LeftOutJson {
+            source: SourceJson::new(&left_out.source),
+            why: left_out.why.clone(),
+        });
         Self {
             values: swept.values,
             files: swept.files.iter().map(|file| file.to_str_lossy().into_owned()).collect(),
             public_or_placeholder: swept.others,
-            left_out: left_out
-                .map(|left_out| LeftOutJson {
-                    source: SourceJson::new(&left_out.source),
-                    why: left_out.why.clone(),
-                })
-                .collect(),
+            left_out: left_out.collect(),
         }
+    }
+
+    /// How many values were looked for, and which were not.
+    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let files: Vec<String> =
+            self.files.iter().take(MAX_FILES).map(|file| escaped(file.as_bytes())).collect();
+        let more = self.files.len().saturating_sub(MAX_FILES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let from = if files.is_empty() { String::new() } else { format!(" of {}{more}", files.join(", ")) };
+        let others = match self.public_or_placeholder {
+            0 => String::new(),
+            count => format!("; {} public or placeholders", group(count as u64)),
+        };
+        writeln!(out, "swept for: {}{from}{others}", plural(self.values as u64, "secret value"))?;
+        if !self.left_out.is_empty() {
+            writeln!(out, "not swept for: {}", group(self.left_out.len() as u64))?;
+        }
+        for LeftOutJson { source, why } in self.left_out.iter().take(MAX_UNREAD) {
+            writeln!(out, "  {}: {}", source.text(), escaped(why.as_bytes()))?;
+        }
+        if self.left_out.len() > MAX_UNREAD {
+            let more = group((self.left_out.len() - MAX_UNREAD) as u64);
+            writeln!(out, "  and {more} more (--format json lists all)")?;
+        }
+        Ok(())
     }
 }

@@ -15,6 +15,7 @@ use crate::finding::{
 use crate::judge::{PathClass, Verdict, classify, judge};
 use crate::location::Location;
 use crate::provenance::{Metadata, ObjectId, Provenance};
+use crate::replacement::{Assignee, Replacement, Syntax};
 use crate::rules::{Kind, RuleId};
 use crate::sources::git::{History, Places};
 use crate::sources::image::Images;
@@ -115,6 +116,7 @@ struct Judged {
     rule: RuleId,
     verdict: Verdict,
     note: Option<String>,
+    assignee: Option<Assignee>,
     place: Place,
     /// What lets it be there, with the reason.
     let_be: Option<(By, Option<String>)>,
@@ -126,6 +128,7 @@ impl Judged {
             rule: found.rule,
             verdict,
             note: found.evidence.note.clone(),
+            assignee: found.evidence.assignee.clone(),
             place: Place { container, member: member.cloned(), location: found.location },
             let_be: None,
         }
@@ -441,20 +444,26 @@ fn finding(
         places.retain(|place| !is_kept_in_env(&place.container));
     }
     let salt = config.suppressions.baseline.salt();
+    // Without a salt, a fingerprint of a value that may be weak would help to guess it: then it is one of the value's name.
+    let name = values.first().map(|source| Secret::new(source.to_string().as_bytes()));
+    let told = match &name {
+        Some(name) if rule.kind == Kind::Value && *salt == Salt::default() => name,
+        _ => &secret,
+    };
     let is_other = |other: &&RuleId| **other != best && !is_value(config, **other) && !values.is_empty();
     let own_severity = is_value(config, judged.first()?.rule).then_some(rule.severity);
     Some(Finding {
         rule: best,
         also: rules.iter().filter(is_other).copied().collect(),
-        shows_fingerprint: values.is_empty() || *salt != Salt::default(),
         values,
         severity: judged.iter().map(|judged| judged.verdict.severity).chain(own_severity).max()?,
         confidence: judged.iter().map(|judged| judged.verdict.confidence).max()?,
-        unsalted: Fingerprint::new(&Salt::default(), family, &secret),
-        fingerprint: Fingerprint::new(salt, family, &secret),
+        unsalted: Fingerprint::new(&Salt::default(), family, told),
+        fingerprint: Fingerprint::new(salt, family, told),
         public_prefix: checks::public_prefix_length(rule, secret.expose()),
         exposure: places.iter().map(|place| exposure(&place.container)).min()?,
         note: judged.iter().find_map(|judged| judged.note.clone()),
+        replacement: replacement(&judged),
         secret,
         places,
     })
@@ -482,6 +491,16 @@ fn too_common(config: &ScanConfig, rules: &BTreeSet<RuleId>, judged: &[Judged]) 
         judged.iter().map(|judged| (&judged.place.container, &judged.place.member)).collect();
     let count = containers.len();
     (count > MAX_PLACES).then(|| format!("found in {count} places: too common to mean anything"))
+}
+
+/// What may stand in the secret's stead: at the first place whose language is known, one that names the value if any does.
+fn replacement(judged: &[Judged]) -> Option<Replacement> {
+    let known = judged.iter().filter_map(|judged| {
+        let Place { container, member, .. } = &judged.place;
+        let path = member.as_ref().map_or_else(|| path_of(container), |member| Some(innermost(member)))?;
+        Some(Replacement { syntax: Syntax::of_path(path)?, assignee: judged.assignee.clone() })
+    });
+    known.min_by_key(|replacement| replacement.assignee.is_none())
 }
 
 /// Whether git wrote the text itself, from what stands elsewhere.

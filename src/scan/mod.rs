@@ -220,13 +220,18 @@ fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T
     Ok(pool.install(work))
 }
 
-/// Masks secrets where they stand in names, unless they may be seen.
+/// Masks secrets where they stand in names, unless they may be seen; in the lines to write instead even then.
 fn redacted(config: &ScanConfig, mut outcome: Outcome, secrets: &[Secret]) -> Outcome {
-    let secrets_in_names = if config.shows_secrets { &[] } else { secrets };
     // Values that are known by their names are never shown.
     let values = config.sweep.as_ref().map(|sweep| sweep.forms_of(secrets)).unwrap_or_default();
-    let redaction = Redaction::of(secrets_in_names, &values);
-    if let Some(redaction) = redaction {
+    let hidden = if config.shows_secrets { &[] } else { secrets };
+    if config.shows_secrets
+        && let Some(redaction) = Redaction::of(secrets, &[])
+    {
+        let suppressed = outcome.suppressed.iter_mut().map(|suppressed| &mut suppressed.finding);
+        outcome.findings.iter_mut().chain(suppressed).for_each(|finding| redaction.replacement(finding));
+    }
+    if let Some(redaction) = Redaction::of(hidden, &values) {
         let suppressed = outcome.suppressed.iter_mut().map(|suppressed| &mut suppressed.finding);
         outcome.findings.iter_mut().chain(suppressed).for_each(|finding| redaction.finding(finding));
         outcome.env_files.iter_mut().for_each(|file| redaction.env_file(file));

@@ -44,6 +44,7 @@ fn caches(repository: &Repository) -> Vec<PathBuf> {
 fn said(report: &Report) -> (Vec<Value>, Value) {
     let mut summary = report.summary.clone();
     summary["seconds"].take();
+    summary["finished"].take();
     summary["read"]["known"].take();
     (report.findings.clone(), summary)
 }

@@ -302,14 +302,30 @@ impl Run {
     }
 }
 
-/// `output` without the seconds that a run took, the one thing that differs from run to run.
+/// `output` without the seconds that a run took and when it ended, which is all that differs from run to run.
 pub(crate) fn timeless(output: &str) -> String {
-    let line = |line: &str| match (line.split_once("\"seconds\":"), line.starts_with("read: ")) {
-        (Some((before, _)), _) => format!("{before}\n"),
-        (None, true) => format!("{}\n", line.rsplit_once(", in ").unwrap().0),
-        (None, false) => format!("{line}\n"),
+    const DATES: [&str; 5] =
+        ["\"finished\":", "\"endTimeUtc\":", "\"start_time\":", "\"end_time\":", "- Ended: "];
+    let is_date = |line: &str| DATES.iter().any(|date| line.trim_start().starts_with(date));
+    let before = |line: &str, end: &str| line.rsplit_once(end).map(|(before, _)| before.to_owned());
+    let line = |line: &str| {
+        let kept = match line.trim_start() {
+            start if start.starts_with("{\"type\":\"summary\"") || start.starts_with("\"seconds\":") => {
+                before(line, "\"seconds\":")
+            }
+            start if start.starts_with("<testsuite") => before(line, " time="),
+            start
+                if start.starts_with("read: ")
+                    || start.starts_with("- Read: ")
+                    || start.ends_with(" s.</p>") =>
+            {
+                before(line, ", in ")
+            }
+            _ => None,
+        };
+        format!("{}\n", kept.unwrap_or_else(|| line.to_owned()))
     };
-    output.lines().map(line).collect()
+    output.lines().filter(|line| !is_date(line)).map(line).collect()
 }
 
 /// A run's JSON Lines.

@@ -9,6 +9,7 @@ mod explain;
 mod hook;
 mod image;
 mod range_policy;
+mod report;
 mod rules;
 mod scan;
 
@@ -31,6 +32,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
         Command::Baseline { command } => baseline::run(&command),
         Command::Explain(asked) => explain::run(&asked),
         Command::Hook { command } => hook::run(&command),
+        Command::Report(asked) => report::run(&asked),
         Command::Rules { command } => rules::run(command),
         Command::Completions { shell } => completions::completions(shell),
         Command::Man { dir } => completions::man(dir.as_deref()),

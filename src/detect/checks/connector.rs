@@ -91,6 +91,8 @@ pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Optio
         connector[..closing].iter().any(|byte| b"\"'`".contains(byte)) || connector.starts_with(b"&");
     let rest = connector[closing..].trim_ascii_start();
     match rest.first() {
+        // `get("password"), "x"`: the call ends before the comma.
+        Some(b',') if connector[..closing].contains(&b')') => None,
         Some(b'(') => calls_a_setter(name.of(bytes)).then_some(Link::Argument),
         Some(b',') if holds_value_key(rest) => Some(Link::Assignment),
         Some(b',') => is_argument_of_a_setter(bytes, name).then_some(Link::Argument),
@@ -119,7 +121,7 @@ pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Optio
 /// How the bare value at `secret` is joined to `name`.
 pub(crate) fn of_bare(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Option<Link> {
     let connector = ByteSpan::new(name.end, secret.start).of(bytes);
-    let sign = connector.iter().find(|byte| !byte.is_ascii_whitespace() && !b"\"'`]".contains(byte));
+    let sign = connector.iter().find(|byte| !byte.is_ascii_whitespace() && !b"\\\"'`]".contains(byte));
     let before = before(bytes, name);
     let value = secret.of(bytes);
     // `type == "password"==x`, the picture of a build's state.
@@ -273,10 +275,11 @@ fn is_argument_of_a_setter(bytes: &[u8], name: ByteSpan) -> bool {
     SETTERS.iter().any(|setter| function[start..].eq_ignore_ascii_case(setter))
 }
 
-/// Whether a value may stand behind `name` with nothing but white space between them: `pass` alone is a verb, and options
-/// and settings are what it passes.
+/// Whether a value may stand behind `name` with nothing but white space between them: `pass` alone is a verb, options and
+/// settings are what it passes, and `salt` is a program.
 fn may_stand_beside(name: &[u8], value: &[u8]) -> bool {
     !name.eq_ignore_ascii_case(b"pass")
+        && !name.eq_ignore_ascii_case(b"salt")
         && !value.starts_with(b"-")
         && !value.iter().any(|byte| b"=(".contains(byte))
 }
@@ -373,6 +376,8 @@ mod tests {
             "^Token^(\"^v^\")",
             "\"^password^\" \"^v^\"",
             "^passwords^ = 'a', '^v^'",
+            "x.get(\"^password^\"), \"^v^\"",
+            "salt: ^salt^ '^v^' test.ping",
         ] {
             assert_eq!(quoted(text), None, "{text}");
         }
@@ -396,6 +401,7 @@ mod tests {
         }
         assert_eq!(bare("^requirepass^ ^v^\n"), Some(Link::Adjacent));
         assert_eq!(bare("${^DB_PASSWORD^:^?missing^}"), None);
+        assert_eq!(bare("<a href=\\\"^change-passwords.html^\\\">^Managing^ passwords</a>"), None);
         assert_eq!(bare("the ^password^ ^v^ of a user"), None);
     }
 

@@ -96,12 +96,15 @@ const REFERENCE_PREFIXES: &[&[u8]] = &[
     b"pk_",
     b"__",
 ];
+/// What Django, passlib and others write in front of a password's hash.
+const HASH_SCHEMES: &[&[u8]] =
+    &[b"md5", b"sha1", b"sha256", b"crypt", b"bcrypt", b"scrypt", b"argon2", b"pbkdf2", b"pbkdf2_sha256"];
 /// The length from which on a value full of signs is taken for what Django makes, in bytes.
 const MIN_SIGNED_KEY_BYTES: usize = 40;
 
 /// Whether `value` is a literal.
 pub(crate) fn is_literal(value: &[u8]) -> bool {
-    if is_pattern(value) || value.ends_with(b"(") {
+    if is_pattern(value) || value.ends_with(b"(") || is_password_hash(value) {
         return false;
     }
     if is_key_with_signs(value) {
@@ -115,7 +118,6 @@ pub(crate) fn is_literal(value: &[u8]) -> bool {
         && !is_reference(value)
         && !is_location(value)
         && !is_code_word(value)
-        && !is_password_hash(value)
         && !is_code_between_literals(value)
 }
 
@@ -166,7 +168,15 @@ fn is_stored_elsewhere(value: &[u8]) -> bool {
     let is_tag = matches!(value, [b'!' | b'*' | b'&', rest @ ..]
         if rest.iter().all(|byte| byte.is_ascii_lowercase() || b"_-".contains(byte)));
     let is_marked = matches!(value, [b'@', .., b'@'] | [b'_', b'_', .., b'_', b'_']);
-    is_tag || is_marked || REFERENCE_PREFIXES.iter().any(starts)
+    is_tag || is_marked || is_sealed(value) || REFERENCE_PREFIXES.iter().any(starts)
+}
+
+/// `NACL[...]`, `PKCS7[...]`: encrypted, as the name in front of the brackets says.
+fn is_sealed(value: &[u8]) -> bool {
+    let sealed = value.strip_suffix(b"]").and_then(|value| split_at_last(value, b'['));
+    sealed.is_some_and(|(by, _)| {
+        by.len() >= 3 && by.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    })
 }
 
 /// `%c3%89t%C3%A9`: what is mostly percent escapes tests how a URL is read.
@@ -221,6 +231,23 @@ fn holds_format_sign(value: &[u8]) -> bool {
 
 /// `self.password`, `settings.SECRET_KEY`, `config->token`, `DB_PASSWORD`: names joined by dots, arrows or underscores.
 fn is_reference(value: &[u8]) -> bool {
+    is_dotted_name(value) || is_joined_name(value)
+}
+
+/// `django.contrib.auth.hashers.PBKDF2PasswordHasher`: at least two modules, whose names are words, and what lies in them.
+fn is_dotted_name(value: &[u8]) -> bool {
+    let Some((modules, name)) = split_at_last(value, b'.') else { return false };
+    let is_module =
+        |part: &[u8]| part.len() >= 2 && part.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_');
+    modules.contains(&b'.')
+        && modules.split(|&byte| byte == b'.').all(is_module)
+        && reads_like_words(modules)
+        && name.first().is_some_and(u8::is_ascii_alphabetic)
+        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        && reads_like_words(name)
+}
+
+fn is_joined_name(value: &[u8]) -> bool {
     let is_name = |part: &[u8]| {
         part.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
             && part.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
@@ -269,8 +296,16 @@ fn is_file_name(value: &[u8]) -> bool {
     })
 }
 
-/// `$2b$12$...`, `pbkdf2_sha256$...`: a password's hash in crypt's or Django's form, which is not the password.
+/// `$2b$12$...`, `pbkdf2_sha256$...`, `*94BD...`: a password's hash in the form of crypt, Django or MySQL, or the beginning of
+/// one (`md5$$`), which is not the password.
 fn is_password_hash(value: &[u8]) -> bool {
+    let is_scheme_alone = value.strip_suffix(b"$").is_some_and(|scheme| {
+        let scheme = scheme.strip_suffix(b"$").unwrap_or(scheme);
+        HASH_SCHEMES.contains(&scheme)
+    });
+    if is_scheme_alone || is_mysql_hash(value) {
+        return true;
+    }
     let mut parts = value.split(|&byte| byte == b'$');
     let first = parts.next().unwrap_or_default();
     let is_scheme = |part: &[u8]| {
@@ -281,6 +316,10 @@ fn is_password_hash(value: &[u8]) -> bool {
     };
     let scheme = if first.is_empty() { parts.next().unwrap_or_default() } else { first };
     is_scheme(scheme) && value.len() >= 24 && parts.count() >= 2
+}
+
+fn is_mysql_hash(value: &[u8]) -> bool {
+    value.len() == 41 && value[0] == b'*' && value[1..].iter().all(u8::is_ascii_hexdigit)
 }
 
 /// What lies between the end of one literal and the start of the next: `),x.call(`.
@@ -332,6 +371,11 @@ mod tests {
             "apache@localhost",
             "$config{",
             "$2b$12$abcdefghijklmnopqrstuv",
+            "$6$rounds=656000$abcdefghijklmnop$ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            "sha1$$",
+            "*0123456789ABCDEF0123456789ABCDEF01234567",
+            "PKCS7[MIIBeQYJKoZIhvcNAQcDoII]",
+            "django.contrib.auth.hashers.PBKDF2PasswordHasher",
             "),v?l.call(",
             "config->token",
             "^(?=.*[A-Z]).{8,}$",

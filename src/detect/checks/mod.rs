@@ -21,6 +21,7 @@ use crate::rules::{Check, Kind, Rule, Structure};
 
 pub use self::connector::Link;
 pub use self::name::Subject;
+use super::assignee::assignee;
 use super::{Evidence, Refusal, Shape};
 
 /// How far beyond a rule's window its checks may look, in bytes: for the name around a keyword, for what stands before that
@@ -56,7 +57,8 @@ impl<'a> Candidate<'a> {
         &value[public_prefix_length(self.rule, value)..]
     }
 
-    fn name_span(&self) -> ByteSpan {
+    /// Where the identifier lies that the rule takes for the secret's name.
+    pub(crate) fn name_span(&self) -> ByteSpan {
         self.name.unwrap_or_else(|| name::around(self.bytes, self.keyword.start))
     }
 
@@ -160,6 +162,7 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Eviden
         is_message: is_message(candidate),
         binary: is_binary(candidate),
         note: note(candidate),
+        assignee: assignee(candidate),
     };
     Ok((candidate.secret, evidence))
 }

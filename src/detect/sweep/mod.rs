@@ -425,6 +425,7 @@ fn evidence(secret: &Secret) -> Evidence {
         is_message: false,
         binary: false,
         note: None,
+        assignee: None,
     }
 }
 

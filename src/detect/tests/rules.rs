@@ -31,6 +31,10 @@ const SAMPLES_VARIABLE: &str = "KEYSIEVE_SAMPLES";
 /// Rules whose example may be found by another rule, which covers the same secret: the rule, the other one, and why.
 const COVERED_BY: &[(&str, &str, &str)] = &[];
 
+/// Rules for what lies in binary files only: nobody writes it into a text.
+const BINARY: &[&str] =
+    &["pkcs12-private-key", "pkcs12-private-key-encrypted", "java-key-store-key-encrypted"];
+
 /// The engine from bytes to judged matches.
 struct Engine {
     detector: Detector,
@@ -78,6 +82,11 @@ impl Engine {
 fn rules() -> Vec<(RuleId, Rule)> {
     let rules = RuleSet::builtin();
     rules.iter().map(|(id, rule)| (id, rule.clone())).collect()
+}
+
+/// Whether secrets of the rule are told wherever they stand in a text.
+fn is_written_in_texts(rule: &Rule) -> bool {
+    rule.kind == Kind::Provider && !BINARY.contains(&rule.id.as_ref())
 }
 
 /// A generator of its own for each rule, so that a new rule does not change the samples of the others.
@@ -204,7 +213,7 @@ fn secret_of(
 #[test]
 fn tokens_are_found_wherever_they_are_written() {
     let rules: Vec<(RuleId, Rule)> =
-        rules().into_iter().filter(|(_, rule)| rule.kind == Kind::Provider).collect();
+        rules().into_iter().filter(|(_, rule)| is_written_in_texts(rule)).collect();
     let results: Vec<Result<bool, String>> = rules
         .par_iter()
         .map_init(Engine::new, |engine, (id, rule)| find_in_contexts(engine, *id, rule))
@@ -250,7 +259,7 @@ fn find_in_contexts(engine: &mut Engine, id: RuleId, rule: &Rule) -> Result<bool
 #[test]
 fn tokens_are_found_in_every_form() {
     let rules: Vec<(RuleId, Rule)> =
-        rules().into_iter().filter(|(_, rule)| rule.kind == Kind::Provider).collect();
+        rules().into_iter().filter(|(_, rule)| is_written_in_texts(rule)).collect();
     let in_forms = |engine: &mut Engine, (id, rule): &(RuleId, Rule)| {
         let mut random = random_for(rule, 7);
         for (number, (name, encode)) in ENCODINGS.iter().enumerate() {

@@ -47,7 +47,9 @@ pub(crate) fn run(asked: &Ci) -> anyhow::Result<ExitStatus> {
                 Err(gap) => gap,
                 Ok(found) => {
                     // In a text report it stands among the notes.
-                    if !matches!(asked.common.format, FormatArg::Text) || asked.common.output.is_some() {
+                    if !matches!(asked.common.results.format, FormatArg::Text)
+                        || asked.common.results.output.is_some()
+                    {
                         say(&resolved.line)?;
                     }
                     if let Some(path) = &asked.common.outputs {

@@ -18,7 +18,7 @@ use crate::cli::config::{
     PolicySource, PreCommitPush, git_environment, output_config, pre_commit_push, scan_config, skips_hook,
 };
 use crate::cli::exit_code::ExitStatus;
-use crate::cli::output::{finish, print_error, say, status};
+use crate::cli::output::{finish, print_error, results, say, status, write_also};
 
 pub(super) fn run(hook: &HookRun) -> anyhow::Result<ExitStatus> {
     match hook {
@@ -121,8 +121,11 @@ fn scan(
     if let (Stopped::Receive, Some(head), RangeQuery::Commits { include, .. }) = (stopped, head, query) {
         found.outcome.notices.extend(added_suppressions(&found.outcome, repository, head, include)?);
     }
-    if !matches!(common.format, FormatArg::Text) || common.output.is_some() {
+    if !matches!(common.results.format, FormatArg::Text) || common.results.output.is_some() {
         return finish(&found.outcome, &output);
+    }
+    if !output.also.is_empty() {
+        write_also(&results(&found.outcome, &output), &output)?;
     }
     tell(&found, stopped, output.options, common.quiet)
 }
