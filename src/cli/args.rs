@@ -286,6 +286,7 @@ pub(crate) struct BaselineArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "one is made in a run")]
 pub(crate) enum HookCommand {
     /// Put the hook in place, beside one that is there.
     ///
