@@ -16,7 +16,7 @@
 //! | [`judge`] | a match's evidence and its place -> severity and confidence | detect's evidence, rules |
 //! | [`proof`] | runs rules' own examples and counter-examples | detect, judge, rules |
 //! | [`suppress`] | baseline, markers, configuration: only removes | findings, rules |
-//! | [`dotenv`] | the state of environment files | the nouns |
+//! | [`dotenv`] | environment files: their state, how they are read, what their values are | the nouns, detect's checks |
 //! | [`ci`] | what a CI system says of its run -> what is to be scanned | nothing |
 //! | [`hook`] | scripts in a hooks directory: written, taken away, told | nothing |
 //! | `redaction` | masks secrets that stand in names too | findings, coverage |
@@ -35,6 +35,7 @@
 //!   are the same on any number of threads and however a file is cut into chunks.
 //! - What could not be read is an [`coverage::Unread`], never a silence; a run with one is not complete.
 //! - A [`finding::Secret`] prints as a mark. Only [`report`] shows its bytes, and only when asked to.
+//! - A value that is swept for ([`scan::sweep`]) is told by its name and never shown, and nothing of it is written anywhere.
 //! - The bytes scanned are hostile: no panic, no allocation for a size that is only claimed, no recursion over their
 //!   structure.
 

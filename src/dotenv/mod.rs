@@ -1,7 +1,9 @@
-//! The state of `.env` files: secrets belong there in development, as long as git never sees the file.
+//! Environment files: secrets belong there in development, as long as git never sees the file. Their state, how they are read
+//! ([`mod@parse`]), what each value is ([`value`]), and which of them can be looked for elsewhere ([`values`]).
 
 pub mod parse;
 pub mod value;
+pub mod values;
 
 use bstr::{BStr, BString, ByteSlice};
 
@@ -9,6 +11,7 @@ use crate::finding::{CommitSummary, ImagePlace};
 
 pub use self::parse::{NotText, Parsed, Variable, parse};
 pub use self::value::{Judgement, judge};
+pub use self::values::Values;
 
 /// Whether a file of this name holds environment variables with their values.
 #[must_use]

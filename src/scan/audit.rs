@@ -50,9 +50,11 @@ struct Audit<'a> {
 impl Audit<'_> {
     fn run(&self) -> Outcome {
         let repository = &self.repository;
-        let collector = Collector::new(self.config, self.progress);
+        let collector = Collector::new(self.config, self.progress).at(repository.workdir());
         self.progress.stage("history", None);
-        let cache = (self.config.uses_cache && !self.config.scans_whole).then(|| self.config.rules.digest());
+        // What is clean under the rules may hold a value that is swept for.
+        let uses_cache = self.config.uses_cache && !self.config.scans_whole && self.config.sweep.is_none();
+        let cache = uses_cache.then(|| self.config.rules.digest());
         let history = repository.read(&collector, is_env_name, self.revision, cache);
         let mut read = history.read();
         let tracked = repository.tracked_paths().unwrap_or_else(|unread| {
@@ -83,7 +85,7 @@ impl Audit<'_> {
                 Vec::new()
             }
         };
-        let mut notices = self.config.rules.notices().to_vec();
+        let mut notices = self.config.notices();
         if self.revision.is_none() && coverage.is_complete() {
             notices.extend(idle_entries(self.config, &found.suppressed));
         }
@@ -97,6 +99,7 @@ impl Audit<'_> {
             suppressed: found.suppressed,
             env_files,
             kept_in_env: found.kept_in_env,
+            swept: found.swept,
             coverage,
             notices,
             elapsed: self.start.elapsed(),

@@ -34,4 +34,5 @@ mod rules_cli;
 mod schema;
 mod secrets;
 mod server;
+mod sweep;
 mod worktree;
