@@ -187,6 +187,48 @@ pub struct Finding {
     pub replacement: Option<Replacement>,
     /// Where it lies, sorted; one place for each path in a history.
     pub places: Vec<Place>,
+    /// Where the value is from that was looked for, and is this secret; empty where no value was.
+    pub values: Vec<ValueSource>,
+    /// Other rules that found the same value.
+    pub also: Vec<RuleId>,
+}
+
+impl Finding {
+    /// What may be shown of the secret: see [`Secret::hint`]; of a value that was looked for where it is from, and nothing else.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        if self.values.is_empty() {
+            return self.secret.hint(self.public_prefix);
+        }
+        let shown: Vec<String> = self.values.iter().take(MAX_SOURCES).map(ToString::to_string).collect();
+        match self.values.len().saturating_sub(MAX_SOURCES) {
+            0 => shown.join(", "),
+            more => format!("{} and {more} more", shown.join(", ")),
+        }
+    }
+}
+
+/// How many of the places that a value is from a hint names.
+const MAX_SOURCES: usize = 3;
+
+/// A variable in a file, or a line of a list, whose value was looked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ValueSource {
+    /// The file; as it was asked for, or relative to the work tree.
+    pub file: BString,
+    /// The line on which it stands, from 1.
+    pub line: u64,
+    /// The variable's name; absent where the file is a list of values.
+    pub name: Option<BString>,
+}
+
+impl fmt::Display for ValueSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name} in {}", self.file),
+            None => write!(f, "line {} of {}", self.line, self.file),
+        }
+    }
 }
 
 /// A place where a secret lies.

@@ -17,7 +17,7 @@
 //! | [`proof`] | runs rules' own examples and counter-examples | detect, judge, rules |
 //! | [`suppress`] | baseline, markers, configuration: only removes | findings, rules |
 //! | [`globs`] | patterns of paths, as git and Docker read them | nothing |
-//! | [`dotenv`] | which files hold environments, what keeps them in or out of git, images and packages, what to do | the nouns, globs |
+//! | [`dotenv`] | which files hold environments, what keeps them in or out of git, images and packages, what to do; how they are read, what their values are | the nouns, globs, detect's checks |
 //! | [`ci`] | what a CI system says of its run -> what is to be scanned | nothing |
 //! | [`hook`] | scripts in a hooks directory: written, taken away, told | nothing |
 //! | `redaction` | masks secrets that stand in names too | findings, coverage |
@@ -37,6 +37,7 @@
 //!   are the same on any number of threads and however a file is cut into chunks.
 //! - What could not be read is an [`coverage::Unread`], never a silence; a run with one is not complete.
 //! - A [`finding::Secret`] prints as a mark. Only [`report`] shows its bytes, and only when asked to.
+//! - A value that is swept for ([`scan::sweep`]) is told by its name and never shown, and nothing of it is written anywhere.
 //! - The bytes scanned are hostile: no panic, no allocation for a size that is only claimed, no recursion over their
 //!   structure.
 

@@ -26,8 +26,8 @@ pub(crate) struct Redaction {
 }
 
 impl Redaction {
-    /// Masks `secrets`, those apart that are words; `None` where there are none.
-    pub(crate) fn of(secrets: &[Secret]) -> Option<Self> {
+    /// Masks `secrets`, those apart that are words, and all of `values`, which are known to be secret; `None` where there are none.
+    pub(crate) fn of(secrets: &[Secret], values: &[Secret]) -> Option<Self> {
         let is_no_word = |secret: &&[u8]| {
             secret.len() >= MIN_SECRET_BYTES
                 && secret.len() <= MAX_SECRET_BYTES
@@ -38,12 +38,13 @@ impl Redaction {
             AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(secrets).ok()
         };
         let all = || secrets.iter().map(Secret::expose);
-        if !all().any(|secret| is_no_word(&secret) || is_long(&secret)) {
+        let values = || values.iter().map(Secret::expose);
+        if values().next().is_none() && !all().any(|secret| is_no_word(&secret) || is_long(&secret)) {
             return None;
         }
         Some(Self {
-            secrets: searcher(all().filter(is_no_word).collect()),
-            in_commands: searcher(all().filter(is_long).collect()),
+            secrets: searcher(all().filter(is_no_word).chain(values()).collect()),
+            in_commands: searcher(all().filter(is_long).chain(values()).collect()),
         })
     }
 

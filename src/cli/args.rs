@@ -45,6 +45,7 @@ Examples:
   keysieve audit                      the repository you stand in
   keysieve audit path/to/bare.git     bare repositories and linked work trees too
   keysieve audit --rev v2.0           only what the history of v2.0 holds
+  keysieve audit --sweep              has a value of a local .env file got out?
   keysieve audit --format jsonl | jq 'select(.exposure == \"pushed\")'")]
     Audit {
         /// The repository, or a directory inside its work tree.
@@ -53,6 +54,13 @@ Examples:
         /// Report only what the history of this revision holds (a branch, tag or commit).
         #[arg(long, value_name = "REVISION")]
         rev: Option<String>,
+        /// Look for the secret values of the work tree's .env files, ignored ones too, in everything that is read.
+        ///
+        /// Literally, in base64, escaped for URLs and for JSON. What is found is told by the variable's name. Uses no cache.
+        #[arg(long)]
+        sweep: bool,
+        #[command(flatten)]
+        values: ValuesArgs,
         #[command(flatten)]
         common: Common,
     },
@@ -69,6 +77,8 @@ Examples:
         /// Files and folders; `-` is standard input.
         #[arg(required = true)]
         paths: Vec<PathBuf>,
+        #[command(flatten)]
+        values: ValuesArgs,
         #[command(flatten)]
         common: Common,
     },
@@ -95,6 +105,8 @@ Examples:
         /// Leave out layers of a base image: the N lowest, those up to the layer with this DIGEST, or those of another IMAGE file.
         #[arg(long, value_name = "N|DIGEST|IMAGE")]
         skip_base: Option<String>,
+        #[command(flatten)]
+        values: ValuesArgs,
         #[command(flatten)]
         common: Common,
     },
@@ -138,6 +150,8 @@ Examples:
         /// The repository, or a directory inside its work tree.
         #[arg(long, value_name = "DIR", default_value = ".")]
         repo: PathBuf,
+        #[command(flatten)]
+        values: ValuesArgs,
         #[command(flatten)]
         common: Common,
     },
@@ -308,6 +322,7 @@ pub(crate) struct BaselineArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "one is made in a run")]
 pub(crate) enum HookCommand {
     /// Put the hook in place, beside one that is there.
     ///
@@ -424,6 +439,16 @@ pub(crate) enum RulesCommand {
         #[arg(default_value = ".keysieve.yaml")]
         files: Vec<PathBuf>,
     },
+}
+
+/// What to look for besides what the rules say.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct ValuesArgs {
+    /// Look for the values in this file as well, dotenv or a value a line; `-` is standard input. May be given more than once.
+    ///
+    /// What is found is told by the variable's name, or by the line. No value is shown or kept.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) values: Vec<PathBuf>,
 }
 
 /// How and where results are written.

@@ -221,6 +221,7 @@ pub(crate) fn scan_config(common: &Common, policy: PolicySource<'_>) -> anyhow::
         suppressions: Arc::new(suppressions),
         scans_whole: common.scan_whole,
         uses_cache: !common.no_cache,
+        sweep: None,
     })
 }
 

@@ -6,6 +6,7 @@ mod config;
 mod exit_code;
 mod output;
 mod progress;
+mod values;
 
 use clap::Parser as _;
 

@@ -273,12 +273,12 @@ impl Detector {
         found: &mut Vec<Found>,
     ) {
         let Some(sweep) = &self.plan.sweep else { return };
-        sweep.verify(text, anchors, &mut |secret, evidence, span| {
+        sweep.verify(text, anchors, &mut |value, span| {
             found.extend(origin(span).map(|span| Found {
                 rule: sweep.rule(),
-                secret: secret.clone(),
+                secret: sweep.secret(value).clone(),
                 span,
-                evidence: evidence.clone(),
+                evidence: sweep.evidence(value).clone(),
             }));
         });
     }

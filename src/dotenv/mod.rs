@@ -1,5 +1,6 @@
 //! Environment files (`.env` and the like): which they are, what git, Docker and packages make of them, what is wrong with that
-//! and what to do about it. Secrets belong there in development, as long as the file goes nowhere.
+//! and what to do about it. Secrets belong there in development, as long as the file goes nowhere. How they are read is in
+//! [`mod@parse`], what each value is in [`value`], and which of them can be looked for elsewhere in [`values`].
 
 pub mod contents;
 pub mod docker;
@@ -11,6 +12,7 @@ mod references;
 mod state;
 pub mod survey;
 pub mod value;
+pub mod values;
 
 pub use self::ignores::{Decision, IgnoreSettings, Ignores, TakenBack, Verdict, Whose};
 pub(crate) use self::ignores::{folder_of, joined};
@@ -20,3 +22,4 @@ pub use self::names::{
 pub use self::parse::{NotText, Parsed, Variable, parse};
 pub use self::state::{Addition, EnvFile, EnvState, SecretValue};
 pub use self::value::{Judgement, judge};
+pub use self::values::Values;

@@ -42,16 +42,10 @@ pub struct Variable {
 }
 
 impl Variable {
-    fn new(name: BString, line: u64, value: Vec<u8>, other: Option<Vec<u8>>) -> Self {
-        let judged = |value: &Vec<u8>| judge(&name, value);
-        let judgement = other.iter().map(judged).fold(judged(&value), Judgement::max);
-        Self {
-            line,
-            value: Secret::new(&value),
-            other: other.map(|other| Secret::new(&other)),
-            judgement,
-            name,
-        }
+    fn new(name: BString, line: u64, value: &[u8], other: Option<&[u8]>) -> Self {
+        let judged = |value: &[u8]| judge(&name, value);
+        let judgement = other.map(judged).into_iter().fold(judged(value), Judgement::max);
+        Self { line, value: Secret::new(value), other: other.map(Secret::new), judgement, name }
     }
 
     /// Every reading of the value.
@@ -90,21 +84,21 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, NotText> {
     let text = text(bytes)?;
     let (python, errors) = read(&text, Dialect::Python);
     let (node, _) = read(&text, Dialect::Node);
-    let mut readings: BTreeMap<(u64, BString), (Option<Vec<u8>>, Option<Vec<u8>>)> = BTreeMap::new();
+    // By line and name: what each program reads.
+    let mut readings: BTreeMap<(u64, BString), [Option<Vec<u8>>; 2]> = BTreeMap::new();
     for Binding { name, line, value } in python {
-        readings.entry((line, name)).or_default().0 = Some(value);
+        readings.entry((line, name)).or_default()[0] = Some(value);
     }
     for Binding { name, line, value } in node {
-        readings.entry((line, name)).or_default().1 = Some(value);
+        readings.entry((line, name)).or_default()[1] = Some(value);
     }
     let known: Vec<u64> = readings.keys().map(|&(line, _)| line).collect();
     let unread_lines = errors.into_iter().filter(|line| known.binary_search(line).is_err()).collect();
     let variables = readings.into_iter().filter_map(|((line, name), readings)| {
-        let (value, other) = match readings {
-            (Some(python), node) => (python.clone(), node.filter(|node| *node != python)),
-            (None, node) => (node?, None),
-        };
-        Some(Variable::new(name, line, value, other))
+        let mut readings = readings.iter().flatten();
+        let value = readings.next()?;
+        let other = readings.next().filter(|other| *other != value);
+        Some(Variable::new(name, line, value, other.map(Vec::as_slice)))
     });
     Ok(Parsed { variables: variables.collect(), unread_lines })
 }
@@ -164,6 +158,9 @@ struct Reader<'a> {
 
 /// The line makes no sense.
 struct Senseless;
+
+/// A name, and what stands behind it.
+type Assignment<'a> = (&'a [u8], Vec<u8>);
 
 impl<'a> Reader<'a> {
     fn peek(&self) -> Option<u8> {
@@ -256,7 +253,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn binding(&mut self) -> Result<Option<(&'a [u8], Vec<u8>)>, Senseless> {
+    fn binding(&mut self) -> Result<Option<Assignment<'a>>, Senseless> {
         self.export();
         let name = self.name()?;
         let value = self.value()?;

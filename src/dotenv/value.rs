@@ -23,6 +23,8 @@ pub enum Judgement {
 /// The shortest password that is not guessed, in bytes, and the shortest of words.
 const MIN_STRONG_BYTES: usize = 8;
 const MIN_STRONG_WORDS_BYTES: usize = 16;
+/// The shortest private key with what stands behind its first line's words, in bytes.
+const MIN_KEY_BODY_BYTES: usize = 80;
 /// The shortest token in a URL, in bytes.
 const MIN_TOKEN_BYTES: usize = 20;
 /// Words in names of what browsers are given on purpose.
@@ -46,7 +48,7 @@ pub fn judge(name: &[u8], value: &[u8]) -> Judgement {
     if is_url(value) {
         return if holds_token(value) { Judgement::Secret } else { Judgement::Public };
     }
-    if name::subject(name).is_some() {
+    if name::subject(name).is_some() || is_key_block(value) {
         return judge_secret(name, value);
     }
     if is_random(value) && !is_named_otherwise(name) && !is_uuid(value) && !literal::is_elsewhere(value) {
@@ -69,6 +71,9 @@ pub fn secret_part(value: &[u8]) -> ByteSpan {
 /// Whether the value says too little to be looked for: words, numbers, repetitions.
 #[must_use]
 pub fn is_common(value: &[u8]) -> bool {
+    if is_key_block(value) {
+        return false;
+    }
     placeholder::is_placeholder(value, Kind::Generic)
         || composition::composition(value) == Composition::Digits
         || (composition::is_wordy(value) && value.len() < MIN_STRONG_WORDS_BYTES)
@@ -77,7 +82,9 @@ pub fn is_common(value: &[u8]) -> bool {
 
 /// Judges what stands where a secret belongs.
 fn judge_secret(name: &[u8], value: &[u8]) -> Judgement {
-    if value.is_empty() || literal::is_filled_in(value) || placeholder::says_replace(value) {
+    if is_key_block(value) {
+        Judgement::Secret
+    } else if value.is_empty() || literal::is_filled_in(value) || placeholder::says_replace(value) {
         Judgement::Placeholder
     } else if placeholder::is_placeholder(value, Kind::Generic) || name::repeats(name, value) {
         Judgement::Weak
@@ -90,6 +97,13 @@ fn judge_secret(name: &[u8], value: &[u8]) -> Judgement {
     } else {
         Judgement::Secret
     }
+}
+
+/// A private key in PEM, in lines or with `\n` between them; its dashes are those of placeholders.
+fn is_key_block(value: &[u8]) -> bool {
+    let (begin, end) = (value.find(b"-----BEGIN "), value.find(b"PRIVATE KEY-----"));
+    let body = begin.zip(end).filter(|(begin, end)| begin < end).map(|(_, end)| &value[end..]);
+    body.is_some_and(|body| body.len() >= MIN_KEY_BODY_BYTES && composition::has_letters_and_digits(body))
 }
 
 /// Letters and digits as a machine mixes them.
@@ -123,7 +137,7 @@ struct Credential<'a> {
 
 /// The password of a URL, or of a connection string: `Server=db;Password=...`, `host=db password=...`.
 fn credential(value: &[u8]) -> Option<Credential<'_>> {
-    url_password(value).or_else(|| connection_password(value))
+    if is_key_block(value) { None } else { url_password(value).or_else(|| connection_password(value)) }
 }
 
 fn is_url(value: &[u8]) -> bool {
@@ -264,6 +278,14 @@ mod tests {
                 ("DB_PASSWORD", "correct horse battery"),
             ],
         );
+        for (name, between) in [("JWT_PRIVATE_KEY", "\n"), ("GITHUB_APP", "\\n")] {
+            let body = random.repeat(5);
+            let block =
+                [&["-----BEGIN RSA ", "PRIVATE KEY-----"].concat(), between, &body, between, "-----END"]
+                    .concat();
+            assert_judged(Judgement::Secret, &[(name, &block)]);
+            assert!(!is_common(block.as_bytes()));
+        }
         let part = |value: &str| secret_part(value.as_bytes()).of(value.as_bytes()).to_vec();
         for value in [&url, &connection, &random] {
             assert_eq!(part(value), random.as_bytes(), "of {value}");

@@ -9,10 +9,11 @@ use sha2::{Digest, Sha256};
 
 use crate::finding::utc_time;
 
+use super::dates::parse_rfc3339;
 use super::json::{EnvFileJson, FindingJson, PlaceJson, Results};
 use super::markdown::{code, text};
 use super::text::group;
-use super::words::{Authors, capitalised, confidence_text};
+use super::words::{Authors, capitalised, confidence_text, is_link};
 use super::{escaped, json};
 
 const SCHEMA_VERSION: &str = "15.2.1";
@@ -172,9 +173,9 @@ fn vulnerability(finding: &FindingJson) -> Vulnerability {
     if let Some(more @ 1..) = places.len().checked_sub(MAX_PLACES) {
         lines.push(format!("and {} more places", group(more as u64)));
     }
-    let links = finding.references.iter().filter(|reference| reference.starts_with("https://"));
+    let links = finding.references.iter().filter(|reference| is_link(reference));
     Vulnerability {
-        id: uuid(&finding.fingerprint),
+        id: uuid(&escaped(finding.fingerprint.as_bytes())),
         name: name.chars().take(MAX_NAME).collect(),
         description: lines.join("\n\n"),
         severity: capitalised(finding.severity),
@@ -201,7 +202,10 @@ fn env_vulnerability(file: &EnvFileJson) -> Vulnerability {
         links: Vec::new(),
         location: Location {
             file: escaped(&path),
-            commit: Commit { sha: file.commit.clone().unwrap_or_else(|| NO_COMMIT.to_owned()), date: None },
+            commit: Commit {
+                sha: file.commit.as_ref().map_or(NO_COMMIT.to_owned(), |id| escaped(id.as_bytes())),
+                date: None,
+            },
             start_line: None,
             end_line: None,
         },
@@ -218,8 +222,8 @@ fn location(place: &PlaceJson) -> Location {
     Location {
         file: place.raw_path().map_or_else(|| place.name(), |path| escaped(&path)),
         commit: Commit {
-            sha: place.commit.clone().unwrap_or_else(|| NO_COMMIT.to_owned()),
-            date: place.date.clone(),
+            sha: place.commit.as_ref().map_or(NO_COMMIT.to_owned(), |id| escaped(id.as_bytes())),
+            date: place.date.clone().filter(|date| parse_rfc3339(date).is_some()),
         },
         start_line: lines.map(|(start, _)| start),
         end_line: lines.map(|(_, end)| end),

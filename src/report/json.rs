@@ -19,6 +19,7 @@ use crate::scan::Outcome;
 use crate::suppress::By;
 
 use super::remedy::Remedy;
+use super::values::{SweptJson, ValuesJson};
 use super::{Options, suppressed_by};
 
 pub(super) const SCHEMA: u32 = 1;
@@ -143,12 +144,15 @@ pub(super) struct FindingJson {
     #[serde(default)]
     pub(super) references: Vec<String>,
     pub(super) places: Vec<PlaceJson>,
+    #[serde(flatten)]
+    pub(super) values: ValuesJson,
 }
 
 impl FindingJson {
     fn new(outcome: &Outcome, finding: &Finding, options: Options) -> Self {
         let rule = outcome.rules.rule(finding.rule);
-        let shown = options.show_secrets.then(|| finding.secret.expose());
+        let is_shown = options.show_secrets && finding.values.is_empty();
+        let shown = is_shown.then(|| finding.secret.expose());
         Self {
             r#type: Type::Finding,
             schema: SCHEMA,
@@ -158,7 +162,7 @@ impl FindingJson {
             severity: finding.severity,
             confidence: finding.confidence,
             fingerprint: finding.fingerprint.to_string(),
-            hint: finding.secret.hint(finding.public_prefix),
+            hint: finding.hint(),
             secret: shown.map(|secret| secret.to_str_lossy().into_owned()),
             secret_bytes: shown.and_then(bytes_if_not_utf8),
             exposure: finding.exposure,
@@ -166,6 +170,7 @@ impl FindingJson {
             fix: Remedy::of(rule, finding).text(),
             references: rule.references.iter().map(ToString::to_string).collect(),
             places: finding.places.iter().map(PlaceJson::new).collect(),
+            values: ValuesJson::new(outcome, finding),
         }
     }
 }
@@ -465,6 +470,9 @@ pub(super) struct SummaryJson {
     pub(super) accepted_unread: Vec<UnreadJson>,
     #[serde(default)]
     pub(super) notices: Vec<String>,
+    /// What was looked for besides what the rules say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) swept: Option<SweptJson>,
     pub(super) seconds: f64,
     /// When the run ended, RFC 3339 in UTC; absent in files of earlier versions.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -661,6 +669,7 @@ impl SummaryJson {
             skipped: Vec::new(),
             accepted_unread: Vec::new(),
             notices: Vec::new(),
+            swept: None,
             seconds: 0.0,
             finished: None,
         }
@@ -704,6 +713,7 @@ impl SummaryJson {
             skipped: unread(&outcome.coverage.skipped),
             accepted_unread: unread(&outcome.coverage.accepted),
             notices: outcome.notices.clone(),
+            swept: outcome.swept.as_ref().map(SweptJson::new),
             seconds: (outcome.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
             finished: Some(utc_time(options.finished_seconds)),
         }

@@ -14,6 +14,7 @@ mod remedy;
 mod sarif;
 pub mod stopped;
 mod text;
+mod values;
 mod words;
 
 use std::io;

@@ -153,7 +153,7 @@ impl Objects {
             let text = text.and_then(|text| Some(text.as_str()?.as_bytes().to_vec()));
             secrets.extend(bytes.or(text).map(|secret| Secret::new(&secret)));
         }
-        let Some(redaction) = Redaction::of(&secrets) else { return };
+        let Some(redaction) = Redaction::of(&secrets, &[]) else { return };
         let values = self.findings.iter_mut().chain(self.suppressed.iter_mut().flatten());
         for (_, value) in values.chain(self.summary.iter_mut()) {
             mask(value, "", &redaction);

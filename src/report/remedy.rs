@@ -204,6 +204,8 @@ mod tests {
             note: None,
             replacement: Some(Replacement { syntax, assignee: Some(assignee) }),
             places: Vec::new(),
+            values: Vec::new(),
+            also: Vec::new(),
         };
         Remedy::of(rule, &finding)
     }

@@ -15,7 +15,7 @@ use crate::rules::{Confidence, Severity};
 
 use super::json::{EnvFileJson, FindingJson, PlaceJson, PlaceKind, Results, SuppressedFindingJson};
 use super::text::{group, plural};
-use super::words::Authors;
+use super::words::{Authors, is_link};
 use super::{escaped, json, markdown};
 
 /// What GitHub takes, <https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>:
@@ -288,11 +288,12 @@ impl Log {
         let rules = rules(told, &env_files);
         let index = |id: &str| rules.keys().position(|rule| rule == id).unwrap_or_default();
         let mut objects: Vec<ResultObject> = Vec::with_capacity(findings.len());
-        objects.extend(findings.iter().map(|finding| result(finding, index(&finding.rule))));
+        objects
+            .extend(findings.iter().map(|finding| result(finding, index(&escaped(finding.rule.as_bytes())))));
         objects.extend(env_files.iter().map(|file| env_result(file, index(ENV_RULE))));
         objects.extend(suppressed.iter().map(|suppressed| ResultObject {
             suppressions: vec![suppression(suppressed)],
-            ..result(&suppressed.finding, index(&suppressed.finding.rule))
+            ..result(&suppressed.finding, index(&escaped(suppressed.finding.rule.as_bytes())))
         }));
         let base = |text| BaseUri { description: Message::new(text) };
         Self {
@@ -367,7 +368,9 @@ fn rules<'a>(
     }
     let mut rules: BTreeMap<String, Rule> = worst
         .into_iter()
-        .map(|(id, (finding, severity, confidence))| (id.to_owned(), rule(finding, severity, confidence)))
+        .map(|(id, (finding, severity, confidence))| {
+            (escaped(id.as_bytes()), rule(finding, severity, confidence))
+        })
         .collect();
     if !env_files.is_empty() {
         let is_failing = env_files.iter().any(|file| file.is_failing());
@@ -392,7 +395,7 @@ fn rule(finding: &FindingJson, severity: Severity, confidence: Confidence) -> Ru
     let why = "Whoever can read the repository, or a copy of it, can use it. Deleting it in a new commit does not take it out \
                of the history.";
     Rule {
-        id: finding.rule.clone(),
+        id: escaped(finding.rule.as_bytes()),
         short_description: Message::new(&name),
         full_description: Message::new(&format!("{name} in files or in the history.{issuer}")),
         help: Help {
@@ -427,12 +430,6 @@ fn env_rule(severity: Severity) -> Rule {
     }
 }
 
-/// Whether it is an address of a page that stands for itself in Markdown.
-fn is_link(reference: &str) -> bool {
-    reference.starts_with("https://")
-        && reference.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"'`\\|()[]{}".contains(&byte))
-}
-
 fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical | Severity::High => "error",
@@ -460,6 +457,7 @@ fn result(finding: &FindingJson, rule_index: usize) -> ResultObject {
     let at = places.first().map(|place| place.at()).unwrap_or_default();
     let name = escaped(finding.name.as_bytes());
     let hint = escaped(finding.hint.as_bytes());
+    let fingerprint = escaped(finding.fingerprint.as_bytes());
     let secret = finding.raw_secret().map(|secret| format!(" The secret: {}", escaped(&secret)));
     let note =
         finding.note.as_ref().map(|note| format!(" ({})", escaped(note.as_bytes()))).unwrap_or_default();
@@ -478,7 +476,7 @@ fn result(finding: &FindingJson, rule_index: usize) -> ResultObject {
     ];
     let related = others.iter().take(MAX_PLACES - 1).enumerate();
     ResultObject {
-        rule_id: finding.rule.clone(),
+        rule_id: escaped(finding.rule.as_bytes()),
         rule_index,
         level: level(finding.severity),
         message: Message::new(&message),
@@ -486,8 +484,8 @@ fn result(finding: &FindingJson, rule_index: usize) -> ResultObject {
         related_locations: related.map(|(at, place)| location(place, Some(at + 1))).collect(),
         // By value: the same secret is the same alert, wherever it moves. GitHub knows it by the first name only.
         partial_fingerprints: BTreeMap::from([
-            ("primaryLocationLineHash", format!("{}:1", finding.fingerprint)),
-            ("keysieve/v1", finding.fingerprint.clone()),
+            ("primaryLocationLineHash", format!("{fingerprint}:1")),
+            ("keysieve/v1", fingerprint),
         ]),
         suppressions: Vec::new(),
         properties: properties.into(),
@@ -518,7 +516,7 @@ fn env_result(file: &EnvFileJson, rule_index: usize) -> ResultObject {
         related_locations: Vec::new(),
         partial_fingerprints: BTreeMap::from([("primaryLocationLineHash", format!("{fingerprint}:1"))]),
         suppressions: Vec::new(),
-        properties: BTreeMap::from([("state", file.state.clone())]),
+        properties: BTreeMap::from([("state", escaped(file.state.as_bytes()))]),
     }
 }
 

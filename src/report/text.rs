@@ -18,7 +18,7 @@ use super::{Options, escaped, suppressed_by};
 
 /// How many of a finding's places, and of a list of gaps, are shown.
 const MAX_PLACES: usize = 8;
-const MAX_UNREAD: usize = 10;
+pub(super) const MAX_UNREAD: usize = 10;
 
 pub(super) fn write(out: &mut dyn Write, results: &Results, options: Options) -> io::Result<()> {
     let paint = Paint { colour: options.colour };
@@ -67,8 +67,13 @@ fn write_finding(out: &mut dyn Write, finding: &FindingJson, paint: Paint) -> io
     writeln!(out, "{}  {name}  {}", paint.severity(finding.severity), text(&finding.hint))?;
     let note = finding.note.as_ref().map(|note| format!(", {}", text(note))).unwrap_or_default();
     let (rule, fingerprint) = (text(&finding.rule), text(&finding.fingerprint));
-    let about = format!("{rule}, {}, fingerprint {fingerprint}{note}", confidence_text(finding.confidence));
+    let also = finding.values.also_text();
+    let about =
+        format!("{rule}, {}, fingerprint {fingerprint}{note}{also}", confidence_text(finding.confidence));
     writeln!(out, "  {}", paint.dim(&about))?;
+    if let Some(found) = &finding.values.found {
+        writeln!(out, "  found    {}", text(found))?;
+    }
     if let Some(secret) = finding.raw_secret() {
         writeln!(out, "  secret   {}", escaped(&secret))?;
     }
@@ -164,6 +169,9 @@ pub(super) fn suppressed_text(outcome: &Outcome) -> Option<String> {
 fn write_verdict(out: &mut dyn Write, results: &Results, paint: Paint) -> io::Result<()> {
     let summary = &results.summary;
     writeln!(out, "read: {}, in {:.2} s", summary.read_text(), summary.seconds)?;
+    if let Some(swept) = &summary.swept {
+        swept.write(out)?;
+    }
     if summary.in_ignored_env > 0 {
         let count = plural(summary.in_ignored_env as u64, "secret");
         writeln!(out, "fine: {count} in ignored environment files only, where they belong")?;

@@ -439,3 +439,12 @@ pub(super) fn capitalised(level: Severity) -> &'static str {
 pub(super) fn confidence_text(confidence: Confidence) -> String {
     format!("{} confidence", super::json::confidence(confidence))
 }
+
+/// Whether it is an address of a page that stands for itself in Markdown.
+pub(super) fn is_link(reference: &str) -> bool {
+    let is_escape =
+        |rest: &str| rest.as_bytes().get(..2).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+    reference.starts_with("https://")
+        && reference.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"'`\\|()[]{}^".contains(&byte))
+        && reference.split('%').skip(1).all(is_escape)
+}

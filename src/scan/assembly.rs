@@ -21,9 +21,10 @@ use crate::sources::git::{History, Places};
 use crate::sources::image::Images;
 use crate::suppress::{By, Marker, Suppressed, Suppressions};
 
-use super::ScanConfig;
 use super::collector::{Found, Markers};
 use super::image::keep_telling_places;
+use super::sweep::MAX_PLACES;
+use super::{ScanConfig, Swept};
 
 /// What became of the matches.
 pub(super) struct Assembled {
@@ -37,6 +38,8 @@ pub(super) struct Assembled {
     pub(super) secrets: Vec<Secret>,
     /// What is not told of places.
     pub(super) unread: Option<Unread>,
+    /// What was looked for besides what the rules say, where something was.
+    pub(super) swept: Option<Swept>,
 }
 
 /// The contents in which a secret lies; those that were watched for have none.
@@ -82,6 +85,19 @@ impl Lineage for History {
 struct Candidate {
     blobs: BTreeMap<ObjectId, Vec<InBlob>>,
     others: Vec<(Provenance, Match)>,
+}
+
+impl Candidate {
+    /// Every rule that found it; of those that only what stands beside it led there, such as its name in an ignored environment
+    /// file, where it belongs, none.
+    fn rules(&self, config: &ScanConfig) -> BTreeSet<RuleId> {
+        let in_blobs = self.blobs.values().flatten().map(|matched| matched.found.rule);
+        let is_told = |(provenance, found): &&(Provenance, Match)| {
+            let is_in_env = matches!(provenance, Provenance::File { path, ignored: true } if is_env_path(path));
+            !is_in_env || config.rules.rule(found.rule).kind != Kind::Generic
+        };
+        in_blobs.chain(self.others.iter().filter(is_told).map(|(_, found)| found.rule)).collect()
+    }
 }
 
 /// A match in a blob, or in a member of the archive that the blob is.
@@ -142,7 +158,7 @@ pub(super) fn assemble(
     history: Option<&dyn Lineage>,
     images: Option<&Images>,
 ) -> Assembled {
-    let Found { matches, markers } = found;
+    let Found { matches, markers, mut common } = found;
     let mut candidates: BTreeMap<Secret, Candidate> = BTreeMap::new();
     for (provenance, matches) in matches {
         for found in matches {
@@ -177,8 +193,9 @@ pub(super) fn assemble(
         suppressed: Vec::new(),
         kept_in_env: Vec::new(),
         env_places,
-        secrets: Vec::new(),
+        secrets: common.keys().cloned().collect(),
         unread,
+        swept: None,
     };
     for ((secret, candidate), places) in candidates.into_iter().zip(places) {
         let in_blobs =
@@ -196,9 +213,14 @@ pub(super) fn assemble(
             containers.chain(in_images.into_iter().map(Container::Image)).filter_map(judged)
         });
         let judged: Vec<Judged> = in_blobs.chain(elsewhere).collect();
+        let rules = candidate.rules(config);
         assembled.secrets.push(secret.clone());
+        if let Some(why) = too_common(config, &rules, &judged) {
+            common.insert(secret, why);
+            continue;
+        }
         let is_sure = |finding: &Finding| finding.confidence >= config.min_confidence;
-        match suppress(config, &secret, judged) {
+        match suppress(config, &secret, &rules, judged) {
             Some(Ok(finding)) if !is_sure(&finding) => {}
             Some(Ok(finding)) if finding.places.iter().all(|place| is_kept_in_env(&place.container)) => {
                 assembled.kept_in_env.push(finding);
@@ -208,6 +230,7 @@ pub(super) fn assemble(
             Some(Err(_)) | None => {}
         }
     }
+    assembled.swept = config.sweep.as_ref().map(|sweep| sweep.summary(&common));
     let order =
         |finding: &Finding| (std::cmp::Reverse((finding.severity, finding.confidence)), finding.exposure);
     let compare = |a: &Finding, b: &Finding| {
@@ -224,12 +247,13 @@ pub(super) fn assemble(
 fn suppress(
     config: &ScanConfig,
     secret: &Secret,
+    rules: &BTreeSet<RuleId>,
     mut judged: Vec<Judged>,
 ) -> Option<Result<Finding, Suppressed>> {
     let let_be: Vec<Judged> = judged.extract_if(.., |judged| judged.let_be.is_some()).collect();
-    let Some(mut finding) = finding(config, secret.clone(), judged) else {
+    let Some(mut finding) = finding(config, secret.clone(), rules, judged) else {
         let (by, reason) = let_be.first()?.let_be.clone()?;
-        let finding = finding(config, secret.clone(), let_be)?;
+        let finding = finding(config, secret.clone(), rules, let_be)?;
         return Some(Err(Suppressed { finding, by, reason }));
     };
     let Suppressions { baseline, today, .. } = &*config.suppressions;
@@ -382,16 +406,28 @@ fn is_kept_in_env(container: &Container) -> bool {
 }
 
 /// One finding of what was judged for one secret: the most telling rule speaks for it.
-fn finding(config: &ScanConfig, secret: Secret, mut judged: Vec<Judged>) -> Option<Finding> {
+fn finding(
+    config: &ScanConfig,
+    secret: Secret,
+    rules: &BTreeSet<RuleId>,
+    mut judged: Vec<Judged>,
+) -> Option<Finding> {
     let rank = |judged: &Judged| {
-        let is_generic = config.rules.rule(judged.rule).kind == Kind::Generic;
-        (is_generic, std::cmp::Reverse((judged.verdict.confidence, judged.verdict.severity)), judged.rule)
+        (
+            telling(config, judged.rule),
+            std::cmp::Reverse((judged.verdict.confidence, judged.verdict.severity)),
+            judged.rule,
+        )
     };
     judged.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.place.cmp(&b.place)));
-    let best = judged.first()?;
-    let rule = config.rules.rule(best.rule);
-    // Generic rules overlap; which of them spoke first must not change the fingerprint.
-    let family = if rule.kind == Kind::Generic { "generic" } else { rule.id.as_ref() };
+    // A provider's rule tells more of a value that was looked for than that it was found.
+    let best =
+        *rules.iter().filter(|rule| telling(config, **rule) == 0).min().unwrap_or(&judged.first()?.rule);
+    let best = if is_value(config, judged.first()?.rule) { best } else { judged.first()?.rule };
+    let rule = config.rules.rule(best);
+    // Generic rules overlap; which of them spoke first must not change the fingerprint, and neither must a sweep.
+    let family = if rule.kind == Kind::Provider { rule.id.as_ref() } else { "generic" };
+    let values = config.sweep.as_ref().map(|sweep| sweep.sources(&secret).to_vec()).unwrap_or_default();
     let mut places: Vec<Place> = judged.iter().map(|judged| judged.place.clone()).collect();
     // Git copies messages and names into reflogs and COMMIT_EDITMSG: said only where nothing else has the secret.
     if places.iter().any(|place| !is_gits_own_copy(&place.container)) {
@@ -404,12 +440,27 @@ fn finding(config: &ScanConfig, secret: Secret, mut judged: Vec<Judged>) -> Opti
         places.iter().filter(|place| place.member.is_some()).map(|place| place.container.clone()).collect();
     places.retain(|place| place.member.is_some() || !opened.contains(&place.container));
     keep_telling_places(&mut places);
+    // A value that is out of place somewhere is not so in the file that it belongs to.
+    if !values.is_empty() && places.iter().any(|place| !is_kept_in_env(&place.container)) {
+        places.retain(|place| !is_kept_in_env(&place.container));
+    }
+    let salt = config.suppressions.baseline.salt();
+    // Without a salt, a fingerprint of a value that may be weak would help to guess it: then it is one of the value's name.
+    let name = values.first().map(|source| Secret::new(source.to_string().as_bytes()));
+    let told = match &name {
+        Some(name) if rule.kind == Kind::Value && *salt == Salt::default() => name,
+        _ => &secret,
+    };
+    let is_other = |other: &&RuleId| **other != best && !is_value(config, **other) && !values.is_empty();
+    let own_severity = is_value(config, judged.first()?.rule).then_some(rule.severity);
     Some(Finding {
-        rule: best.rule,
-        severity: judged.iter().map(|judged| judged.verdict.severity).max()?,
+        rule: best,
+        also: rules.iter().filter(is_other).copied().collect(),
+        values,
+        severity: judged.iter().map(|judged| judged.verdict.severity).chain(own_severity).max()?,
         confidence: judged.iter().map(|judged| judged.verdict.confidence).max()?,
-        unsalted: Fingerprint::new(&Salt::default(), family, &secret),
-        fingerprint: Fingerprint::new(config.suppressions.baseline.salt(), family, &secret),
+        unsalted: Fingerprint::new(&Salt::default(), family, told),
+        fingerprint: Fingerprint::new(salt, family, told),
         public_prefix: checks::public_prefix_length(rule, secret.expose()),
         exposure: places.iter().map(|place| exposure(&place.container)).min()?,
         note: judged.iter().find_map(|judged| judged.note.clone()),
@@ -417,6 +468,30 @@ fn finding(config: &ScanConfig, secret: Secret, mut judged: Vec<Judged>) -> Opti
         secret,
         places,
     })
+}
+
+/// How much less a rule's name tells than others': providers' first, then that a value is known, then what looks like a secret.
+fn telling(config: &ScanConfig, rule: RuleId) -> u8 {
+    match config.rules.rule(rule).kind {
+        Kind::Provider => 0,
+        Kind::Value => 1,
+        Kind::Generic => 2,
+    }
+}
+
+fn is_value(config: &ScanConfig, rule: RuleId) -> bool {
+    config.rules.rule(rule).kind == Kind::Value
+}
+
+/// Why a value that was swept for, and that no rule takes for a secret, says nothing where it was found: it is everywhere.
+fn too_common(config: &ScanConfig, rules: &BTreeSet<RuleId>, judged: &[Judged]) -> Option<String> {
+    if !rules.iter().all(|rule| is_value(config, *rule)) {
+        return None;
+    }
+    let containers: BTreeSet<_> =
+        judged.iter().map(|judged| (&judged.place.container, &judged.place.member)).collect();
+    let count = containers.len();
+    (count > MAX_PLACES).then(|| format!("found in {count} places: too common to mean anything"))
 }
 
 /// What may stand in the secret's stead: at the first place whose language is known, one that names the value if any does.

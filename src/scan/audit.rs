@@ -53,10 +53,11 @@ struct Audit<'a> {
 impl Audit<'_> {
     fn run(&self) -> Outcome {
         let repository = &self.repository;
-        let collector = Collector::new(self.config, self.progress);
+        let collector = Collector::new(self.config, self.progress).at(repository.workdir());
         self.progress.stage("history", None);
-        let cache =
-            (self.config.uses_cache && !self.config.scans_whole).then(|| cache_key(&self.config.rules));
+        // What is clean under the rules may hold a value that is swept for.
+        let uses_cache = self.config.uses_cache && !self.config.scans_whole && self.config.sweep.is_none();
+        let cache = uses_cache.then(|| cache_key(&self.config.rules));
         let history = repository.read(&collector, may_be_known, self.revision, cache);
         let mut read = history.read();
         let tracked = repository.tracked_paths().unwrap_or_else(|unread| {
@@ -96,7 +97,7 @@ impl Audit<'_> {
             }
         };
         trees.add_gaps(&mut coverage);
-        let mut notices = self.config.rules.notices().to_vec();
+        let mut notices = self.config.notices();
         if self.revision.is_none() && coverage.is_complete() {
             notices.extend(idle_entries(self.config, &found.suppressed));
         }
@@ -110,6 +111,7 @@ impl Audit<'_> {
             findings: found.findings,
             suppressed: found.suppressed,
             env_files,
+            swept: found.swept,
             coverage,
             notices,
             elapsed: self.start.elapsed(),

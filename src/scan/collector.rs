@@ -1,6 +1,7 @@
 //! Searches the chunks of a source on all threads, and gathers what is found and what cannot be read.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use bstr::BString;
@@ -8,12 +9,15 @@ use bstr::BString;
 use crate::chunk::{Chunk, Searched, Visitor};
 use crate::coverage::{Coverage, Unread};
 use crate::detect::{Detector, Match, Memo, resolve_overlaps};
+use crate::finding::Secret;
 use crate::location::{ByteSpan, Location};
 use crate::provenance::{ObjectId, Provenance};
+use crate::rules::Kind;
 use crate::sources::worktree::too_large;
 use crate::suppress::Marker;
 use crate::sync::{into_inner, lock};
 
+use super::sweep::MAX_HITS;
 use super::{Progress, ScanConfig};
 
 /// Gathers matches and gaps from all threads.
@@ -25,12 +29,17 @@ pub(super) struct Collector<'a> {
     coverage: Mutex<Coverage>,
     /// Blobs that are larger than the configuration's limit, with their sizes in bytes.
     oversized: Mutex<BTreeMap<ObjectId, usize>>,
+    /// How often each value that is swept for was found.
+    hits: Mutex<BTreeMap<Secret, u64>>,
+    /// What the paths of files count from.
+    base: PathBuf,
     progress: &'a dyn Progress,
 }
 
 impl<'a> Collector<'a> {
     pub(super) fn new(config: &'a ScanConfig, progress: &'a dyn Progress) -> Self {
-        let detector = Detector::new(Arc::clone(&config.rules));
+        let engine = config.sweep.as_ref().and_then(|sweep| sweep.engine());
+        let detector = Detector::sweeping(Arc::clone(&config.rules), engine);
         let threads = rayon::current_num_threads().max(1);
         Self {
             config,
@@ -39,25 +48,56 @@ impl<'a> Collector<'a> {
             markers: Mutex::default(),
             coverage: Mutex::default(),
             oversized: Mutex::default(),
+            hits: Mutex::default(),
+            base: PathBuf::new(),
             progress,
         }
     }
 
+    /// The same, for files whose paths count from `base`.
+    pub(super) fn at(self, base: Option<&Path>) -> Self {
+        Self { base: base.map(Path::to_owned).unwrap_or_default(), ..self }
+    }
+
     /// What was found, overlapping matches resolved.
     pub(super) fn found(self) -> Found {
+        let common: BTreeMap<Secret, String> = into_inner(self.hits)
+            .into_iter()
+            .filter(|(_, hits)| *hits > MAX_HITS)
+            .map(|(secret, _)| {
+                (secret, format!("found more than {MAX_HITS} times: too common to mean anything"))
+            })
+            .collect();
         let mut by_provenance: BTreeMap<Provenance, Vec<Match>> = BTreeMap::new();
+        let mut own: BTreeMap<Provenance, bool> = BTreeMap::new();
         for (provenance, found) in into_inner(self.matches) {
+            if is_of_value(self.config, &found) {
+                let is_own =
+                    own.entry(provenance.clone()).or_insert_with_key(|provenance| match provenance {
+                        Provenance::File { path, .. } => self
+                            .config
+                            .sweep
+                            .as_ref()
+                            .is_some_and(|sweep| sweep.is_own(&self.base, path.as_ref())),
+                        _ => false,
+                    });
+                // The file that a value is from holds it rightly.
+                if *is_own || common.contains_key(&found.secret) {
+                    continue;
+                }
+            }
             by_provenance.entry(provenance).or_default().push(found);
         }
         let resolved = by_provenance
             .into_iter()
             .map(|(provenance, matches)| (provenance, resolve_overlaps(&self.config.rules, matches)));
-        Found { matches: resolved.collect(), markers: into_inner(self.markers) }
+        Found { matches: resolved.collect(), markers: into_inner(self.markers), common }
     }
 
     pub(super) fn coverage(&self) -> Coverage {
         let mut coverage = lock(&self.coverage).clone();
         let config = &self.config.suppressions.config;
+        coverage.unread.extend(self.config.sweep.iter().flat_map(|sweep| sweep.unread().iter().cloned()));
         coverage.accepted = coverage.unread.extract_if(.., |unread| config.accepts(unread)).collect();
         coverage.accepted.sort();
         coverage.accepted.dedup();
@@ -81,6 +121,22 @@ impl<'a> Collector<'a> {
             }
             self.unread(Unread::new(what, too_large(size as u64)));
         }
+    }
+
+    /// Counts values that were swept for, and drops those that were found too often to be kept.
+    fn give_up_common(&self, found: &mut Vec<Match>) {
+        if self.config.sweep.is_none() || !found.iter().any(|found| is_of_value(self.config, found)) {
+            return;
+        }
+        let mut hits = lock(&self.hits);
+        found.retain(|found| {
+            if !is_of_value(self.config, found) {
+                return true;
+            }
+            let count = hits.entry(found.secret.clone()).or_default();
+            *count += 1;
+            *count <= MAX_HITS
+        });
     }
 
     fn is_oversized(&self, chunk: &Chunk<'_>) -> bool {
@@ -107,6 +163,7 @@ impl Visitor for Collector<'_> {
         let base = base.filter(|_| !self.config.scans_whole);
         let (mut found, memo) = lock(&self.detectors[thread]).scan(chunk, base);
         let is_clean = found.is_empty();
+        self.give_up_common(&mut found);
         for found in &found {
             if let Some(marker) = Marker::beside(chunk.bytes, found.span) {
                 lock(&self.markers).insert((chunk.provenance.clone(), found.location), marker);
@@ -133,6 +190,11 @@ impl Visitor for Collector<'_> {
     }
 }
 
+/// Whether it is a value that was swept for, rather than what a rule found.
+fn is_of_value(config: &ScanConfig, found: &Match) -> bool {
+    config.rules.rule(found.rule).kind == Kind::Value
+}
+
 /// Markers beside matches, by where these lie.
 pub(super) type Markers = BTreeMap<(Provenance, Location), Marker>;
 
@@ -140,4 +202,6 @@ pub(super) type Markers = BTreeMap<(Provenance, Location), Marker>;
 pub(super) struct Found {
     pub(super) matches: BTreeMap<Provenance, Vec<Match>>,
     pub(super) markers: Markers,
+    /// Values that were swept for and found too often, each with why that says nothing.
+    pub(super) common: BTreeMap<Secret, String>,
 }

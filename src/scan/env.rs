@@ -82,6 +82,7 @@ pub fn env(config: &ScanConfig, dir: &Path, progress: &(dyn Progress + Send)) ->
             suppressed: Vec::new(),
             env_files: run.env_files,
             kept_in_env: run.kept,
+            swept: None,
             coverage: run.coverage,
             notices,
             elapsed: start.elapsed(),

@@ -45,6 +45,7 @@ pub fn scan_image(
             suppressed: found.suppressed,
             env_files,
             kept_in_env: found.kept_in_env.len(),
+            swept: found.swept,
             coverage,
             notices: images.notices().to_vec(),
             elapsed: start.elapsed(),

@@ -7,6 +7,7 @@ mod env;
 pub mod explain;
 mod image;
 mod range;
+pub mod sweep;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -35,6 +36,7 @@ pub use self::audit::audit;
 pub use self::env::{env, env_files_on_disk};
 pub use self::image::scan_image;
 pub use self::range::{RangeOutcome, scan_range};
+pub use self::sweep::{Sweep, Swept};
 
 /// What a run needs to know.
 #[derive(Debug, Clone)]
@@ -54,6 +56,16 @@ pub struct ScanConfig {
     pub scans_whole: bool,
     /// Keep what is found clean in the git directory, and do not read it again.
     pub uses_cache: bool,
+    /// Values that are looked for besides; see [`sweep`].
+    pub sweep: Option<Arc<Sweep>>,
+}
+
+impl ScanConfig {
+    /// Things to know of what is looked for.
+    fn notices(&self) -> Vec<String> {
+        let of_sweep = self.sweep.iter().flat_map(|sweep| sweep.notices());
+        self.rules.notices().iter().chain(of_sweep).cloned().collect()
+    }
 }
 
 /// Told how a run gets on, from several threads.
@@ -88,6 +100,8 @@ pub struct Outcome {
     pub env_files: Vec<EnvFile>,
     /// Secrets that lie in ignored environment files only, where they belong.
     pub kept_in_env: usize,
+    /// What was looked for besides what the rules say, where something was.
+    pub swept: Option<Swept>,
     /// What was read and what was not.
     pub coverage: Coverage,
     /// Things to know that are neither findings nor gaps.
@@ -222,8 +236,9 @@ fn scan_source<S: Source + Sync>(
             findings: found.findings,
             suppressed: found.suppressed,
             env_files,
+            swept: found.swept,
             coverage,
-            notices: config.rules.notices().to_vec(),
+            notices: config.notices(),
             elapsed: start.elapsed(),
         };
         redacted(config, outcome, &found.secrets)
@@ -240,14 +255,18 @@ fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T
 
 /// Masks secrets where they stand in names, unless they may be seen; in the lines to write instead even then.
 fn redacted(config: &ScanConfig, mut outcome: Outcome, secrets: &[Secret]) -> Outcome {
-    if let Some(redaction) = Redaction::of(secrets) {
+    // Values that are known by their names are never shown.
+    let values = config.sweep.as_ref().map(|sweep| sweep.forms_of(secrets)).unwrap_or_default();
+    let hidden = if config.shows_secrets { &[] } else { secrets };
+    if config.shows_secrets
+        && let Some(redaction) = Redaction::of(secrets, &[])
+    {
         let suppressed = outcome.suppressed.iter_mut().map(|suppressed| &mut suppressed.finding);
-        let findings = outcome.findings.iter_mut().chain(suppressed);
-        if config.shows_secrets {
-            findings.for_each(|finding| redaction.replacement(finding));
-            return outcome;
-        }
-        findings.for_each(|finding| redaction.finding(finding));
+        outcome.findings.iter_mut().chain(suppressed).for_each(|finding| redaction.replacement(finding));
+    }
+    if let Some(redaction) = Redaction::of(hidden, &values) {
+        let suppressed = outcome.suppressed.iter_mut().map(|suppressed| &mut suppressed.finding);
+        outcome.findings.iter_mut().chain(suppressed).for_each(|finding| redaction.finding(finding));
         outcome.env_files.iter_mut().for_each(|file| redaction.env_file(file));
         redaction.coverage(&mut outcome.coverage);
     }

@@ -58,8 +58,9 @@ pub fn scan_range(
             suppressed: found.suppressed,
             env_files: Vec::new(),
             kept_in_env: found.kept_in_env.len(),
+            swept: found.swept,
             coverage,
-            notices: config.rules.notices().iter().cloned().chain(nothing_said).collect(),
+            notices: config.notices().into_iter().chain(nothing_said).collect(),
             elapsed: start.elapsed(),
         };
         let places = outcome.findings.iter().flat_map(|finding| &finding.places);

@@ -36,4 +36,5 @@ mod rules_cli;
 mod schema;
 mod secrets;
 mod server;
+mod sweep;
 mod worktree;

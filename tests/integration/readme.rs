@@ -2,7 +2,7 @@
 //! `[..]` stands for any text on a line, a line `...` for any lines.
 
 use crate::fixture::Scratch;
-use crate::secrets::github_pat;
+use crate::secrets::{github_pat, password};
 
 /// A command and what it prints.
 fn console_blocks() -> Vec<(Vec<String>, String)> {
@@ -36,6 +36,19 @@ fn console_blocks_print_what_they_show() {
             git.env("GIT_AUTHOR_DATE", "2024-03-01T12:00:00 +0000");
         });
     }
+    let key = password(901);
+    let swept = scratch.repository("swept");
+    for content in [format!("Keys\nThe old one was {key}.\n"), "Keys\n".to_owned()] {
+        swept.write("notes.txt", content);
+        swept.write(".gitignore", ".env\n");
+        swept.commit_with("Write notes", |git| {
+            git.env("GIT_AUTHOR_NAME", "Ann").env("GIT_AUTHOR_EMAIL", "ann@example.com");
+            git.env("GIT_AUTHOR_DATE", "2024-03-01T12:00:00 +0000");
+        });
+    }
+    let other = password(902);
+    let env = format!("STRIPE_SECRET_KEY={key}\nAPI_TOKEN={other}\nPORT=8080\nDB_PASSWORD=changeme\n");
+    swept.write(".env", env);
     scratch.write("files/app/db.py", ["PASSWORD = \"", "tR7hvd", "9QmX2\"\n"].concat());
     scratch.write("rules/acme.yaml", rule_file());
     scratch.write(
@@ -43,11 +56,12 @@ fn console_blocks_print_what_they_show() {
         ["KEY = '", "acme_", "live_", "tR7hvd9Q", "mX2kLp5w", "Zc8nBf3s", "Yj6gHa1e", "'\n"].concat(),
     );
     let blocks = console_blocks();
-    assert_eq!(blocks.len(), 6, "this test knows where each block is run");
+    assert_eq!(blocks.len(), 7, "this test knows where each block is run");
     for (arguments, expected) in blocks {
         let folder = match arguments[0].as_str() {
             _ if arguments.iter().any(|argument| argument == "acme.yaml") => "rules",
             "scan" => "files",
+            _ if arguments.iter().any(|argument| argument == "--sweep") => "swept",
             _ => "r",
         };
         let run = scratch.keysieve_in(folder, &arguments);

@@ -160,7 +160,7 @@ fn assert_html(page: &str) {
     const VOID: [&str; 4] = ["meta", "br", "input", "rect"];
     const KNOWN: &str = "html head meta title style body a header div h1 p button main section h2 ul li b svg path text g rect \
                          table caption tr th td form label input select option ol h3 span code strong details summary br footer \
-                         script";
+                         script noscript";
     let mut open: Vec<String> = Vec::new();
     let mut rest = page.strip_prefix("<!DOCTYPE html>").unwrap();
     while let Some(at) = rest.find('<') {

@@ -6,17 +6,19 @@ use anyhow::Context as _;
 use keysieve::scan::scan_range;
 use keysieve::sources::git::{RangeQuery, Repository, seconds_of_date};
 
-use crate::cli::args::Common;
+use crate::cli::args::{Common, ValuesArgs};
 use crate::cli::commands::range_policy::added_suppressions;
 use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::finish;
 use crate::cli::progress::Bar;
+use crate::cli::values::with_values;
 
 pub(crate) fn run(
     range: Option<&str>,
     since: Option<&str>,
     repo: &Path,
+    values: &ValuesArgs,
     common: &Common,
 ) -> anyhow::Result<ExitStatus> {
     let output = output_config(common)?;
@@ -37,7 +39,7 @@ pub(crate) fn run(
         RangeQuery::Staged => None,
     };
     let policy = base.map_or(PolicySource::of(&repository), |base| PolicySource::Commit(&repository, *base));
-    let config = scan_config(common, policy)?;
+    let config = with_values(scan_config(common, policy)?, values, None, false)?;
     let progress = Bar::new(shows_progress(common));
     let mut found = scan_range(&config, &repository, &query, &progress)?;
     drop(progress);

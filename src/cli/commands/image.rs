@@ -5,17 +5,19 @@ use std::path::{Path, PathBuf};
 use keysieve::sources::git::Repository;
 use keysieve::sources::image::{Base, Input, Selection};
 
-use crate::cli::args::Common;
+use crate::cli::args::{Common, ValuesArgs};
 use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::finish;
 use crate::cli::progress::Bar;
+use crate::cli::values::with_values;
 
 pub(crate) fn run(
     image: PathBuf,
     name: Option<String>,
     platform: Option<String>,
     skip_base: Option<String>,
+    values: &ValuesArgs,
     common: &Common,
 ) -> anyhow::Result<ExitStatus> {
     // The repository in which the image is built has a say in what is known of it.
@@ -24,6 +26,7 @@ pub(crate) fn run(
     let (config, output) = (scan_config(common, policy)?, output_config(common)?);
     let selection = Selection { image: name, platform, base: skip_base.map(base) };
     let input = if image == Path::new("-") { Input::Stdin } else { Input::Path(image) };
+    let config = with_values(config, values, None, matches!(input, Input::Stdin))?;
     let progress = Bar::new(shows_progress(common));
     let outcome = keysieve::scan::scan_image(&config, &input, &selection, &progress)?;
     drop(progress);

@@ -19,13 +19,15 @@ use super::exit_code::ExitStatus;
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
     match args.command {
-        Command::Audit { repo, rev, common } => audit::run(&repo, rev.as_deref(), &common),
-        Command::Scan { paths, common } => scan::run(paths, &common),
-        Command::Image { image, name, platform, skip_base, common } => {
-            image::run(image, name, platform, skip_base, &common)
+        Command::Audit { repo, rev, sweep, values, common } => {
+            audit::run(&repo, rev.as_deref(), sweep, &values, &common)
         }
-        Command::Diff { range, staged: _, since, repo, common } => {
-            diff::run(range.as_deref(), since.as_deref(), &repo, &common)
+        Command::Scan { paths, values, common } => scan::run(paths, &values, &common),
+        Command::Image { image, name, platform, skip_base, values, common } => {
+            image::run(image, name, platform, skip_base, &values, &common)
+        }
+        Command::Diff { range, staged: _, since, repo, values, common } => {
+            diff::run(range.as_deref(), since.as_deref(), &repo, &values, &common)
         }
         Command::Env(asked) => env::run(&asked),
         Command::Ci(asked) => ci::run(&asked),

@@ -1,5 +1,5 @@
 //! Values that are known, looked for in every form in which they may have got out: as they are, in base64, escaped for a URL, escaped
-//! for JSON (see [`forms`]); and all of that again in the texts that [`super::decode`] reads.
+//! for JSON (see `forms.rs`); and all of that again in the texts that [`super::decode`] reads.
 //!
 //! There may be a hundred thousand values with ten forms each, and nearly no byte belongs to any of them. So, as with keywords,
 //! not the forms are searched for, but an *anchor* of each, [`ANCHOR_BYTES`] of it that are rare; the forms of an anchor that is
@@ -43,6 +43,8 @@ const WINDOW_BYTES: usize = 6;
 const STRIDE: usize = ANCHOR_BYTES - WINDOW_BYTES + 1;
 /// Copied spans shorter than this are searched again; see [`super::derive`].
 const MIN_COPY_BYTES: usize = 64;
+/// How many occurrences of one value in one text count.
+const MAX_IN_TEXT: u32 = 1_000;
 /// In how many places an anchor is looked for in a form.
 const CANDIDATES: usize = 4;
 
@@ -62,6 +64,27 @@ pub struct Sweep {
     anchors: Vec<Anchor>,
     uses: Vec<Use>,
     windows: Windows,
+}
+
+/// A value to look for.
+#[derive(Debug, Clone)]
+pub struct Sought {
+    /// The value: what a match of it says it found, in whichever form.
+    pub secret: Secret,
+    /// Other spellings of it, which are looked for as well.
+    pub others: Vec<Secret>,
+}
+
+impl Sought {
+    fn forms(&self) -> Vec<Vec<u8>> {
+        let mut all = forms::forms(self.secret.expose());
+        for form in self.others.iter().flat_map(|other| forms::forms(other.expose())) {
+            if !all.contains(&form) {
+                all.push(form);
+            }
+        }
+        all
+    }
 }
 
 struct Value {
@@ -109,10 +132,10 @@ impl Sweep {
     /// Looks for `values`, each of [`MIN_VALUE_BYTES`] to [`MAX_VALUE_BYTES`] bytes, and calls what it finds matches of `rule`.
     /// Also gives the places of those that cannot be looked for because they have too much in common with too many others.
     #[must_use]
-    pub fn new(rule: RuleId, values: Vec<Secret>) -> (Self, Vec<ValueId>) {
+    pub fn new(rule: RuleId, values: &[Sought]) -> (Self, Vec<ValueId>) {
         let mut left_out = vec![false; values.len()];
         loop {
-            let (sweep, crowded) = Self::of(rule, &values, &left_out);
+            let (sweep, crowded) = Self::of(rule, values, &left_out);
             if crowded.is_empty() {
                 let left_out = (0..values.len()).filter(|&value| left_out[value]).collect();
                 return (sweep, left_out);
@@ -122,10 +145,10 @@ impl Sweep {
     }
 
     /// Looks for all values but those that are `left_out`; also gives those whose anchors too many others share.
-    fn of(rule: RuleId, values: &[Secret], left_out: &[bool]) -> (Self, Vec<ValueId>) {
+    fn of(rule: RuleId, values: &[Sought], left_out: &[bool]) -> (Self, Vec<ValueId>) {
         let (mut text, mut needles) = (Vec::new(), Vec::new());
-        for (value, secret) in values.iter().enumerate().filter(|(value, _)| !left_out[*value]) {
-            for form in forms::forms(secret.expose()) {
+        for (value, sought) in values.iter().enumerate().filter(|(value, _)| !left_out[*value]) {
+            for form in sought.forms() {
                 let needle =
                     Needle { start: text.len() as u32, length: form.len() as u32, value: value as u32 };
                 needles.push(needle);
@@ -141,7 +164,9 @@ impl Sweep {
             uses_of(&uses, anchor).iter().map(|found| needles[found.needle as usize].value as ValueId)
         });
         let crowded = crowded.collect();
-        let values = values.iter().map(|secret| Value { secret: secret.clone(), evidence: evidence(secret) });
+        let values = values
+            .iter()
+            .map(|sought| Value { secret: sought.secret.clone(), evidence: evidence(&sought.secret) });
         (Self { rule, values: values.collect(), text, needles, anchors, uses, windows }, crowded)
     }
 
@@ -150,10 +175,24 @@ impl Sweep {
         self.rule
     }
 
-    /// The forms of a value that hide it from nobody, as it may stand in a name.
+    /// All forms of some values, which hide them from nobody: to mask them in names.
     #[must_use]
-    pub fn forms_of(secret: &Secret) -> Vec<Secret> {
-        forms::forms(secret.expose()).iter().map(|form| Secret::new(form)).collect()
+    pub fn forms_of(&self, is_meant: impl Fn(&Secret) -> bool) -> Vec<Secret> {
+        let meant: Vec<bool> = self.values.iter().map(|value| is_meant(&value.secret)).collect();
+        let needles = self.needles.iter().filter(|needle| meant[needle.value as usize]);
+        needles.map(|needle| Secret::new(self.form(*needle))).collect()
+    }
+
+    fn form(&self, needle: Needle) -> &[u8] {
+        &self.text[needle.start as usize..][..needle.length as usize]
+    }
+
+    pub(super) fn secret(&self, value: ValueId) -> &Secret {
+        &self.values[value].secret
+    }
+
+    pub(super) fn evidence(&self, value: ValueId) -> &Evidence {
+        &self.values[value].evidence
     }
 
     /// Where anchors lie in `bytes`, sorted.
@@ -211,22 +250,20 @@ impl Sweep {
         }
     }
 
-    /// Hands over each form that is there, with the value that it is one of.
-    pub(super) fn verify(
-        &self,
-        bytes: &[u8],
-        hits: &[Hit],
-        found: &mut impl FnMut(&Secret, &Evidence, ByteSpan),
-    ) {
+    /// Hands over each form that is there, with the value that it is one of; of one value as many as count.
+    pub(super) fn verify(&self, bytes: &[u8], hits: &[Hit], found: &mut impl FnMut(ValueId, ByteSpan)) {
+        let mut counts: HashMap<u32, u32, RandomState> = HashMap::default();
         for hit in hits {
             for Use { needle, offset } in uses_of(&self.uses, &self.anchors[hit.anchor as usize]) {
                 let needle = self.needles[*needle as usize];
                 let Some(start) = (hit.start as usize).checked_sub(*offset as usize) else { continue };
                 let span = ByteSpan::new(start, start + needle.length as usize);
-                let form = &self.text[needle.start as usize..][..needle.length as usize];
-                if span.of(bytes) == form {
-                    let value = &self.values[needle.value as usize];
-                    found(&value.secret, &value.evidence, span);
+                if span.of(bytes) == self.form(needle) {
+                    let count = counts.entry(needle.value).or_default();
+                    *count += 1;
+                    if *count <= MAX_IN_TEXT {
+                        found(needle.value as ValueId, span);
+                    }
                 }
             }
         }

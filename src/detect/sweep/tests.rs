@@ -26,10 +26,14 @@ const VALUES: &[&str] = &[
     "\u{e4}\u{f6}7\u{fc}kd9",
 ];
 
+fn sought(value: &str) -> Sought {
+    Sought { secret: Secret::new(value.as_bytes()), others: Vec::new() }
+}
+
 fn sweep() -> (Arc<RuleSet>, Arc<Sweep>) {
     let (rules, rule) = RuleSet::builtin().with_values().expect("one rule more");
-    let values = VALUES.iter().map(|value| Secret::new(value.as_bytes())).collect();
-    let (sweep, left_out) = Sweep::new(rule, values);
+    let values: Vec<Sought> = VALUES.iter().map(|value| sought(value)).collect();
+    let (sweep, left_out) = Sweep::new(rule, &values);
     assert!(left_out.is_empty());
     (Arc::new(rules), Arc::new(sweep))
 }
@@ -101,8 +105,8 @@ proptest! {
     fn what_is_found_is_what_a_plain_search_finds(bytes in text()) {
         let (_, sweep) = sweep();
         let mut found = BTreeSet::new();
-        sweep.verify(&bytes, &sweep.search(&bytes), &mut |secret, _, span| {
-            found.insert((secret.clone(), span));
+        sweep.verify(&bytes, &sweep.search(&bytes), &mut |value, span| {
+            found.insert((sweep.secret(value).clone(), span));
         });
         let mut expected = BTreeSet::new();
         for value in VALUES {
@@ -170,14 +174,25 @@ fn each_value_in_each_form_is_found_once() {
 #[test]
 fn values_that_are_too_much_alike_are_left_out_and_said() {
     let (rules, rule) = RuleSet::builtin().with_values().expect("one rule more");
-    let alike = (0..2_000)
-        .map(|number| Secret::new(format!("{}{number:04}{}", "a1".repeat(9), "b2".repeat(9)).as_bytes()));
-    let other = Secret::new(b"k3v9Qm2xTz8Lw4pR");
-    let (sweep, left_out) = Sweep::new(rule, alike.chain([other.clone()]).collect());
+    let alike = (0..2_000).map(|number| sought(&format!("{}{number:04}{}", "a1".repeat(9), "b2".repeat(9))));
+    let other = sought("k3v9Qm2xTz8Lw4pR");
+    let (sweep, left_out) = Sweep::new(rule, &alike.chain([other.clone()]).collect::<Vec<_>>());
     assert_eq!(left_out, (0..2_000).collect::<Vec<_>>());
     let mut detector = Detector::sweeping(Arc::new(rules), Some(Arc::new(sweep)));
-    let (found, _) = detector.scan(&Chunk::whole(other.expose(), Provenance::Stdin), None);
+    let (found, _) = detector.scan(&Chunk::whole(other.secret.expose(), Provenance::Stdin), None);
     assert_eq!(spans(&found, rule).len(), 1);
+}
+
+#[test]
+fn other_spellings_are_the_same_value() {
+    let (rules, rule) = RuleSet::builtin().with_values().expect("one rule more");
+    let value = Sought { others: vec![Secret::new(b"k3v9Qm2xTz")], ..sought("k3v9Qm2xTz8Lw4pR") };
+    let (sweep, _) = Sweep::new(rule, std::slice::from_ref(&value));
+    let mut detector = Detector::sweeping(Arc::new(rules), Some(Arc::new(sweep)));
+    let text = b"a k3v9Qm2xTz b k3v9Qm2xTz8Lw4pR";
+    let (found, _) = detector.scan(&Chunk::whole(text, Provenance::Stdin), None);
+    let expected = [ByteSpan::new(2, 12), ByteSpan::new(15, 31)].map(|span| (value.secret.clone(), span));
+    assert_eq!(spans(&found, rule), BTreeSet::from(expected));
 }
 
 #[test]

@@ -410,6 +410,7 @@ fn scan_directory(rules: &Arc<RuleSet>, path: &Path, threads: usize) -> Outcome 
         suppressions: Arc::default(),
         scans_whole: false,
         uses_cache: false,
+        sweep: None,
     };
     scan_paths(&config, vec![path.to_owned()], &Silent).expect("threads can be started")
 }

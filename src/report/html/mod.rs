@@ -19,6 +19,8 @@ use super::{escaped, json};
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
+/// How many findings are elements from the beginning.
+const AT_FIRST: usize = 100;
 /// How many of a finding's places, and of other lists, are in the page.
 const MAX_PLACES: usize = 50;
 const MAX_LIST: usize = 500;
@@ -307,14 +309,22 @@ impl<'a> Page<'a> {
              exposed first</option><option value=\"newest\">Newest first</option><option value=\"severity\">Worst first\
              </option><option value=\"rule\">By rule</option><option value=\"path\">By path</option></select></label>"
         )?;
-        writeln!(out, "<button type=\"button\" id=\"reset\">Show all</button>\n</form>")?;
+        writeln!(out, "<button type=\"button\" id=\"all\">Show all</button>\n</form>")?;
         let count = plural(self.findings.len() as u64, "finding");
         writeln!(
             out,
             "<p id=\"status\" role=\"status\" class=\"soft\">{count}</p>\n<ol id=\"list\" class=\"list\">"
         )?;
-        (0..self.findings.len()).try_for_each(|at| self.write_finding(out, at))?;
-        writeln!(out, "</ol>\n</section>")
+        let at_first = self.findings.len().min(AT_FIRST);
+        (0..at_first).try_for_each(|at| self.write_finding(out, at))?;
+        writeln!(out, "</ol>")?;
+        if at_first < self.findings.len() {
+            // The script reads it as text; where there is none, it is shown.
+            writeln!(out, "<noscript id=\"rest\">\n<ol class=\"list\" start=\"{}\">", at_first + 1)?;
+            (at_first..self.findings.len()).try_for_each(|at| self.write_finding(out, at))?;
+            writeln!(out, "</ol>\n</noscript>")?;
+        }
+        writeln!(out, "<button type=\"button\" id=\"more\" hidden>Show more</button>\n</section>")
     }
 
     fn write_finding(&self, out: &mut dyn Write, at: usize) -> io::Result<()> {
@@ -325,7 +335,7 @@ impl<'a> Page<'a> {
         let since_data = since.map(|since| format!(" data-since=\"{since}\"")).unwrap_or_default();
         writeln!(
             out,
-            "<li class=\"finding {severity}\" id=\"f-{}\" data-order=\"{at}\" data-rank=\"{}\"{since_data}{facets}>",
+            "<li class=\"finding {severity}\" id=\"f-{}\" data-rank=\"{}\"{since_data}{facets}>",
             at + 1,
             finding.severity as u8,
         )?;

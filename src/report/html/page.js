@@ -1,7 +1,7 @@
 'use strict';
-// Filters, order, theme and print. The findings are in the page already: without this, all are shown.
+// Filters, order, theme and print. Without this, all findings are shown. With it, most of them are text in a <noscript>, made into
+// elements when they are scrolled to: what a browser never lays out costs next to nothing.
 (() => {
-  const list = document.getElementById('list');
   const theme = document.getElementById('theme');
   const root = document.documentElement;
   const isDark = () => (root.dataset.theme
@@ -14,64 +14,95 @@
     name();
   });
 
+  const list = document.getElementById('list');
   let opened = [];
+  let showAll = () => {};
   addEventListener('beforeprint', () => {
-    opened = [...document.querySelectorAll('details:not([open])')].filter((details) => !details.closest('[hidden]'));
+    showAll();
+    opened = [...document.querySelectorAll('details:not([open])')];
     for (const details of opened) details.open = true;
   });
   addEventListener('afterprint', () => {
     for (const details of opened) details.open = false;
     opened = [];
   });
-
   if (!list) return;
+
+  const STEP = 100;
   const filters = document.getElementById('filters');
   const status = document.getElementById('status');
-  const items = [...list.children];
-  const facets = [...filters.querySelectorAll('select[data-facet]')];
+  const more = document.getElementById('more');
   const search = document.getElementById('search');
   const order = document.getElementById('order');
+  const facets = [...filters.querySelectorAll('select[data-facet]')];
   const number = new Intl.NumberFormat('en-GB');
-  let texts = null;
-  let sorted = 'first';
-  filters.hidden = false;
 
-  const wanted = () => facets.filter((facet) => facet.value !== '').map((facet) => [facet.dataset.facet, facet.value]);
-  const has = (item, [facet, value]) => (item.dataset[facet] || '').split(' ').includes(value);
-
-  const apply = () => {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    if (words.length && !texts) texts = new Map(items.map((item) => [item, item.textContent.toLowerCase()]));
-    const asked = wanted();
-    let shown = 0;
-    for (const item of items) {
-      const fits = asked.every((one) => has(item, one)) && words.every((word) => texts.get(item).includes(word));
-      if (item.hidden === fits) item.hidden = !fits;
-      if (fits) shown += 1;
+  // A finding: its HTML as the page has it, what its first tag says of it, and its element once it was made.
+  const rest = document.getElementById('rest');
+  const source = [...list.children].map((node) => node.outerHTML)
+    .concat(rest ? rest.textContent.split(/^(?=<li class="finding )/m).slice(1) : []);
+  const items = source.map((html, at) => {
+    const said = {};
+    for (const [, name, value] of html.slice(0, html.indexOf('>')).matchAll(/ data-([a-z]+)="([^"]*)"/g)) said[name] = value;
+    return { html, at, said, id: `f-${at + 1}`, node: list.children[at] || null, text: null };
+  });
+  const element = (item) => {
+    if (!item.node) {
+      const template = document.createElement('template');
+      template.innerHTML = item.html;
+      item.node = template.content.firstElementChild;
     }
-    status.textContent = `${number.format(shown)} of ${number.format(items.length)} findings shown`;
+    return item.node;
+  };
+  const named = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&amp;': '&' };
+  const text = (item) => {
+    item.text ??= item.html.replace(/<[^>]*>/g, ' ').replace(/&(?:lt|gt|quot|#39|amp);/g, (name) => named[name]).toLowerCase();
+    return item.text;
   };
 
-  const since = (item) => Number(item.dataset.since || 'NaN');
+  const since = (item) => Number(item.said.since || 'NaN');
   // What has no date comes last, whichever way.
   const byDate = (sign) => (a, b) => {
     const [left, right] = [since(a), since(b)];
     if (Number.isNaN(left) || Number.isNaN(right)) return Number.isNaN(left) - Number.isNaN(right);
     return sign * (left - right);
   };
-  const text = (item, key) => item.querySelector(key).textContent;
+  const part = (item, name) => item.html.split(`class="${name}">`)[1];
+  const byPart = (name) => (a, b) => (part(a, name) < part(b, name) ? -1 : Number(part(a, name) > part(b, name)));
   const orders = {
-    first: (a, b) => a.dataset.order - b.dataset.order,
+    first: (a, b) => a.at - b.at,
     oldest: byDate(1),
     newest: byDate(-1),
-    severity: (a, b) => b.dataset.rank - a.dataset.rank,
-    rule: (a, b) => (text(a, '.what') < text(b, '.what') ? -1 : 1),
-    path: (a, b) => (text(a, '.where') < text(b, '.where') ? -1 : 1),
+    severity: (a, b) => b.said.rank - a.said.rank,
+    rule: byPart('what'),
+    path: byPart('where'),
   };
-  const sort = () => {
-    if (order.value === sorted) return;
-    sorted = order.value;
-    list.append(...[...items].sort((a, b) => orders[sorted](a, b) || orders.first(a, b)));
+
+  let fitting = items;
+  let shown = list.children.length;
+  const tell = () => {
+    const all = number.format(items.length);
+    status.textContent = `${number.format(fitting.length)} of ${all} findings fit`;
+    more.hidden = shown >= fitting.length;
+    more.textContent = `Show more (${number.format(fitting.length - shown)} to come)`;
+  };
+  const showMore = (count) => {
+    const next = fitting.slice(shown, shown + count);
+    list.append(...next.map(element));
+    shown += next.length;
+    tell();
+  };
+  showAll = () => showMore(fitting.length);
+
+  const apply = () => {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const asked = facets.filter((facet) => facet.value !== '').map((facet) => [facet.dataset.facet, facet.value]);
+    const has = (item, [facet, value]) => (item.said[facet] || '').split(' ').includes(value);
+    fitting = items.filter((item) => asked.every((one) => has(item, one)) && words.every((word) => text(item).includes(word)));
+    fitting.sort((a, b) => orders[order.value](a, b) || orders.first(a, b));
+    shown = 0;
+    list.replaceChildren();
+    showMore(STEP);
   };
 
   let timer = 0;
@@ -79,28 +110,38 @@
     clearTimeout(timer);
     timer = setTimeout(apply, 120);
   });
-  filters.addEventListener('change', () => { sort(); apply(); });
+  filters.addEventListener('change', apply);
   filters.addEventListener('submit', (event) => event.preventDefault());
-  const reset = () => { filters.reset(); sort(); apply(); };
-  document.getElementById('reset').addEventListener('click', reset);
+  const reset = () => { filters.reset(); apply(); };
+  document.getElementById('all').addEventListener('click', reset);
+  more.addEventListener('click', () => showMore(STEP));
+  new IntersectionObserver((seen) => {
+    if (seen.some((one) => one.isIntersecting) && !more.hidden) showMore(STEP);
+  }, { rootMargin: '1000px' }).observe(more);
 
   // A bar or a count shows its findings alone.
   document.addEventListener('click', (event) => {
     const button = event.target.closest('button[data-facet]');
     if (!button) return;
-    reset();
-    const facet = facets.find((facet) => facet.dataset.facet === button.dataset.facet);
+    const facet = facets.find((one) => one.dataset.facet === button.dataset.facet);
     if (!facet) return;
+    filters.reset();
     facet.value = button.dataset.value;
     apply();
     const title = document.getElementById('findings');
     title.focus({ preventScroll: true });
     title.scrollIntoView();
   });
-  // A link to a finding that a filter hides shows it.
-  addEventListener('hashchange', () => {
-    const target = document.getElementById(location.hash.slice(1));
-    if (target && target.hidden) { reset(); target.scrollIntoView(); }
-  });
-  apply();
+  // A link to a finding that is not there yet brings it.
+  const follow = () => {
+    const item = items.find((one) => `#${one.id}` === location.hash);
+    if (!item) return;
+    if (!fitting.includes(item)) reset();
+    while (!list.contains(item.node) && shown < fitting.length) showMore(STEP);
+    item.node.scrollIntoView();
+  };
+  addEventListener('hashchange', follow);
+  filters.hidden = false;
+  tell();
+  follow();
 })();

@@ -201,7 +201,7 @@ fn write_lines(
     Ok(())
 }
 
-/// All lines as two shapes.
+/// All lines as two shapes. Where many share a pixel, its shade tells how many of them are of which.
 fn write_shape(out: &mut dyn Write, spans: &[Span], scale: &Scale, line: f64) -> io::Result<()> {
     let (mut inside, mut was) = (String::new(), String::new());
     for (row, span) in spans.iter().enumerate() {
@@ -209,13 +209,13 @@ fn write_shape(out: &mut dyn Write, spans: &[Span], scale: &Scale, line: f64) ->
         let (start, end) = (scale.x(span.since), scale.x(scale.end));
         let gone = span.gone.map_or(end, |gone| scale.x(gone)).max(start + 1.0);
         // Writing to a string does not fail.
-        let _ = write!(inside, "M{start:.1} {y:.2}H{gone:.1}");
+        let _ = write!(inside, "M{start:.1} {y:.3}H{gone:.1}");
         if end > gone {
-            let _ = write!(was, "M{gone:.1} {y:.2}H{end:.1}");
+            let _ = write!(was, "M{gone:.1} {y:.3}H{end:.1}");
         }
     }
     for (class, path) in [("was", was), ("in", inside)] {
-        writeln!(out, "<path class=\"{class}\" stroke-width=\"{:.2}\" d=\"{path}\"/>", line.max(0.6))?;
+        writeln!(out, "<path class=\"{class}\" stroke-width=\"{:.3}\" d=\"{path}\"/>", line)?;
     }
     Ok(())
 }

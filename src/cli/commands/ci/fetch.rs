@@ -23,6 +23,8 @@ pub(super) struct Fetches {
     /// What the range's ends are to be asked for by.
     ends: Vec<String>,
     tried: BTreeSet<String>,
+    /// What git said when it could not.
+    refusal: Option<String>,
     deepenings: std::slice::Iter<'static, &'static str>,
 }
 
@@ -40,6 +42,7 @@ impl Fetches {
             is_allowed,
             ends: ends.into_iter().filter_map(|end| end.refspec.clone()).collect(),
             tried: BTreeSet::new(),
+            refusal: None,
             deepenings: DEEPENINGS.iter(),
         };
         if is_allowed && *target != Target::Nothing {
@@ -50,6 +53,11 @@ impl Fetches {
             }
         }
         Ok(fetches)
+    }
+
+    /// Whether git may fetch at all.
+    pub(super) fn is_allowed(&self) -> bool {
+        self.is_allowed
     }
 
     /// Whether it is worth asking for a revision that is not here.
@@ -66,8 +74,8 @@ impl Fetches {
                 };
                 // In a shallow checkout a fetch without a depth would bring all of the history.
                 let depth: &[&str] = if is_shallow { &[FIRST_DEPTH] } else { &[] };
-                // What the remote does not have any more is told by the next look.
-                let _ = self.run(depth, &[&refspec]);
+                // What is still missing is told by the next look: a push may be over what the remote does not have any more.
+                self.refusal = self.run(depth, &[&refspec]).err().map(|error| error.to_string());
                 self.tried.insert(refspec);
                 Ok(true)
             }
@@ -85,6 +93,11 @@ impl Fetches {
             }
             Gap::History => Ok(false),
         }
+    }
+
+    /// What git said last, where it could not get what was asked for.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        self.refusal.as_deref()
     }
 
     fn is_partial(&self) -> bool {

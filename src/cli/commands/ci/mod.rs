@@ -4,7 +4,7 @@ mod fetch;
 mod resolve;
 
 use anyhow::anyhow;
-use keysieve::ci::{Plan, Revision, Target};
+use keysieve::ci::{Plan, Revision};
 use keysieve::scan::{Error as ScanError, RangeOutcome, scan_range};
 use keysieve::sources::git::{Error as GitError, RangeQuery, Repository};
 
@@ -60,7 +60,7 @@ pub(crate) fn run(asked: &Ci) -> anyhow::Result<ExitStatus> {
             },
         };
         if !fetches.fill(&gap, repository.is_shallow())? {
-            return Err(told(&gap, &plan, &repository, asked.fetch));
+            return Err(told(&gap, &plan, &repository, &fetches));
         }
     }
 }
@@ -96,7 +96,7 @@ fn scan(
 }
 
 /// What is missing, and what to do about it, in one line.
-fn told(gap: &Gap, plan: &Plan, repository: &Repository, may_fetch: bool) -> anyhow::Error {
+fn told(gap: &Gap, plan: &Plan, repository: &Repository, fetches: &Fetches) -> anyhow::Error {
     let Plan { system, why, .. } = plan;
     let (missing, fetch) = match gap {
         Gap::Revision(revision) => {
@@ -110,13 +110,9 @@ fn told(gap: &Gap, plan: &Plan, repository: &Repository, may_fetch: bool) -> any
         Some(fetch) if !repository.is_shallow() => fetch,
         _ => system.full_checkout().to_owned(),
     };
-    match (may_fetch, &plan.target) {
-        (true, _) => anyhow!("{system}, {why}: {missing}, and `git fetch origin` did not bring it; {remedy}"),
-        (false, Target::Request { .. } | Target::Push { .. } | Target::Reference { .. }) => {
-            anyhow!("{system}, {why}: {missing}; {remedy}, or use `keysieve ci --fetch`")
-        }
-        (false, _) => anyhow!(
-            "{system}, {why}, so all is to be read: {missing}; {remedy}, or use `keysieve ci --fetch`"
-        ),
+    if fetches.is_allowed() {
+        let said = fetches.refusal().map(|said| format!(" ({said})")).unwrap_or_default();
+        return anyhow!("{system}, {why}: {missing}, and `git fetch` did not bring it{said}; {remedy}");
     }
+    anyhow!("{system}, {why}: {missing}; {remedy}, or use `keysieve ci --fetch`")
 }
