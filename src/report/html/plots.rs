@@ -215,7 +215,7 @@ fn write_shape(out: &mut dyn Write, spans: &[Span], scale: &Scale, line: f64) ->
         }
     }
     for (class, path) in [("was", was), ("in", inside)] {
-        writeln!(out, "<path class=\"{class}\" stroke-width=\"{:.3}\" d=\"{path}\"/>", line)?;
+        writeln!(out, "<path class=\"{class}\" stroke-width=\"{line:.3}\" d=\"{path}\"/>")?;
     }
     Ok(())
 }
