@@ -276,6 +276,11 @@ pub(crate) struct EnvArgs {
     /// Ask nothing.
     #[arg(short, long)]
     pub(crate) yes: bool,
+    /// Look for the secret values of the .env files in all that an audit reads, and tell where they are besides.
+    #[arg(long, conflicts_with_all = ["fix", "write_example"])]
+    pub(crate) sweep: bool,
+    #[command(flatten)]
+    pub(crate) values: ValuesArgs,
     #[command(flatten)]
     pub(crate) common: Common,
 }

@@ -2,6 +2,9 @@
 
 use super::parse::{NotText, parse};
 
+/// The longest name that is shown, in bytes.
+const MAX_NAME_BYTES: usize = 128;
+
 /// The names of the variables in a dotenv file, in their order, each once.
 ///
 /// # Errors
@@ -11,14 +14,18 @@ pub fn variable_names(bytes: &[u8]) -> Result<Vec<String>, NotText> {
     let mut names: Vec<String> = Vec::new();
     for variable in parse(bytes)?.variables {
         let name = variable.name.to_string();
-        let is_plain =
-            name.chars().all(|character| character.is_ascii_alphanumeric() || "_.-".contains(character));
-        // What else stands in front of a `=` may be part of a value.
-        if is_plain && !names.contains(&name) {
+        if is_plain_name(&variable.name) && !names.contains(&name) {
             names.push(name);
         }
     }
     Ok(names)
+}
+
+/// Whether it is a name as variables have them. What else stands in front of a `=` may be part of a value.
+#[must_use]
+pub fn is_plain_name(name: &[u8]) -> bool {
+    name.len() <= MAX_NAME_BYTES
+        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte))
 }
 
 #[cfg(test)]

@@ -10,16 +10,19 @@ pub mod package;
 pub mod parse;
 mod references;
 mod state;
+mod structured;
 pub mod survey;
 pub mod value;
 pub mod values;
 
+pub use self::contents::is_plain_name;
 pub use self::ignores::{Decision, IgnoreSettings, Ignores, TakenBack, Verdict, Whose};
 pub(crate) use self::ignores::{folder_of, joined};
 pub use self::names::{
     Known, Shape, TABLE, file_name, is_env_path, is_known_path, is_template_path, may_be_known,
 };
 pub use self::parse::{NotText, Parsed, Variable, parse};
-pub use self::state::{Addition, EnvFile, EnvState, SecretValue};
+pub use self::state::{Addition, EnvFile, EnvState, JudgedValue, SecretValue};
+pub use self::structured::variables;
 pub use self::value::{Judgement, judge};
 pub use self::values::Values;

@@ -42,7 +42,7 @@ pub struct Variable {
 }
 
 impl Variable {
-    fn new(name: BString, line: u64, value: &[u8], other: Option<&[u8]>) -> Self {
+    pub(super) fn new(name: BString, line: u64, value: &[u8], other: Option<&[u8]>) -> Self {
         let judged = |value: &[u8]| judge(&name, value);
         let judgement = other.map(judged).into_iter().fold(judged(value), Judgement::max);
         Self { line, value: Secret::new(value), other: other.map(Secret::new), judgement, name }

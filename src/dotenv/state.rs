@@ -7,6 +7,7 @@ use crate::rules::Severity;
 
 use super::ignores::{Decision, TakenBack};
 use super::names::file_name;
+use super::value::Judgement;
 
 /// An environment file, or a template of one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +18,8 @@ pub struct EnvFile {
     pub states: Vec<EnvState>,
     /// The secrets that were found in it, now or in any of its versions, by line.
     pub secrets: Vec<SecretValue>,
+    /// What each of its values is, in the order of the file as it lies on disk.
+    pub values: Vec<JudgedValue>,
     /// Lines that would keep it out of commits and images.
     pub additions: Vec<Addition>,
 }
@@ -28,6 +31,17 @@ pub struct SecretValue {
     pub line: u64,
     /// What it is.
     pub name: String,
+}
+
+/// A variable of an environment file, and what its value is. Not the value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JudgedValue {
+    /// Counted from 1.
+    pub line: u64,
+    /// Its name; none where what stands in its place may be part of a value.
+    pub name: Option<BString>,
+    /// What its value is.
+    pub judgement: Judgement,
 }
 
 /// A line to be added to an ignore file.
@@ -221,7 +235,7 @@ impl EnvFile {
             let severity = |state: &EnvState| std::cmp::Reverse(state.severity(true));
             severity(a).cmp(&severity(b)).then_with(|| a.cmp(b))
         });
-        Self { path, states, secrets, additions: Vec::new() }
+        Self { path, states, secrets, values: Vec::new(), additions: Vec::new() }
     }
 
     /// How bad the worst of its states is; none where it is as it should be.

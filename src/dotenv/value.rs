@@ -20,6 +20,19 @@ pub enum Judgement {
     Secret,
 }
 
+impl Judgement {
+    /// The name that machine output has.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Placeholder => "placeholder",
+            Self::Public => "public",
+            Self::Weak => "weak",
+            Self::Secret => "secret",
+        }
+    }
+}
+
 /// The shortest password that is not guessed, in bytes, and the shortest of words.
 const MIN_STRONG_BYTES: usize = 8;
 const MIN_STRONG_WORDS_BYTES: usize = 16;

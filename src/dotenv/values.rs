@@ -9,13 +9,11 @@ use crate::finding::{Secret, ValueSource};
 
 use super::parse::{NotText, Parsed, parse, text};
 use super::value::{Judgement, is_common, judge, secret_part};
-use super::{Variable, is_env_path};
+use super::{Variable, is_env_path, is_plain_name, variables};
 
 /// How many values may be looked for at once, and how many bytes they may have together.
 pub const MAX_VALUES: usize = 100_000;
 const MAX_TOTAL_BYTES: usize = 8 << 20;
-/// The longest name that is shown, in bytes.
-const MAX_NAME_BYTES: usize = 128;
 
 /// Values, with where they are from. Prints none of them.
 #[derive(Debug, Clone, Default)]
@@ -62,13 +60,13 @@ impl From<NotText> for Error {
 }
 
 impl Values {
-    /// Adds what a dotenv file holds.
+    /// Adds what an environment file holds.
     ///
     /// # Errors
     ///
     /// When it is binary, or holds too much.
-    pub fn add_dotenv(&mut self, file: &BStr, bytes: &[u8]) -> Result<(), Error> {
-        self.add_variables(file, parse(bytes)?)
+    pub fn add_env_file(&mut self, file: &BStr, bytes: &[u8]) -> Result<(), Error> {
+        self.add_variables(file, variables(file, bytes)?)
     }
 
     /// Adds what a file holds that is a dotenv file, by its name or its content, or else a list: a value a line.
@@ -77,8 +75,11 @@ impl Values {
     ///
     /// When it is binary, or holds too much.
     pub fn add(&mut self, file: &BStr, bytes: &[u8]) -> Result<(), Error> {
+        if is_env_path(file) {
+            return self.add_env_file(file, bytes);
+        }
         let parsed = parse(bytes)?;
-        if is_env_path(file) || is_dotenv(&parsed) {
+        if is_dotenv(&parsed) {
             return self.add_variables(file, parsed);
         }
         self.files.push(file.to_owned());
@@ -95,7 +96,7 @@ impl Values {
     fn add_variables(&mut self, file: &BStr, parsed: Parsed) -> Result<(), Error> {
         self.files.push(file.to_owned());
         for variable in parsed.variables {
-            let name = Some(variable.name.clone()).filter(|name| name.len() <= MAX_NAME_BYTES);
+            let name = Some(variable.name.clone()).filter(|name| is_plain_name(name));
             let source = ValueSource { file: file.to_owned(), line: variable.line, name };
             match variable.judgement {
                 Judgement::Placeholder | Judgement::Public => self.others += 1,

@@ -2,15 +2,19 @@
 
 use std::io::{self, Write};
 
+use crate::dotenv::value::Judgement;
 use crate::dotenv::{Decision, EnvState, TakenBack};
 
 use super::escaped;
-use super::json::{EnvFileJson, EnvSecretJson};
+use super::json::{EnvFileJson, EnvSecretJson, EnvValueJson};
 use super::text::{Paint, commit_text, plural};
 use super::words::Authors;
 
 /// How many of a file's secrets are shown.
 const MAX_SECRETS: usize = 5;
+
+/// How many of a file's values are named.
+const MAX_VALUES: usize = 12;
 
 /// A block a file, the worst first.
 pub(super) fn write(out: &mut dyn Write, files: &[EnvFileJson], paint: Paint) -> io::Result<()> {
@@ -21,6 +25,9 @@ pub(super) fn write(out: &mut dyn Write, files: &[EnvFileJson], paint: Paint) ->
         file.states.iter().skip(1).try_for_each(|state| writeln!(out, "  also     {}", text(&state.told)))?;
         if !file.secrets.is_empty() {
             writeln!(out, "  holds    {}", secrets_text(&file.secrets))?;
+        }
+        if !file.values.is_empty() {
+            writeln!(out, "  values   {}", values_text(&file.values))?;
         }
         let steps = if file.fixes.is_empty() { std::slice::from_ref(&file.fix) } else { &file.fixes };
         let labels = std::iter::once("fix").chain(std::iter::repeat(""));
@@ -69,6 +76,31 @@ fn secrets_text(secrets: &[EnvSecretJson]) -> String {
     let more = secrets.len().saturating_sub(MAX_SECRETS);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{} ({}{more})", plural(secrets.len() as u64, "secret"), told.join(", "))
+}
+
+/// `secret: API_KEY; weak: DB_PASSWORD; 3 public, 1 placeholder`
+fn values_text(values: &[EnvValueJson]) -> String {
+    let are = |judgement: Judgement| values.iter().filter(move |value| value.judgement == judgement.name());
+    let named = |judgement: Judgement| {
+        let name = |value: &EnvValueJson| match &value.name {
+            Some(name) => escaped(name.as_bytes()),
+            None => format!("line {}", value.line),
+        };
+        let names: Vec<String> = are(judgement).take(MAX_VALUES).map(name).collect();
+        let more = are(judgement).count() - names.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!names.is_empty()).then(|| format!("{}: {}{more}", judgement.name(), names.join(", ")))
+    };
+    let counted = |judgement: Judgement| match are(judgement).count() {
+        0 => None,
+        count => Some(format!("{count} {}", judgement.name())),
+    };
+    let counts: Vec<String> =
+        [Judgement::Public, Judgement::Placeholder].into_iter().filter_map(counted).collect();
+    let counts = Some(counts.join(", ")).filter(|counts| !counts.is_empty());
+    let told: Vec<String> =
+        [named(Judgement::Secret), named(Judgement::Weak), counts].into_iter().flatten().collect();
+    told.join("; ")
 }
 
 /// What follows the file's path. Of an image the place is told besides.

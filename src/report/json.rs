@@ -11,7 +11,7 @@ use bstr::{BStr, BString, ByteSlice};
 use serde::{Deserialize, Serialize};
 
 use crate::coverage::Unread;
-use crate::dotenv::{Addition, EnvFile, EnvState, SecretValue, TakenBack};
+use crate::dotenv::{Addition, EnvFile, EnvState, JudgedValue, SecretValue, TakenBack};
 use crate::finding::{CommitSummary, Container, Exposure, Finding, ImagePlace, Place, Removal, utc_time};
 use crate::provenance::Metadata;
 use crate::rules::{Confidence, Severity};
@@ -525,6 +525,9 @@ pub(super) struct EnvFileJson {
     pub(super) states: Vec<EnvStateJson>,
     #[serde(default)]
     pub(super) secrets: Vec<EnvSecretJson>,
+    /// What each value is that the file has on disk.
+    #[serde(default)]
+    pub(super) values: Vec<EnvValueJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) commit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -571,6 +574,16 @@ pub(super) struct EnvSecretJson {
     pub(super) name: String,
 }
 
+/// What the value of a variable is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct EnvValueJson {
+    pub(super) line: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    /// `placeholder`, `public`, `weak` or `secret`.
+    pub(super) judgement: String,
+}
+
 /// A line that an ignore file lacks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct AdditionJson {
@@ -593,6 +606,11 @@ impl EnvFileJson {
         let holds_secret = !file.secrets.is_empty();
         let secret = |secret: &SecretValue| EnvSecretJson { line: secret.line, name: secret.name.clone() };
         let text = |text: &BString| text.to_str_lossy().into_owned();
+        let value = |value: &JudgedValue| EnvValueJson {
+            line: value.line,
+            name: value.name.as_ref().map(text),
+            judgement: value.judgement.name().to_owned(),
+        };
         let addition =
             |addition: &Addition| AdditionJson { file: text(&addition.file), line: text(&addition.line) };
         Self {
@@ -604,6 +622,7 @@ impl EnvFileJson {
             exposes_secret: file.exposes_secret(),
             states: file.states.iter().map(|state| EnvStateJson::new(state, holds_secret)).collect(),
             secrets: file.secrets.iter().map(secret).collect(),
+            values: file.values.iter().map(value).collect(),
             commit: first.map(|commit| commit.id.to_string()),
             last_commit: last.map(|commit| commit.id.to_string()),
             author: first.map(|commit| text(&commit.author)),

@@ -93,7 +93,8 @@ impl Candidate {
     fn rules(&self, config: &ScanConfig) -> BTreeSet<RuleId> {
         let in_blobs = self.blobs.values().flatten().map(|matched| matched.found.rule);
         let is_told = |(provenance, found): &&(Provenance, Match)| {
-            let is_in_env = matches!(provenance, Provenance::File { path, ignored: true } if is_env_path(path));
+            let is_in_env =
+                matches!(provenance, Provenance::File { path, ignored: true } if is_env_path(path));
             !is_in_env || config.rules.rule(found.rule).kind != Kind::Generic
         };
         in_blobs.chain(self.others.iter().filter(is_told).map(|(_, found)| found.rule)).collect()

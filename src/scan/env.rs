@@ -1,6 +1,7 @@
 //! The state of environment files: what git, Docker and packages make of them, and which secrets they hold.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,18 +14,19 @@ use crate::dotenv::docker::Context;
 use crate::dotenv::package::{InGit, Inclusion, Package};
 use crate::dotenv::survey::{Survey, relative, survey};
 use crate::dotenv::{
-    Addition, EnvFile, EnvState, Ignores, SecretValue, Whose, file_name, folder_of, is_env_path,
-    is_known_path, is_template_path, joined, may_be_known,
+    Addition, EnvFile, EnvState, Ignores, JudgedValue, SecretValue, Whose, file_name, folder_of, is_env_path,
+    is_known_path, is_plain_name, is_template_path, joined, may_be_known, variables,
 };
 use crate::finding::{Container, Finding, HistoryPlace, Reach};
 use crate::provenance::{ObjectId, Provenance, path_bytes};
 use crate::sources::Source;
 use crate::sources::files::{ChosenFile, Files};
-use crate::sources::git::{History, Repository};
+use crate::sources::git::{self, History, Repository};
 
 use super::assembly::{Assembled, assemble};
 use super::collector::Collector;
-use super::{Error, Outcome, Progress, ScanConfig, in_pool, redacted};
+use super::sweep::read_limited;
+use super::{Error, Outcome, Progress, ScanConfig, audit, failing, in_pool, redacted, scan_paths};
 
 /// Tells the state of the environment files of the repository in which `dir` lies, or below `dir` where there is none, and judges
 /// their values. Of a history the environment files alone are searched.
@@ -39,7 +41,7 @@ pub fn env(config: &ScanConfig, dir: &Path, progress: &(dyn Progress + Send)) ->
     let dir = if dir.is_file() { parent } else { dir };
     let repository = match Repository::open(dir) {
         Ok(repository) => Some(repository),
-        Err(crate::sources::git::Error::NotARepository { .. }) => None,
+        Err(git::Error::NotARepository { .. }) => None,
         Err(error) => return Err(error.into()),
     };
     in_pool(config.threads, || {
@@ -91,6 +93,29 @@ pub fn env(config: &ScanConfig, dir: &Path, progress: &(dyn Progress + Send)) ->
     })
 }
 
+/// Looks for the values that `config` sweeps for in all that an audit of `dir` reads, or a scan where there is no repository, and
+/// tells of these alone, besides the state of the environment files.
+///
+/// # Errors
+///
+/// When there is nothing at `dir`; what cannot be read on the way is in the outcome's coverage.
+pub fn env_sweep(
+    config: &ScanConfig,
+    dir: &Path,
+    progress: &(dyn Progress + Send),
+) -> Result<Outcome, Error> {
+    let mut outcome = match audit(config, dir, None, progress) {
+        Err(Error::Git(git::Error::NotARepository { .. })) => {
+            scan_paths(config, vec![dir.to_owned()], progress)?
+        }
+        audited => audited?,
+    };
+    let others: Vec<Finding> = outcome.findings.extract_if(.., |finding| finding.values.is_empty()).collect();
+    outcome.failing = outcome.failing.saturating_sub(failing(config, &others));
+    outcome.suppressed.retain(|suppressed| !suppressed.finding.values.is_empty());
+    Ok(outcome)
+}
+
 /// The environment files on disk, as absolute paths: of the work tree in which `dir` lies, or below `dir` where there is none.
 #[must_use]
 pub fn env_files_on_disk(dir: &Path) -> Vec<PathBuf> {
@@ -98,6 +123,29 @@ pub fn env_files_on_disk(dir: &Path) -> Vec<PathBuf> {
     let top = repository.as_ref().and_then(Repository::workdir).map_or_else(|| real(dir), real);
     let is_own = |file: &PathBuf| is_env_path(&path_bytes(file));
     survey(&top, std::slice::from_ref(&top), &path_bytes).files.into_iter().filter(is_own).collect()
+}
+
+/// The environment files of the work tree at `workdir` and of those inside, templates aside, with what reports call them.
+pub(super) fn env_files_of(workdir: &Path) -> Vec<(PathBuf, BString)> {
+    let top = real(workdir);
+    let trees = WorkTrees::look(&top, std::slice::from_ref(&top), Shown::from(&top));
+    let files = trees.trees.into_iter().flat_map(|tree| tree.survey.files);
+    let named = files.map(|file| (trees.shown.path(&file), file));
+    let mut named: Vec<_> = named.filter(|(shown, _)| !is_template_path(shown)).collect();
+    named.sort();
+    named.into_iter().map(|(shown, file)| (file, shown)).collect()
+}
+
+/// What each value of a file is. None where that cannot be read: who reads the file for its secrets says so.
+fn judged_values(file: &Path, shown: &BStr) -> Vec<JudgedValue> {
+    let bytes = File::open(file).and_then(read_limited);
+    let parsed = bytes.ok().and_then(|bytes| variables(shown, &bytes).ok()).unwrap_or_default();
+    let judged = parsed.variables.into_iter().map(|variable| JudgedValue {
+        line: variable.line,
+        name: Some(variable.name).filter(|name| is_plain_name(name)),
+        judgement: variable.judgement,
+    });
+    judged.collect()
 }
 
 struct EnvRun<'a> {
@@ -216,7 +264,7 @@ impl SecretsByPath {
     pub(super) fn of(config: &ScanConfig, found: &Assembled, shown: impl Fn(&BString) -> BString) -> Self {
         let mut secrets = Self::default();
         for finding in found.findings.iter().chain(&found.kept_in_env) {
-            let fails = super::failing(config, std::slice::from_ref(finding)) > 0;
+            let fails = failing(config, std::slice::from_ref(finding)) > 0;
             for place in &finding.places {
                 let path = match &place.container {
                     Container::File { path, .. } => path.clone(),
@@ -516,7 +564,8 @@ impl WorkTrees {
         }
         additions.sort();
         additions.dedup();
-        EnvFile { additions, ..EnvFile::new(shown, states, secrets) }
+        let values = if is_on_disk { judged_values(file, shown.as_bstr()) } else { Vec::new() };
+        EnvFile { additions, values, ..EnvFile::new(shown, states, secrets) }
     }
 
     fn of_context(&self, context: &Context, copy: &crate::dotenv::docker::CopyStep, file: &Path) -> EnvState {
@@ -601,7 +650,7 @@ fn template(shown: BString, committed: Option<&HistoryPlace>, secrets: Vec<Secre
 fn of_history(place: &HistoryPlace) -> Option<EnvState> {
     let HistoryPlace { introduced, last, versions, reach, .. } = place;
     let Reach { pushed, .. } = reach;
-    if introduced.is_none() && reach.refs.iter().all(|name| name == crate::sources::git::STAGED) {
+    if introduced.is_none() && reach.refs.iter().all(|name| name == git::STAGED) {
         return None;
     }
     Some(EnvState::Committed {

@@ -33,7 +33,7 @@ use self::collector::Collector;
 use self::env::{SecretsByPath, Shown, WorkTrees, real, set_aside};
 
 pub use self::audit::audit;
-pub use self::env::{env, env_files_on_disk};
+pub use self::env::{env, env_files_on_disk, env_sweep};
 pub use self::image::scan_image;
 pub use self::range::{RangeOutcome, scan_range};
 pub use self::sweep::{Sweep, Swept};

@@ -14,17 +14,16 @@ use bstr::{BStr, BString, ByteSlice};
 
 use crate::coverage::Unread;
 use crate::detect::sweep as engine;
-use crate::dotenv::is_env_path;
 use crate::dotenv::values::{Error as ValuesError, LeftOut, Values};
 use crate::finding::{Secret, ValueSource};
 use crate::provenance::path_bytes;
 use crate::rules::{Error as RulesError, RuleSet};
-use crate::sources::worktree::Worktree;
 
 use super::ScanConfig;
+use super::env::env_files_of;
 
 /// The largest file of values that is read, in bytes.
-const MAX_FILE_BYTES: u64 = 16 << 20;
+pub(super) const MAX_FILE_BYTES: u64 = 16 << 20;
 /// In how many files, commits and other places a value may be found and still mean something.
 pub(super) const MAX_PLACES: usize = 1_000;
 /// How often a value may be found, in all versions of all files, before it is given up.
@@ -89,7 +88,7 @@ impl Sweep {
     /// Adds the values of the environment files below `workdir`, ignored ones too. What cannot be read of them is in the outcome's
     /// coverage.
     pub fn add_local(&mut self, workdir: &Path) {
-        let files = Worktree::of_repository(workdir, BTreeSet::new(), is_env_path).named();
+        let files = env_files_of(workdir);
         if files.is_empty() {
             self.notices
                 .push("there is no .env file in the work tree whose values could be looked for".to_owned());
@@ -97,7 +96,7 @@ impl Sweep {
         for (path, shown) in files {
             let read = File::open(&path).and_then(read_limited);
             let added = read.map_err(|error| error.to_string()).and_then(|bytes| {
-                self.values.add_dotenv(shown.as_bstr(), &bytes).map_err(|error| error.to_string())
+                self.values.add_env_file(shown.as_bstr(), &bytes).map_err(|error| error.to_string())
             });
             if let Err(why) = added {
                 self.unread.push(Unread::new(shown, format!("its values were not looked for: {why}")));
@@ -204,7 +203,7 @@ impl Sweep {
     }
 }
 
-fn read_limited(reader: impl Read) -> io::Result<Vec<u8>> {
+pub(super) fn read_limited(reader: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {

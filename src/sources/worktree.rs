@@ -54,19 +54,6 @@ impl Worktree {
         Self { max_file_bytes: max_bytes, ..self }
     }
 
-    /// The files whose names ask to be read always, ignored or not, with what they are shown as; sorted. What cannot be listed is
-    /// said where the files are read.
-    #[must_use]
-    pub fn named(&self) -> Vec<(PathBuf, BString)> {
-        let mut listing = Listing { worktree: self, visitor: &Unheard, files: Vec::new() };
-        self.roots.iter().for_each(|root| listing.root(root));
-        let name = |path: &Path| path.file_name().map(|name| path_bytes(Path::new(name))).unwrap_or_default();
-        let named = listing.files.into_iter().filter(|found| (self.always_read)(&name(&found.path)));
-        let mut named: Vec<_> = named.map(|found| (self.shown(&found.path), found.path)).collect();
-        named.sort();
-        named.into_iter().map(|(shown, path)| (path, shown)).collect()
-    }
-
     fn shown(&self, path: &Path) -> BString {
         let relative = self.base.as_deref().and_then(|base| path.strip_prefix(base).ok());
         let shown = relative.unwrap_or_else(|| path.strip_prefix("./").unwrap_or(path));

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::fixture::{Report, Repository, Run, Scratch};
-use crate::secrets::{Random, github_pat, noise};
+use crate::secrets::{Random, github_pat, noise, password};
 
 /// Writes an environment file with a secret, readable by its owner alone.
 fn write_env(repository: &Repository, path: &str) {
@@ -606,4 +606,62 @@ fn a_scan_tells_states_too() {
     }
     let text = run(&["r"]).stdout;
     assert!(text.ends_with("everything was read; 1 .env file that exposes secrets above\n"), "{text}");
+}
+
+#[test]
+fn each_value_is_judged_and_none_is_shown() {
+    let (scratch, secret) = (Scratch::new(), password(3110));
+    let repository = scratch.repository("r");
+    let weak = "changeme";
+    repository
+        .write(".env", format!("PORT=8080\nAPI_KEY={secret}\nDB_PASSWORD={weak}\nTOKEN=<your-token>\n"));
+    repository.write(".streamlit/secrets.toml", format!("[db]\npassword = \"{secret}\"\n"));
+    let report = env(&repository, &[]);
+    let judged = |path: &str| {
+        let values = file(&report, path).unwrap()["values"].as_array().unwrap();
+        let told = values.iter().map(|value| {
+            format!(
+                "{} {} {}",
+                value["line"],
+                value["name"].as_str().unwrap(),
+                value["judgement"].as_str().unwrap()
+            )
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        judged(".env"),
+        ["1 PORT public", "2 API_KEY secret", "3 DB_PASSWORD weak", "4 TOKEN placeholder"]
+    );
+    assert_eq!(judged(".streamlit/secrets.toml"), ["2 db.password secret"]);
+    let text = repository.run_keysieve(&["env"]).stdout;
+    assert!(text.contains("values   secret: API_KEY; weak: DB_PASSWORD; 1 public, 1 placeholder"), "{text}");
+    assert!(!text.contains(&secret) && !text.contains(weak), "{text}");
+}
+
+#[test]
+fn a_sweep_of_environment_files_tells_of_their_values_alone() {
+    let (scratch, [in_toml, in_compose_file, other]) = (Scratch::new(), [3111, 3112, 3113].map(password));
+    let repository = scratch.repository("r");
+    repository.commit_file(".gitignore", "secrets.toml\nvars\n");
+    repository.commit_file("compose.yaml", "services:\n  app:\n    env_file: ./vars\n");
+    repository.write(".streamlit/secrets.toml", format!("[db]\npassword = \"{in_toml}\"\n"));
+    repository.write("vars", format!("APP_SECRET={in_compose_file}\n"));
+    repository.commit_file("notes.txt", format!("x {in_toml}\n"));
+    repository.commit_file("more.txt", format!("y {in_compose_file}\n"));
+    repository.commit_file("settings.py", format!("password = '{other}'\n"));
+    let report = env(&repository, &["--sweep"]);
+    let mut told: Vec<String> = report
+        .findings
+        .iter()
+        .map(|finding| {
+            let source = &finding["values"][0];
+            let (name, path) =
+                (source["name"].as_str().unwrap(), finding["places"][0]["path"].as_str().unwrap());
+            format!("{name} in {path}")
+        })
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, ["APP_SECRET in more.txt", "db.password in notes.txt"]);
+    assert_eq!((report.code, report.summary["failing"].as_u64()), (1, Some(2)), "{:?}", report.summary);
 }

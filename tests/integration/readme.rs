@@ -1,6 +1,9 @@
 //! The README's console blocks: each command is run in a repository as the README describes it, and prints what is shown.
 //! `[..]` stands for any text on a line, a line `...` for any lines.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use crate::fixture::Scratch;
 use crate::secrets::{github_pat, password};
 
@@ -48,7 +51,8 @@ fn console_blocks_print_what_they_show() {
     }
     let other = password(902);
     let env = format!("STRIPE_SECRET_KEY={key}\nAPI_TOKEN={other}\nPORT=8080\nDB_PASSWORD=changeme\n");
-    swept.write(".env", env);
+    let env = swept.write(".env", env);
+    fs::set_permissions(env, fs::Permissions::from_mode(0o600)).unwrap();
     scratch.write("files/app/db.py", ["PASSWORD = \"", "tR7hvd", "9QmX2\"\n"].concat());
     scratch.write("rules/acme.yaml", rule_file());
     scratch.write(

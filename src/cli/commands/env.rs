@@ -18,6 +18,7 @@ use crate::cli::config::{PolicySource, output_config, scan_config, shows_progres
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::{announce, finish, say};
 use crate::cli::progress::Bar;
+use crate::cli::values::with_values;
 
 /// The largest file whose variables are listed, in bytes.
 const MAX_EXAMPLE_BYTES: u64 = 4 << 20;
@@ -29,6 +30,14 @@ pub(crate) fn run(args: &EnvArgs) -> anyhow::Result<ExitStatus> {
     let config = scan_config(&args.common, policy)?;
     if args.write_example {
         return write_examples(&args.dir);
+    }
+    if args.sweep || !args.values.values.is_empty() {
+        let local = repository.as_ref().and_then(Repository::workdir).unwrap_or(&args.dir);
+        let config = with_values(config, &args.values, args.sweep.then_some(local), false)?;
+        let progress = Bar::new(shows_progress(&args.common));
+        let outcome = keysieve::scan::env_sweep(&config, &args.dir, &progress)?;
+        drop(progress);
+        return finish(&outcome, &output);
     }
     let look = || {
         let progress = Bar::new(shows_progress(&args.common));

@@ -20,6 +20,7 @@ use super::encode::{ENCODINGS, Form, PARTIAL_ENCODINGS};
 use crate::chunk::{CONTEXT_BYTES, Chunk};
 use crate::detect::checks::{Candidate, evaluate};
 use crate::detect::{Detector, Match, decode};
+use crate::finding::Secret;
 use crate::location::{ByteSpan, LineStart};
 use crate::proof::sampler::{Random, example, matching, parse};
 use crate::provenance::Provenance;
@@ -323,9 +324,14 @@ fn scan_cut(detector: &RefCell<Detector>, content: &[u8], cuts: &[usize]) -> Vec
         own_start = own_end;
     }
     // The pieces of two keywords may both find one secret, as one piece does that has both.
-    matches.sort_by_key(|found| (found.span, found.rule));
-    matches.dedup_by_key(|found| (found.span, found.rule));
+    matches.sort_by(|a, b| place(a).cmp(&place(b)));
+    matches.dedup_by(|a, b| place(a) == place(b));
     matches
+}
+
+/// What tells matches apart: text that is encoded text as well may hold two secrets at one place.
+fn place(found: &Match) -> (ByteSpan, RuleId, &Secret) {
+    (found.span, found.rule, &found.secret)
 }
 
 #[test]
