@@ -13,7 +13,7 @@ const FILE_ENDINGS: &[&[u8]] = &[
     b"bin", b"csv", b"sql", b"db", b"pdf", b"gif", b"jpg", b"jpeg", b"bak", b"tfstate", b"tmpl", b"j2",
     b"vue", b"tsx", b"jsx", b"deb", b"rpm", b"so", b"dll", b"xz", b"bz2", b"zst",
 ];
-/// Names that languages have for "no value" and "a value of this type", and for where values are kept.
+/// Names that languages have for "no value" and "a value of this type", and for where values are kept; what packages are built for.
 const CODE_WORDS: &[&[u8]] = &[
     b"none",
     b"null",
@@ -49,6 +49,14 @@ const CODE_WORDS: &[&[u8]] = &[
     b"this",
     b"nopass",
     b"nopassword",
+    b"define",
+    b"undef",
+    b"amd64",
+    b"arm64",
+    b"armhf",
+    b"i386",
+    b"noarch",
+    b"x86_64",
 ];
 
 /// Signs of regular expressions and globs.
