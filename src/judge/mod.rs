@@ -165,8 +165,13 @@ fn signals(
         (evidence.link == Link::Adjacent, Signal::Adjacent),
         (is_bare && is_letters && evidence.is_wordy && evidence.has_plain_name, Signal::BareWord),
         (evidence.subject == Subject::Key, Signal::BareKeyName),
-        // What follows in a text is a word.
-        (is_password && evidence.is_message && (is_letters || evidence.is_wordy), Signal::Message),
+        // What follows in a text is a word, or a short one with a number.
+        (
+            is_password
+                && evidence.is_message
+                && (!is_mixed || evidence.is_wordy || secret_length < MIXED_LENGTH),
+            Signal::Message,
+        ),
         (is_password && is_letters && evidence.is_wordy, Signal::PasswordOfWords),
         (is_password && is_letters && !evidence.is_wordy, Signal::PasswordOfLetters),
         (!is_password && evidence.is_wordy, Signal::SecretOfWords),

@@ -62,7 +62,7 @@ fn is_identifier(value: &[u8]) -> bool {
             .iter()
             .enumerate()
             .all(|(at, byte)| if hyphens(at) { *byte == b'-' } else { byte.is_ascii_hexdigit() });
-    let first = value.split(|byte| b".:/@".contains(byte)).next().unwrap_or_default();
+    let first = value.split(|byte| b".:@".contains(byte)).next().unwrap_or_default();
     let is_name = first.len() < value.len()
         && (first.is_empty() || (first.len() >= 3 && first.iter().all(u8::is_ascii_alphabetic)))
         && !first.eq_ignore_ascii_case(b"base64");
@@ -78,7 +78,9 @@ pub(crate) fn is_wordy(value: &[u8]) -> bool {
         value.windows(2).filter(|pair| pair[0].is_ascii_digit() && pair[1].is_ascii_alphabetic()).count();
     // `issue-54941-item`: numbers between words that have nothing to do with them.
     let mut runs = value.split(|byte| !byte.is_ascii_alphanumeric()).filter(|run| !run.is_empty());
+    let is_joined = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/ ".contains(byte);
     if runs.clone().nth(1).is_some()
+        && value.iter().all(is_joined)
         && runs.all(|run| run.iter().all(u8::is_ascii_digit) || run.iter().all(u8::is_ascii_alphabetic))
         && reads_like_words(value)
     {

@@ -165,6 +165,11 @@ pub(crate) fn of_bare(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Option<
     if matches!(value, [b'=', ..]) || memchr::memmem::find(before, b".svg?").is_some() {
         return None;
     }
+    // `https://deploy-token:value@host/path`: the user of a URL.
+    let is_user = memchr::memmem::rfind(before, b"://").is_some_and(|at| !before[at + 3..].contains(&b'/'));
+    if is_user && connector == b":" && value.contains(&b'@') {
+        return None;
+    }
     // `user:token:v2`, a name with parts.
     if connector == b":" && before.ends_with(b":") {
         return None;
@@ -258,7 +263,8 @@ pub(crate) fn begins_a_comment(bytes: &[u8], name: ByteSpan) -> bool {
     !start.is_empty() && start.iter().all(|byte| b"#/*;-".contains(byte))
 }
 
-fn ends_line(bytes: &[u8], at: usize) -> bool {
+/// Whether nothing but blanks follows in the line.
+pub(crate) fn ends_line(bytes: &[u8], at: usize) -> bool {
     let rest = &bytes[at.min(bytes.len())..];
     let blank = rest.iter().take(BEFORE_NAME_BYTES).take_while(|byte| b" \t".contains(byte)).count();
     matches!(rest.get(blank), None | Some(b'\r' | b'\n'))
@@ -469,6 +475,7 @@ mod tests {
         }
         assert_eq!(bare("^requirepass^ ^v^\n"), Some(Link::Adjacent));
         assert_eq!(bare("${^DB_PASSWORD^:^?missing^}"), None);
+        assert_eq!(bare("https://user+^deploy-token-3^:^v@host/path^"), None);
         assert_eq!(bare("<a href=\\\"^change-passwords.html^\\\">^Managing^ passwords</a>"), None);
         assert_eq!(bare("the ^password^ ^v^ of a user"), None);
     }

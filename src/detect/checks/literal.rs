@@ -301,8 +301,13 @@ fn joins_variables(value: &[u8]) -> bool {
     matches!(value, [b'.', b'$', .., b'.'] | [b'.', b' ', .., b'.'])
 }
 
-/// `%s`, `%d`, with no letter behind it.
+/// `%s`, `%d`, with no letter behind it; `%08x` alone.
 fn holds_format_sign(value: &[u8]) -> bool {
+    let is_format = matches!(value, [b'%', digits @ .., letter]
+        if letter.is_ascii_alphabetic() && digits.iter().all(u8::is_ascii_digit));
+    if is_format {
+        return true;
+    }
     memchr::memchr_iter(b'%', value).any(|at| {
         matches!(value.get(at + 1), Some(b's' | b'd' | b'r' | b'v' | b'@'))
             && value.get(at + 2).is_none_or(|next| !next.is_ascii_alphanumeric())

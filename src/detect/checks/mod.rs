@@ -66,11 +66,11 @@ impl<'a> Candidate<'a> {
         matches!(self.byte_before(), Some(b'"' | b'\'' | b'`')) || self.follows_entity()
     }
 
-    /// Whether the quote behind the secret is the one in front of it: `"What's your password?"` holds two of a kind.
+    /// Whether the quote behind the secret ends it: the apostrophe in `"What's your password?"` does not.
     fn is_closed(&self) -> bool {
-        let behind = self.bytes.get(self.secret.end).copied();
-        let is_quote = |byte: Option<u8>| byte.is_some_and(|byte| b"\"'`".contains(&byte));
-        !is_quote(self.byte_before()) || !is_quote(behind) || self.byte_before() == behind
+        let behind = |distance: usize| self.bytes.get(self.secret.end + distance);
+        let is_apostrophe = behind(0) == Some(&b'\'') && behind(1).is_some_and(u8::is_ascii_alphabetic);
+        self.byte_before() != Some(b'"') || !is_apostrophe
     }
 
     /// Whether the secret stands behind a quote that is written as an entity of HTML: `&quot;`.
@@ -239,6 +239,7 @@ fn is_noted_in_a_comment(candidate: &Candidate<'_>) -> bool {
     composition::has_letters_and_digits(value)
         && !composition::is_wordy(value)
         && connector::begins_a_comment(candidate.bytes, candidate.name_span())
+        && connector::ends_line(candidate.bytes, candidate.secret.end)
 }
 
 /// Whether the rule asks for the name of an HTTP scheme in front of the secret, `Basic` or `Bearer`: then it is no expression, wherever

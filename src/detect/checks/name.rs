@@ -128,7 +128,7 @@ const OTHER_ANYWHERE: &[&str] = &[
 const OTHER_ENDINGS: &[&str] = &[
     "account", "action", "addr", "address", "age", "ago", "algorithm", "alias", "allowed", "answer", "area",
     "args", "argument", "arguments", "arn", "at", "attempts", "attr", "attribute", "audience", "authentication",
-    "authority", "backend", "based", "basename", "bearer", "behavior", "behaviour", "bits", "block", "book", "box",
+    "authority", "backend", "based", "basename", "bearer", "behavior", "behaviour", "bits", "blob", "block", "book", "box",
     "button", "bytecount", "cache", "callback", "callback_url", "cells", "challenge", "changed",
     "changed_at", "char", "chars", "charset", "check", "checker", "cipher", "claim", "claims", "class",
     "cmd", "codec", "color", "column", "command", "complexity", "component", "condition", "configuration",

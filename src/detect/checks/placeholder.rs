@@ -240,6 +240,8 @@ const DUMMY_WORDS: &[&str] = &[
 /// How many letters behind a made-up value are a number that makes it look less so: `password123`.
 const COUNTERS: &[&str] =
     &["", "0", "1", "2", "3", "01", "12", "123", "1234", "12345", "123456", "!", "1!", "123!"];
+/// How much may stand in front of a monotonous part that makes the whole a dummy, in bytes.
+const LONGEST_HEAD_BYTES: usize = 12;
 /// The longest pattern of which a value may be a repetition, in bytes.
 const MAX_PERIOD: usize = 4;
 /// The most digits in a made-up value of words.
@@ -323,7 +325,9 @@ fn is_monotonous_inside(value: &[u8]) -> bool {
     }
     let joined: Vec<u8> = value.iter().copied().filter(|byte| !is_separator(byte)).collect();
     let last = value.rsplit(is_separator).next().unwrap_or_default();
-    (joined.len() >= 8 && is_monotonous(&joined)) || (last.len() >= 8 && is_monotonous(last))
+    let is_short_before = value.len() - last.len() <= LONGEST_HEAD_BYTES;
+    (joined.len() >= 8 && is_monotonous(&joined))
+        || (is_short_before && last.len() >= 8 && is_monotonous(last))
 }
 
 /// Repetitions, sequences, and values of a few characters.
@@ -334,11 +338,13 @@ fn is_monotonous(value: &[u8]) -> bool {
     let mut seen = [false; 256];
     value.iter().for_each(|&byte| seen[usize::from(byte)] = true);
     let distinct = seen.iter().filter(|&&seen| seen).count();
+    // `abc123def456`: each run is a sequence of its own.
+    let is_mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
     let steps = value.windows(2).filter(|pair| pair[1].wrapping_sub(pair[0]) <= 1).count();
     let repeats =
         |period: usize| value.len() >= 3 * period && value[period..] == value[..value.len() - period];
     distinct < MIN_DISTINCT.min(value.len() / 2)
-        || steps * 10 >= (value.len() - 1) * 7
+        || steps * 10 >= (value.len() - usize::from(is_mixed)) * 7
         || (1..=MAX_PERIOD).any(repeats)
 }
 
