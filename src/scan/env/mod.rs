@@ -3,30 +3,27 @@
 mod secrets;
 mod states;
 mod trees;
+mod values;
 
-use std::fs::File;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bstr::{BStr, BString, ByteSlice};
+use bstr::{BString, ByteSlice};
 
 use crate::chunk::{Chunk, Searched, Visitor};
 use crate::coverage::{Coverage, Read, Unread};
 use crate::dotenv::survey::survey;
-use crate::dotenv::{
-    EnvFile, JudgedValue, is_env_path, is_known_path, is_plain_name, is_template_path, may_be_known,
-    variables,
-};
-use crate::finding::{Finding, HistoryPlace, Secret};
-use crate::provenance::{Provenance, path_bytes};
+use crate::dotenv::{EnvFile, is_env_path, is_known_path, is_template_path, may_be_known};
+use crate::finding::{Container, Finding, HistoryPlace, Place, Secret};
+use crate::provenance::{ObjectId, Provenance, path_bytes};
 use crate::sources::Source;
 use crate::sources::files::Files;
 use crate::sources::git::{self, History, Repository};
 
 use super::assembly::{Assembled, assemble};
 use super::collector::Collector;
-use super::sweep::read_limited;
 use super::{Error, Outcome, Progress, ScanConfig, audit, failing, in_pool, redacted, scan_paths};
 
 use self::trees::WorkTree;
@@ -113,13 +110,28 @@ pub fn env_sweep(
 ) -> Result<Outcome, Error> {
     let mut outcome = match audit(config, dir, None, progress) {
         Err(Error::Git(git::Error::NotARepository { .. })) => {
-            scan_paths(config, vec![dir.to_owned()], progress)?
+            let Outcome { env_files, failing: failing_files, notices, .. } = env(config, dir, progress)?;
+            let mut scanned = scan_paths(config, vec![dir.to_owned()], progress)?;
+            scanned.failing = failing(config, &scanned.findings) + failing_files;
+            scanned.notices.extend(notices);
+            Outcome { env_files, ..scanned }
         }
         audited => audited?,
     };
-    let others: Vec<Finding> = outcome.findings.extract_if(.., |finding| finding.values.is_empty()).collect();
+    // The file that a value is from is told by its state.
+    let repository = Repository::open(dir).ok();
+    let base = repository.as_ref().and_then(Repository::workdir).unwrap_or(Path::new(""));
+    let is_own = |place: &Place| match (&place.container, &config.sweep) {
+        (Container::File { path, .. }, Some(sweep)) => sweep.is_own(base, path.as_bstr()),
+        _ => false,
+    };
+    let is_told_elsewhere =
+        |finding: &Finding| finding.values.is_empty() || finding.places.iter().all(is_own);
+    let others: Vec<Finding> =
+        outcome.findings.extract_if(.., |finding| is_told_elsewhere(finding)).collect();
+    outcome.findings.iter_mut().for_each(|finding| finding.places.retain(|place| !is_own(place)));
     outcome.failing = outcome.failing.saturating_sub(failing(config, &others));
-    outcome.suppressed.retain(|suppressed| !suppressed.finding.values.is_empty());
+    outcome.suppressed.retain(|suppressed| !is_told_elsewhere(&suppressed.finding));
     Ok(outcome)
 }
 
@@ -143,18 +155,6 @@ pub(super) fn env_files_of(workdir: &Path) -> Vec<(PathBuf, BString)> {
     named.into_iter().map(|(shown, file)| (file, shown)).collect()
 }
 
-/// What each value of a file is. None where that cannot be read: who reads the file for its secrets says so.
-fn judged_values(file: &Path, shown: &BStr) -> Vec<JudgedValue> {
-    let bytes = File::open(file).and_then(read_limited);
-    let parsed = bytes.ok().and_then(|bytes| variables(shown, &bytes).ok()).unwrap_or_default();
-    let judged = parsed.variables.into_iter().map(|variable| JudgedValue {
-        line: variable.line,
-        name: Some(variable.name).filter(|name| is_plain_name(name)),
-        judgement: variable.judgement,
-    });
-    judged.collect()
-}
-
 struct EnvRun<'a> {
     config: &'a ScanConfig,
     progress: &'a (dyn Progress + Send),
@@ -171,43 +171,30 @@ impl EnvRun<'_> {
         let max_file_bytes = self.config.suppressions.config.max_file_bytes;
         let files = Files { files: trees.chosen(tree, |_| true), max_file_bytes };
         let mut read = files.visit_chunks(&collector);
-        let history =
-            tree.repository.as_ref().map(|repository| self.history(repository, &collector, &mut read));
-        let (found, mut committed) = self.assemble(collector, history.as_ref(), read);
+        let history = tree.repository.as_ref().map(|repository| {
+            let history = repository.read(&Gaps(&collector), may_be_known, None, None);
+            let named = trees.named_in_history(tree, &history);
+            let versions = tree.indexed.values().chain(named.iter().flat_map(|place| &place.versions));
+            read += read_versions(repository, &collector, &history, versions);
+            (history, named)
+        });
+        let (found, mut committed) =
+            self.assemble(collector, history.as_ref().map(|(history, _)| history), read);
         let shown = |path: &BString| trees.shown.path(&tree.top.join(path.to_path_lossy()));
-        let shows = SecretsByPath::of(self.config, &found, shown);
-        if let Some(history) = &history {
-            committed.extend(trees.named_in_history(tree, history));
-        }
-        self.add(trees.states(tree, &committed, &shows), &shows);
+        let secrets = SecretsByPath::of(self.config, &found, shown);
+        committed.extend(history.into_iter().flat_map(|(_, named)| named));
+        self.add(trees.states(tree, &committed, &secrets), &secrets);
         found.secrets
     }
 
     fn bare(&mut self, repository: &Repository) -> Vec<Secret> {
         let collector = Collector::new(self.config, self.progress);
-        let mut read = Read::default();
-        let history = self.history(repository, &collector, &mut read);
+        let history = repository.read(&Gaps(&collector), may_be_known, None, None);
+        let read = read_versions(repository, &collector, &history, []);
         let (found, committed) = self.assemble(collector, Some(&history), read);
-        let shows = SecretsByPath::of(self.config, &found, BString::clone);
-        self.add(states_in_history(&committed, &shows), &shows);
+        let secrets = SecretsByPath::of(self.config, &found, BString::clone);
+        self.add(states_in_history(repository, &committed, &secrets), &secrets);
         found.secrets
-    }
-
-    /// Reads a history, and hands over its environment files.
-    fn history(&self, repository: &Repository, collector: &Collector<'_>, read: &mut Read) -> History {
-        let history = repository.read(&Gaps(collector), may_be_known, None, None);
-        for id in history.watched() {
-            match repository.object(id) {
-                Ok(bytes) => {
-                    collector.chunk(&Chunk::whole(&bytes, Provenance::GitBlob(*id)), None);
-                    read.blobs += 1;
-                    read.bytes += bytes.len() as u64;
-                }
-                Err(error) => collector.unread(Unread::new(format!("object {id}"), error.to_string())),
-            }
-        }
-        read.commits += history.read().commits;
-        history
     }
 
     fn assemble(
@@ -238,6 +225,28 @@ impl EnvRun<'_> {
         self.kept += files.iter().filter(is_kept).map(|file| file.secrets.len()).sum::<usize>();
         self.env_files.extend(files);
     }
+}
+
+/// Hands over the environment files of a history, and `others`.
+fn read_versions<'a>(
+    repository: &Repository,
+    collector: &Collector<'_>,
+    history: &'a History,
+    others: impl IntoIterator<Item = &'a ObjectId>,
+) -> Read {
+    let mut read = Read { commits: history.read().commits, ..Read::default() };
+    let versions: BTreeSet<&ObjectId> = history.watched().iter().chain(others).collect();
+    for id in versions {
+        match repository.object(id) {
+            Ok(bytes) => {
+                collector.chunk(&Chunk::whole(&bytes, Provenance::GitBlob(*id)), None);
+                read.blobs += 1;
+                read.bytes += bytes.len() as u64;
+            }
+            Err(error) => collector.unread(Unread::new(format!("object {id}"), error.to_string())),
+        }
+    }
+    read
 }
 
 /// Hears of gaps alone: the contents are looked at by others.

@@ -9,15 +9,15 @@ use crate::dotenv::docker::{Context, CopyStep};
 use crate::dotenv::package::Inclusion;
 use crate::dotenv::survey::relative;
 use crate::dotenv::{
-    Addition, EnvFile, EnvState, Ignores, SecretValue, Whose, file_name, folder_of, is_known_path,
-    is_template_path, joined,
+    Addition, EnvFile, EnvState, Ignores, SecretValue, Whereabouts, Whose, file_name, folder_of,
+    is_known_path, is_template_path, joined,
 };
 use crate::finding::{HistoryPlace, Reach};
-use crate::sources::git::{self, History};
+use crate::sources::git::{self, History, Repository};
 
-use super::judged_values;
 use super::secrets::SecretsByPath;
-use super::trees::{WorkTree, WorkTrees};
+use super::trees::{WorkTree, WorkTrees, from_here, real};
+use super::values::{in_git, on_disk};
 
 impl WorkTrees {
     /// The states of all trees' files, of which the first one's history is known.
@@ -59,10 +59,8 @@ impl WorkTrees {
         let all: BTreeSet<PathBuf> = on_disk.chain(elsewhere).collect();
         all.into_iter()
             .map(|file| {
-                let shown = self.shown.path(&file);
-                let found = secrets.at(shown.as_bstr());
                 let place = committed.get(&relative(&tree.top, &file)).copied();
-                self.state(tree, &file, shown, place, found)
+                self.state(tree, &file, place, secrets)
             })
             .collect()
     }
@@ -71,18 +69,30 @@ impl WorkTrees {
         &self,
         tree: &WorkTree,
         file: &Path,
-        shown: BString,
         committed: Option<&HistoryPlace>,
-        secrets: Vec<SecretValue>,
+        found: &SecretsByPath,
     ) -> EnvFile {
         let path = relative(&tree.top, file);
+        let shown = self.shown.path(file);
         let is_on_disk = tree.survey.files.contains(file);
+        let (indexed, in_head) = (tree.indexed.get(&path), tree.in_head.get(&path));
+        let mut secrets = found.at(shown.as_bstr());
+        let mut values = Vec::new();
+        if is_on_disk {
+            let (judged, unmatched) = on_disk(file, shown.as_bstr(), found);
+            values = judged;
+            secrets.extend(unmatched);
+        }
+        if let Some(repository) = &tree.repository {
+            let versions = committed.iter().flat_map(|place| &place.versions).chain(indexed);
+            secrets.extend(in_git(repository, versions, shown.as_bstr(), found));
+        }
+        let whereabouts = Whereabouts { top: tree.from_here.clone(), path: path.clone(), is_bare: false };
         if is_template_path(&path) {
-            return template(shown, committed, secrets);
+            return EnvFile { whereabouts, values, ..template(shown, committed, secrets) };
         }
         let mut states = Vec::new();
         let pushed = committed.is_some_and(|place| place.reach.pushed);
-        let (indexed, in_head) = (tree.indexed.get(&path), tree.in_head.get(&path));
         match (indexed, in_head) {
             (Some(indexed), Some(in_head)) => {
                 states.push(EnvState::Tracked { pushed });
@@ -129,8 +139,7 @@ impl WorkTrees {
         }
         additions.sort();
         additions.dedup();
-        let values = if is_on_disk { judged_values(file, shown.as_bstr()) } else { Vec::new() };
-        EnvFile { additions, values, ..EnvFile::new(shown, states, secrets) }
+        EnvFile { whereabouts, additions, values, ..EnvFile::new(shown, states, secrets) }
     }
 
     fn of_context(&self, context: &Context, copy: &CopyStep, file: &Path) -> EnvState {
@@ -177,18 +186,22 @@ impl WorkTrees {
 
 /// The states of a bare repository's environment files.
 pub(in crate::scan) fn states_in_history(
+    repository: &Repository,
     committed: &[HistoryPlace],
     secrets: &SecretsByPath,
 ) -> Vec<EnvFile> {
+    let top = from_here(&real(&repository.git_dir()));
     let file = |place: &HistoryPlace| {
         let path = place.path.clone().filter(|path| is_known_path(path))?;
-        let found = secrets.at(path.as_bstr());
+        let mut found = secrets.at(path.as_bstr());
+        found.extend(in_git(repository, &place.versions, path.as_bstr(), secrets));
+        let whereabouts = Whereabouts { top: top.clone(), path: path.clone(), is_bare: true };
         if is_template_path(&path) {
-            return Some(template(path, Some(place), found));
+            return Some(EnvFile { whereabouts, ..template(path, Some(place), found) });
         }
         let tracked = place.in_head.then_some(EnvState::Tracked { pushed: place.reach.pushed });
         let states: Vec<EnvState> = tracked.into_iter().chain(of_history(place)).collect();
-        (!states.is_empty()).then(|| EnvFile::new(path, states, found))
+        (!states.is_empty()).then(|| EnvFile { whereabouts, ..EnvFile::new(path, states, found) })
     };
     committed.iter().filter_map(file).collect()
 }

@@ -15,6 +15,8 @@ use crate::provenance::{ObjectId, path_bytes};
 use crate::sources::files::{ChosenFile, Files};
 use crate::sources::git::{History, Repository};
 
+use super::values::why_not_judged;
+
 /// How paths are shown.
 #[derive(Debug, Clone, Default)]
 pub(in crate::scan) struct Shown {
@@ -63,6 +65,8 @@ pub(in crate::scan) struct WorkTrees {
 #[derive(Debug)]
 pub(super) struct WorkTree {
     pub(super) top: PathBuf,
+    /// How commands name the top; empty where it is the current directory.
+    pub(super) from_here: BString,
     pub(super) survey: Survey,
     pub(super) repository: Option<Repository>,
     pub(super) ignores: Option<Ignores>,
@@ -82,6 +86,11 @@ impl WorkTrees {
             trees.contexts.append(&mut survey.contexts);
             trees.unread.append(&mut survey.unread);
             trees.skipped.append(&mut survey.skipped);
+            let not_judged = survey
+                .files
+                .iter()
+                .filter_map(|file| Some(Unread::new(trees.shown.path(file), why_not_judged(file)?)));
+            trees.skipped.extend(not_judged);
             for package in &survey.packages {
                 let package = Package::read(package, &|path| trees.shown.path(path), &mut trees.unread);
                 trees.packages.push(package);
@@ -98,6 +107,7 @@ impl WorkTrees {
             .filter(|repository| repository.workdir().is_some_and(|workdir| real(workdir) == top));
         let mut tree = WorkTree {
             ignores: repository.as_ref().map(|repository| Ignores::new(&top, repository.ignore_settings())),
+            from_here: from_here(&top),
             top,
             survey,
             repository,
@@ -182,6 +192,17 @@ impl WorkTree {
             is_ignored: verdict.is_some_and(|verdict| verdict.is_ignored),
             is_tracked: self.indexed.contains_key(&path),
         }
+    }
+}
+
+/// How a command names a directory; empty for the current one.
+pub(super) fn from_here(dir: &Path) -> BString {
+    let Ok(here) = std::env::current_dir() else { return path_bytes(dir) };
+    let here = real(&here);
+    match (dir.strip_prefix(&here), here.strip_prefix(dir)) {
+        (Ok(below), _) => path_bytes(below),
+        (_, Ok(above)) => vec![".."; above.components().count()].join("/").into(),
+        _ => path_bytes(dir),
     }
 }
 
