@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use keysieve::ci::Environment as CiEnvironment;
 use keysieve::finding::utc_day;
 use keysieve::provenance::ObjectId;
@@ -15,7 +15,6 @@ use keysieve::sources::git::{GitEnvironment, Repository};
 use keysieve::suppress::{Baseline, Config as SuppressConfig, Suppressions, baseline, config};
 
 use super::args::{ColourArg, Common, ConfidenceArg, FormatArg, ResultsArgs, SeverityArg};
-use super::output::check_files;
 
 /// Where and how results are written.
 #[derive(Debug)]
@@ -257,6 +256,32 @@ pub(crate) fn results_config(asked: &ResultsArgs, show: Options) -> anyhow::Resu
         also,
         outputs: None,
     })
+}
+
+/// Refuses what results can surely not be written to, before there are any: an audit may take minutes.
+fn check_files(paths: &[&Path]) -> anyhow::Result<()> {
+    for (at, path) in paths.iter().enumerate() {
+        check_file(path)?;
+        if paths[..at].contains(path) {
+            bail!("{} is named twice; give each format a file of its own", path.display());
+        }
+    }
+    Ok(())
+}
+
+fn check_file(path: &Path) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() {
+        bail!("{}: it is a folder; name a file in it", cannot_write_to(path));
+    }
+    if !folder.is_dir() {
+        bail!("{}: there is no folder {}; make it first", cannot_write_to(path), folder.display());
+    }
+    Ok(())
+}
+
+pub(crate) fn cannot_write_to(path: &Path) -> String {
+    format!("cannot write the results to {}", path.display())
 }
 
 fn format(asked: FormatArg) -> Format {

@@ -5,11 +5,11 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use keysieve::report::{self, Options, Results, escaped};
 use keysieve::scan::Outcome;
 
-use super::config::{OutputConfig, now_seconds};
+use super::config::{OutputConfig, cannot_write_to, now_seconds};
 use super::exit_code::ExitStatus;
 
 /// Writes a run's results where they were asked for, and says how the run ended.
@@ -111,32 +111,6 @@ pub(crate) fn print_error(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) 
 /// Says a line on standard error.
 pub(crate) fn say(line: &str) -> anyhow::Result<()> {
     print_error(|out| writeln!(out, "keysieve: {line}"))
-}
-
-/// Refuses what results can surely not be written to, before there are any: an audit may take minutes.
-pub(crate) fn check_files(paths: &[&Path]) -> anyhow::Result<()> {
-    for (at, path) in paths.iter().enumerate() {
-        check_file(path)?;
-        if paths[..at].contains(path) {
-            bail!("{} is named twice; give each format a file of its own", path.display());
-        }
-    }
-    Ok(())
-}
-
-fn check_file(path: &Path) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if path.is_dir() {
-        bail!("{}: it is a folder; name a file in it", cannot_write_to(path));
-    }
-    if !folder.is_dir() {
-        bail!("{}: there is no folder {}; make it first", cannot_write_to(path), folder.display());
-    }
-    Ok(())
-}
-
-fn cannot_write_to(path: &Path) -> String {
-    format!("cannot write the results to {}", path.display())
 }
 
 /// Writes to standard output. A reader that goes away (`| head`) needs no message, but nobody has seen all results: that is

@@ -321,7 +321,7 @@ fn a_saved_run_gives_the_same_report_in_every_format() {
     }
     let piped = scratch.keysieve_reading(&fs::read(scratch.path("results.jsonl")).unwrap(), &["report", "-"]);
     assert_eq!(piped.code, 1);
-    assert!(piped.stdout.ends_with("3 secrets found\n"), "{}", piped.stdout);
+    assert!(piped.stdout.ends_with("3 secrets found; 1 .env warning above\n"), "{}", piped.stdout);
 }
 
 #[test]

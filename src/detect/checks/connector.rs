@@ -89,6 +89,7 @@ pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Optio
     let closing = connector.iter().take_while(|byte| b"\\\"'`)]".contains(byte)).count();
     let is_closed =
         connector[..closing].iter().any(|byte| b"\"'`".contains(byte)) || connector.starts_with(b"&");
+    let is_looked_up = connector[..closing].iter().any(|byte| b")]".contains(byte));
     let rest = connector[closing..].trim_ascii_start();
     match rest.first() {
         // `get("password"), "x"`: the call ends before the comma.
@@ -96,6 +97,8 @@ pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Optio
         Some(b'(') => calls_a_setter(name.of(bytes)).then_some(Link::Argument),
         Some(b',') if holds_value_key(rest) => Some(Link::Assignment),
         Some(b',') => is_argument_of_a_setter(bytes, name).then_some(Link::Argument),
+        // `'password' or 'port'`, but `config['password'] or 'x'`.
+        Some(b'|' | b'?') if is_closed && !is_looked_up => None,
         Some(b'|' | b'?') => Some(Link::Fallback),
         // `user, password = "me", "value"`, but `words = "a", "b"`.
         Some(b'=') if ends_with_comma(rest) => {
@@ -109,7 +112,7 @@ pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Optio
         _ if holds_value_key(rest) => Some(Link::Assignment),
         // In prose: `password` or `salt`.
         _ if rest.len() > 2 && rest[..2].eq_ignore_ascii_case(b"or") => {
-            (!rest.ends_with(b"`")).then_some(Link::Fallback)
+            (!rest.ends_with(b"`") && (is_looked_up || !is_closed)).then_some(Link::Fallback)
         }
         // A name in quotes and a value in quotes with nothing between them are two strings.
         _ if is_closed => None,
@@ -354,6 +357,7 @@ mod tests {
     fn fallbacks_and_arguments() {
         assert_eq!(quoted("process.env.^SECRET^ || '^v^'"), Some(Link::Fallback));
         assert_eq!(quoted("get('^SECRET^') or '^v^'"), Some(Link::Fallback));
+        assert_eq!(quoted("config['^SECRET^'] ?? '^v^'"), Some(Link::Fallback));
         for text in [
             "os.environ.get('^TOKEN^', '^v^')",
             "define( '^DB_PASSWORD^', '^v^' )",
@@ -378,6 +382,8 @@ mod tests {
             "^passwords^ = 'a', '^v^'",
             "x.get(\"^password^\"), \"^v^\"",
             "salt: ^salt^ '^v^' test.ping",
+            "one of 'user', '^password^' or '^v^'",
+            "x ? '^password^' ?? '^v^'",
         ] {
             assert_eq!(quoted(text), None, "{text}");
         }

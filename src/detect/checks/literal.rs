@@ -11,9 +11,9 @@ const FILE_ENDINGS: &[&[u8]] = &[
     b"toml", b"xml", b"html", b"md", b"txt", b"cfg", b"conf", b"ini", b"pem", b"key", b"crt", b"cer", b"p12",
     b"jks", b"log", b"css", b"svg", b"png", b"war", b"jar", b"zip", b"gz", b"tgz", b"tar", b"whl", b"exe",
     b"bin", b"csv", b"sql", b"db", b"pdf", b"gif", b"jpg", b"jpeg", b"bak", b"tfstate", b"tmpl", b"j2",
-    b"vue", b"tsx", b"jsx",
+    b"vue", b"tsx", b"jsx", b"deb", b"rpm", b"so", b"dll", b"xz", b"bz2", b"zst",
 ];
-/// Names that languages have for "no value" and "a value of this type", and for where values are kept.
+/// Names that languages have for "no value" and "a value of this type", and for where values are kept; what packages are built for.
 const CODE_WORDS: &[&[u8]] = &[
     b"none",
     b"null",
@@ -49,6 +49,14 @@ const CODE_WORDS: &[&[u8]] = &[
     b"this",
     b"nopass",
     b"nopassword",
+    b"define",
+    b"undef",
+    b"amd64",
+    b"arm64",
+    b"armhf",
+    b"i386",
+    b"noarch",
+    b"x86_64",
 ];
 
 /// Signs of regular expressions and globs.
@@ -88,6 +96,8 @@ const REFERENCE_PREFIXES: &[&[u8]] = &[
     b"os.environ",
     b"mailto:",
     b"bearer ",
+    b"uuid=",
+    b"pkcs11:",
     b"ssh-rsa ",
     b"ssh-ed25519 ",
     b"aaaab3nza",
@@ -213,6 +223,7 @@ fn is_template(value: &[u8]) -> bool {
         return true;
     };
     value.iter().any(u8::is_ascii_whitespace)
+        || memchr::memmem::find(value, b"%20").is_some()
         || TEMPLATE_SIGNS.iter().any(|sign| memchr::memmem::find(value, sign).is_some())
         || (*first == b'$'
             && value.get(1).is_some_and(|byte| byte.is_ascii_alphabetic() || b"_({[".contains(byte)))
@@ -231,7 +242,20 @@ fn holds_format_sign(value: &[u8]) -> bool {
 
 /// `self.password`, `settings.SECRET_KEY`, `config->token`, `DB_PASSWORD`: names joined by dots, arrows or underscores.
 fn is_reference(value: &[u8]) -> bool {
-    is_dotted_name(value) || is_joined_name(value)
+    is_dotted_name(value) || is_reversed_domain(value) || is_joined_name(value)
+}
+
+/// `com.github.project7.option`: a domain from its end, and what lies in it.
+fn is_reversed_domain(value: &[u8]) -> bool {
+    const TOP: &[&[u8]] = &[b"com", b"org", b"net", b"io", b"dev", b"edu", b"de", b"uk", b"fr"];
+    let is_part = |part: &[u8]| {
+        part.first().is_some_and(u8::is_ascii_lowercase)
+            && part
+                .iter()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(byte))
+    };
+    let mut parts = value.split(|&byte| byte == b'.');
+    parts.next().is_some_and(|top| TOP.contains(&top)) && parts.clone().count() >= 2 && parts.all(is_part)
 }
 
 /// `django.contrib.auth.hashers.PBKDF2PasswordHasher`: at least two modules, whose names are words, and what lies in them.
@@ -292,7 +316,7 @@ fn is_path_of_words(value: &[u8]) -> bool {
 fn is_file_name(value: &[u8]) -> bool {
     split_at_last(value, b'.').is_some_and(|(stem, ending)| {
         FILE_ENDINGS.contains(&ending)
-            && stem.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(byte))
+            && stem.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.+".contains(byte))
     })
 }
 
@@ -390,6 +414,10 @@ mod tests {
             "<<key-(?:[0-9a-f]{64}-[0-9]{1,12}|[A-Za-z0-9_-]{20})>>",
             "crypto.sign(",
             "application/zip",
+            "com.github.project7.curve_type",
+            "4.13+dfsg1-1+deb12u2_amd64.deb",
+            "Root%20CA%20Certificates",
+            "uuid=7f468c16;storage=user",
         ] {
             assert!(!is_literal(value.as_bytes()), "{value}");
         }
@@ -401,6 +429,7 @@ mod tests {
             "hunter2-x",
             "Tr0ub4dor&3",
             "correcthorse",
+            "com.4Zx",
             "a.b1c.2d",
             "pa$$word1",
             "wJ/alr+XU",

@@ -51,6 +51,14 @@ const OTHER_PASSES: &[&str] = &[
     "low", "max", "multi", "next", "num", "one", "opt", "over", "post", "pre", "previous", "render",
     "second", "shadow", "sin", "single", "sub", "sur", "tres", "two", "under",
 ];
+/// What stands in front of `passwd` in the names of programs and packages.
+const OTHER_PASSWDS: &[&str] = &["base", "ch", "g", "gr", "mk", "shadow", "yp"];
+/// What may follow `pass` where a name begins with it. Others make it a verb: `pass_through`, `pass_zero`.
+#[rustfmt::skip]
+const AFTER_PASS: &[&str] = &[
+    "admin", "client", "code", "db", "default", "dev", "key", "live", "local", "master", "new", "old", "phrase", "prod",
+    "production", "root", "secret", "server", "sql", "stage", "staging", "test", "text", "user", "wd", "word",
+];
 /// Words in front of `key` that make it one that opens something.
 #[rustfmt::skip]
 const KEY_QUALIFIERS: &[&str] = &[
@@ -119,7 +127,7 @@ const OTHER_ENDINGS: &[&str] = &[
     "lock", "log", "logger", "lookup", "loop", "manager", "map", "mapper", "mapping", "mark", "marker",
     "mask", "match", "matcher", "matches", "max", "maxlength", "mechanism", "message", "meta", "metadata",
     "method", "middleware", "min", "minlength", "missing", "mixin", "modal", "mode", "model", "module",
-    "monitor", "msg", "name", "names", "navigation", "nonce", "notice", "notification", "ns", "num",
+    "monitor", "msg", "name", "names", "navigation", "nonce", "normalize", "notice", "notification", "ns", "num",
     "number", "object", "observer", "offset", "op", "operation", "operator", "option", "optional",
     "options", "order", "output", "owner", "package", "padding", "page", "pair", "panel", "param",
     "parameter", "params", "parent", "parsed", "parser", "parsing", "part", "parts", "path", "path_prefix",
@@ -184,6 +192,8 @@ pub(crate) fn subject(name: &[u8]) -> Option<Subject> {
     if all.clone().any(|word| contains(OTHER_ANYWHERE, word))
         || is_in(all.clone().next(), OTHER_BEGINNINGS)
         || is_in(all.clone().next_back(), OTHER_ENDINGS)
+        || passes_something(all.clone())
+        || is_file_of_passwords(name)
     {
         return None;
     }
@@ -202,6 +212,19 @@ pub(crate) fn subject(name: &[u8]) -> Option<Subject> {
     best
 }
 
+/// `pass_zero`: a verb, and what it is done to.
+fn passes_something<'a>(mut words: impl Iterator<Item = &'a [u8]>) -> bool {
+    let is_pass = words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"pass"));
+    let is_verb = |next: &[u8]| !contains(AFTER_PASS, next) && !next.iter().all(u8::is_ascii_digit);
+    is_pass && words.next().is_some_and(is_verb)
+}
+
+/// `/etc/pam.d/passwd`, but not `/passwd:`, a flag.
+fn is_file_of_passwords(name: &[u8]) -> bool {
+    name.iter().skip(1).any(|&byte| byte == b'/')
+        && words(name).any(|word| word.eq_ignore_ascii_case(b"passwd"))
+}
+
 /// Whether `name` names something else than a secret, such as an address or an id.
 pub(crate) fn names_other(name: &[u8]) -> bool {
     let is_other = |word: &[u8]| contains(OTHER_ANYWHERE, word);
@@ -210,6 +233,11 @@ pub(crate) fn names_other(name: &[u8]) -> bool {
 
 /// What `word` names behind `before`: a secret, or something else that goes by the same word. `None`: it says nothing.
 fn subject_of_word(before: &[u8], word: &[u8]) -> Option<Option<Subject>> {
+    if let Some(before) = head(word, b"passwd").map(|head| if head.is_empty() { before } else { head })
+        && contains(OTHER_PASSWDS, before)
+    {
+        return Some(None);
+    }
     if ends_with_any(PASSWORD_WORDS, word) || word.eq_ignore_ascii_case(b"pw") {
         return Some(Some(Subject::Password));
     }
@@ -311,6 +339,10 @@ mod tests {
             "POSTGRES_PASSWORD",
             "requirepass",
             "masterauth",
+            "pass_prod",
+            "pass1",
+            "prod/db/password",
+            "/passwd",
         ] {
             assert_eq!(subject_of(name), Some(Subject::Password), "{name}");
         }
@@ -351,6 +383,14 @@ mod tests {
     fn names_about_secrets() {
         for name in [
             "password_field",
+            "pass_zero",
+            "passThrough",
+            "/etc/passwd",
+            "pool/main/s/shadow/passwd_4.13",
+            "base-passwd",
+            "d_grpasswd",
+            "src/gpasswd.c",
+            "gnutls_utf8_password_normalize",
             "passwordHash",
             "forgotPassword",
             "reset_password",
