@@ -143,7 +143,7 @@ const OTHER_ENDINGS: &[&str] = &[
     "feature", "field", "fieldname", "fields", "file", "filename", "files", "filter", "finder",
     "fingerprint", "fix", "flag", "flags", "flow", "folder", "font", "form", "format", "found", "frequency",
     "from", "func", "function", "generator", "getter", "grammar", "grant", "group", "guard", "guid", "handler",
-    "hash", "hashed", "hasher", "header", "headers", "help", "helper", "helpers", "hint", "history", "hook",
+    "hash", "hashed", "hasher", "hashers", "header", "headers", "help", "helper", "helpers", "hint", "history", "hook",
     "hooks", "host", "icon", "id", "ids", "image", "img", "index", "indicator", "info", "init", "input",
     "inputs", "inspector", "instance", "interface", "interval", "invalid", "invalidation", "issuer", "item",
     "items", "iterator", "iv", "job", "keyboard", "keymap", "keyring", "kind", "label", "label_text",
