@@ -132,7 +132,7 @@ pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Optio
 }
 
 /// Whether `pass` as a field without quotes, with a word for its value, is a turn or a verdict, `{pass: "shadow"}`, rather than what a
-/// user logs in with: no user is named near it.
+/// user logs in with: no user is named before it.
 pub(crate) fn may_be_a_pass(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> bool {
     const USERS: &[&[u8]] = &[
         b"user", b"login", b"log in", b"auth", b"mail", b"account", b"host", b"name", b"smtp", b"db", b"uid",
@@ -142,8 +142,7 @@ pub(crate) fn may_be_a_pass(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> b
         return false;
     }
     let start = name.start.saturating_sub(BEFORE_NAME_BYTES);
-    let end = (secret.end + BEFORE_NAME_BYTES).min(bytes.len());
-    let near = bytes[start..end].to_ascii_lowercase();
+    let near = bytes[start..name.start].to_ascii_lowercase();
     !USERS.iter().any(|user| memchr::memmem::find(&near, user).is_some())
 }
 

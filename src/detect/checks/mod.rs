@@ -233,7 +233,7 @@ fn shape(candidate: &Candidate<'_>) -> Shape {
     }
 }
 
-/// `# password: v4lue`: a comment is no code, but may well be prose.
+/// `# password: v`: a comment is no code, but may well be prose.
 fn is_noted_in_a_comment(candidate: &Candidate<'_>) -> bool {
     let value = candidate.value();
     composition::has_letters_and_digits(value)

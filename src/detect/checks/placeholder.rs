@@ -110,6 +110,7 @@ const DUMMY_VALUES: &[&[u8]] = &[
     b"unknown",
     b"user",
     b"username",
+    b"v4lue",
     b"value",
     b"wrong",
     b"wrongpassword",
