@@ -12,14 +12,15 @@ work="$RUNNER_TEMP/keysieve"
 rm -rf "$work"
 mkdir -p "$work"
 
-# A value of a workflow command or an output: no line break ends it, https://docs.github.com/actions/reference/workflow-commands
+# The text of a workflow command: no line break ends it, https://docs.github.com/actions/reference/workflow-commands
 escaped() {
   local text="${1//'%'/%25}"
   text="${text//$'\r'/%0D}"
   printf '%s' "${text//$'\n'/%0A}"
 }
 
-output() { printf '%s=%s\n' "$1" "$(escaped "$2")" >>"$GITHUB_OUTPUT"; }
+# A line break would begin another output.
+output() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\r\n' '  ')" >>"$GITHUB_OUTPUT"; }
 
 # Ends the step as an error that is no finding.
 fail() {
@@ -76,7 +77,8 @@ verify_attestation() {
   elif GH_TOKEN="$token" gh attestation verify "$1" --repo "$2" >attestation.log 2>&1; then
     echo "keysieve: the attestation says that $2 built it"
   else
-    fail "the attestation of $1 cannot be verified: $(tail -n 3 attestation.log)"
+    fail "the attestation of $1 cannot be verified; with KEYSIEVE_SKIP_ATTESTATION: 1 in the step's env the checksum alone \
+counts: $(tail -n 3 attestation.log)"
   fi
 }
 
@@ -180,11 +182,12 @@ main() {
   # Options come before what names the path.
   local command="${arguments[0]}"
   "$binary" "$command" --quiet --format text --also "github=$work/annotations" --also "markdown=$work/summary.md" \
-    --also "sarif=$sarif" --outputs "$GITHUB_OUTPUT" "${arguments[@]:1}" || code=$?
+    --also "sarif=$sarif" --outputs "$GITHUB_OUTPUT" "${arguments[@]:1}" 2>"$work/errors" || code=$?
+  cat "$work/errors"
   printf '\n::%s::\n' "$stop"
   case "$code" in 0 | 1 | 2) ;; *) code=2 ;; esac
   if [ ! -e "$work/annotations" ]; then
-    fail "keysieve could not begin; what it says stands in the log above"
+    fail "keysieve could not begin: $(head -c 2000 "$work/errors")"
   fi
   cat "$work/annotations"
   summarize "$work/summary.md"

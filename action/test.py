@@ -70,6 +70,7 @@ class Scratch:
         self.commit("b.py", "b = 1\n")
         self.middle = self.commit("src/b.py", f'import os\nTOKEN = "{self.secret}"\n')
         self.head = self.commit("src/b.py", "import os\n")
+        self.git(self.origin, "tag", "--annotate", "-m", "Release", "v1")
         self.release = self.dir / "releases" / f"v{VERSION}"
         self.release.mkdir(parents=True)
         folder = self.dir / f"keysieve-{TARGET}"
@@ -209,6 +210,7 @@ class Action(unittest.TestCase):
 
     def test_each_event_in_a_shallow_checkout(self) -> None:
         created = self.push | {"before": "0" * 40, "created": True}
+        tag = created | {"ref": "refs/tags/v1", "after": self.scratch.git(self.scratch.origin, "rev-parse", "v1")}
         group = {"merge_group": {"base_sha": self.scratch.base, "head_sha": self.scratch.head}}
         gone = self.push | {"before": "4" * 40, "forced": True}
         for name, branch, event in [
@@ -218,6 +220,7 @@ class Action(unittest.TestCase):
             ("push", "topic", self.push),
             ("push", "topic", created),
             ("push", "topic", gone),
+            ("push", "v1", tag),
             ("schedule", "main", {}),
             ("workflow_dispatch", "main", {}),
             ("release", "main", {}),
@@ -232,6 +235,44 @@ class Action(unittest.TestCase):
                 if name != "push" and "pull_request" in event or "merge_group" in event:
                     self.assertEqual(run.outputs["base"], self.scratch.base)
                     self.assertEqual(run.outputs["head"], self.scratch.head)
+
+    def test_a_pull_request_from_a_fork(self) -> None:
+        # Its commits are in no branch of the repository.
+        origin = self.scratch.origin
+        self.scratch.git(origin, "checkout", "--quiet", "--detach", "main")
+        head = self.scratch.commit("src/b.py", f'\nTOKEN = "{self.scratch.secret}"\n')
+        self.scratch.git(origin, "update-ref", "refs/pull/2/head", head)
+        self.scratch.git(origin, "checkout", "--quiet", "topic")
+        request = self.pull_request["pull_request"] | {"number": 2, "head": {"sha": head, "ref": "main"}}
+        event = self.pull_request | {"number": 2, "pull_request": request}
+        for name in ["pull_request", "pull_request_target"]:
+            run = self.scratch.run(self.scratch.checkout("--depth", "1", "--branch", "main"), name, event)
+            self.assert_found(run)
+            self.assertEqual((run.outputs["base"], run.outputs["head"]), (self.scratch.base, head))
+
+    def test_a_deleted_branch(self) -> None:
+        # The runner checks out the default branch then.
+        event = self.push | {"after": "0" * 40, "deleted": True}
+        run = self.scratch.run(self.scratch.checkout("--depth", "1", "--branch", "main"), "push", event)
+        self.assert_found(run, findings=0)
+        self.assertIn("a push that deletes topic", run.summary)
+
+    def test_an_image(self) -> None:
+        work = self.scratch.checkout()
+        (work / "token.txt").write_text(self.scratch.secret)
+        with tarfile.open(work / "image.tar", "w") as archive:
+            archive.add(work / "token.txt", "app/token.txt")
+        run = self.scratch.run(work, KEYSIEVE_MODE="image", KEYSIEVE_PATH="image.tar")
+        self.assert_found(run)
+        self.assertIn("app/token.txt", run.summary)
+
+    def test_a_baseline(self) -> None:
+        work = self.scratch.checkout("--branch", "topic")
+        subprocess.run([str(BINARY), "baseline", "create", "--reason", "known"], cwd=work, check=True, capture_output=True)
+        for name in [".keysieve-baseline.yaml", ".keysieve-salt"]:
+            (work / name).rename(work.parent / name)
+        baseline = {"KEYSIEVE_BASELINE": str(work.parent / ".keysieve-baseline.yaml")}
+        self.assert_found(self.scratch.run(work, "pull_request", self.pull_request, **baseline), findings=0)
 
     def test_a_range_audit_and_scan(self) -> None:
         work = self.scratch.checkout()
@@ -264,9 +305,9 @@ class Action(unittest.TestCase):
         (work / "of ours.yaml").write_text("schema: 1\nrules: {off: [generic-password]}\n")
         run = self.scratch.run(work, **scan, KEYSIEVE_ARGS="--config\nof ours.yaml\n")
         self.assertEqual(run.outputs["findings"], "0", run.log)
-        run = self.scratch.run(work, **scan, KEYSIEVE_CONFIG="of ours.yaml", KEYSIEVE_SARIF_FILE="out put.sarif")
-        self.assertEqual((run.outputs["findings"], run.outputs["sarif-file"]), ("0", "out put.sarif"))
-        self.assertTrue((work / "out put.sarif").is_file())
+        run = self.scratch.run(work, **scan, KEYSIEVE_CONFIG="of ours.yaml", KEYSIEVE_SARIF_FILE="out 100%.sarif")
+        self.assertEqual((run.outputs["findings"], run.outputs["sarif-file"]), ("0", "out 100%.sarif"))
+        self.assertTrue((work / "out 100%.sarif").is_file())
         # In a pull request it is taken from the base, which does not have it.
         run = self.scratch.run(work, "pull_request", self.pull_request, KEYSIEVE_CONFIG="of ours.yaml")
         self.assert_failed(run, "there is no such file in")
@@ -288,7 +329,7 @@ class Action(unittest.TestCase):
             ({"KEYSIEVE_MODE": "scan", "KEYSIEVE_BASE": "main"}, "has no use for"),
             ({"KEYSIEVE_VERSION": "../../x"}, "has to be a release"),
             ({"KEYSIEVE_FAIL_ON": "never"}, "never"),
-            ({"KEYSIEVE_BASE": "no\nsuch::error::x"}, "could not begin"),
+            ({"KEYSIEVE_BASE": "no\nsuch::error::x"}, "could not begin: keysieve: --base, as --base says: no"),
         ]:
             with self.subTest(variables=variables):
                 self.assert_failed(self.scratch.run(work, **variables), part)

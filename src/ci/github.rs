@@ -101,8 +101,12 @@ fn push(event: &Event) -> Result<Plan, Error> {
         return Ok(Plan::new(SYSTEM, Target::Nothing, format!("a push that deletes {name}")));
     }
     let after = needed("after in the event", after)?;
+    let branch = reference.strip_prefix("refs/heads/").map(str::to_owned);
+    // A tag's own text is new, whatever the tag named before.
     let before = match &event.before {
-        Some(before) if !event.created => Revision::commit(SYSTEM, "before in the event", before)?,
+        Some(before) if !event.created && branch.is_some() => {
+            Revision::commit(SYSTEM, "before in the event", before)?
+        }
         _ => None,
     };
     Ok(match before {
@@ -111,13 +115,9 @@ fn push(event: &Event) -> Result<Plan, Error> {
             Plan::new(SYSTEM, Target::Push { before, after }, format!("a {how} to {name}"))
         }
         None => {
-            let branch = reference.strip_prefix("refs/heads/").map(str::to_owned);
-            let kind = if branch.is_some() { "branch" } else { "tag" };
-            Plan::new(
-                SYSTEM,
-                Target::Reference { branch, head: after },
-                format!("a push of the new {kind} {name}"),
-            )
+            let kind = if branch.is_some() { "new branch" } else { "tag" };
+            let why = format!("a push of the {kind} {name}");
+            Plan::new(SYSTEM, Target::Reference { branch, head: after }, why)
         }
     })
 }

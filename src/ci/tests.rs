@@ -68,6 +68,7 @@ fn each_event_of_github() {
         ("push", new_branch, reference(Some("topic"), HEAD)),
         ("push", replaced(BASE, ZERO), reference(Some("topic"), HEAD)),
         ("push", new_tag, reference(None, HEAD)),
+        ("push", replaced("refs/heads/topic", "refs/tags/v1"), reference(None, HEAD)),
         ("push", replaced("\"deleted\":false", "\"deleted\":true").replace(HEAD, ZERO), Target::Nothing),
         ("schedule", r#"{"schedule":"0 3 * * *"}"#.to_owned(), Target::Everything),
         ("workflow_dispatch", r#"{"ref":"refs/heads/main","inputs":null}"#.to_owned(), Target::Everything),

@@ -159,7 +159,7 @@ Examples:
     ///
     /// Takes the range from the variables of GitHub Actions (and Gitea's and Forgejo's), GitLab CI, Bitbucket Pipelines, Azure
     /// Pipelines, CircleCI or Jenkins, and says which it took and why. Where a system does not say what was there before, more is
-    /// read, never less. Configuration and baseline are taken from the base, so that nobody allows their own secrets.
+    /// read, never less. Configuration and baseline are taken from the base, so that nobody allows their own secrets in them.
     #[command(after_help = "\
 Examples:
   keysieve ci                              in a checkout that has all of the history

@@ -19,6 +19,8 @@ use super::{escaped, json};
 const SCHEMA_VERSION: &str = "15.2.1";
 /// What GitLab's own analyzer says where there is no commit.
 const NO_COMMIT: &str = "0000000";
+/// Stands for an id that results from elsewhere leave empty, which the schema refuses.
+const NO_ID: &str = "unknown";
 /// How long a name and a solution may be, in characters.
 const MAX_NAME: usize = 255;
 const MAX_SOLUTION: usize = 7000;
@@ -202,10 +204,7 @@ fn env_vulnerability(file: &EnvFileJson) -> Vulnerability {
         links: Vec::new(),
         location: Location {
             file: escaped(&path),
-            commit: Commit {
-                sha: file.commit.as_ref().map_or(NO_COMMIT.to_owned(), |id| escaped(id.as_bytes())),
-                date: None,
-            },
+            commit: Commit { sha: some(file.commit.as_deref(), NO_COMMIT), date: None },
             start_line: None,
             end_line: None,
         },
@@ -213,8 +212,16 @@ fn env_vulnerability(file: &EnvFileJson) -> Vulnerability {
 }
 
 fn identifier(rule: &str, name: &str) -> Identifier {
-    let rule = escaped(rule.as_bytes());
-    Identifier { r#type: "keysieve_rule_id", name: format!("keysieve: {name}"), value: rule }
+    Identifier {
+        r#type: "keysieve_rule_id",
+        name: format!("keysieve: {name}"),
+        value: some(Some(rule), NO_ID),
+    }
+}
+
+/// The text, or what stands for it where there is none.
+fn some(text: Option<&str>, default: &str) -> String {
+    escaped(text.filter(|text| !text.is_empty()).unwrap_or(default).as_bytes())
 }
 
 fn location(place: &PlaceJson) -> Location {
@@ -222,7 +229,7 @@ fn location(place: &PlaceJson) -> Location {
     Location {
         file: place.raw_path().map_or_else(|| place.name(), |path| escaped(&path)),
         commit: Commit {
-            sha: place.commit.as_ref().map_or(NO_COMMIT.to_owned(), |id| escaped(id.as_bytes())),
+            sha: some(place.commit.as_deref(), NO_COMMIT),
             date: place.date.clone().filter(|date| parse_rfc3339(date).is_some()),
         },
         start_line: lines.map(|(start, _)| start),
@@ -234,6 +241,6 @@ fn location(place: &PlaceJson) -> Location {
 fn uuid(hex: &str) -> String {
     match (hex.get(..8), hex.get(8..12), hex.get(12..16), hex.get(16..20), hex.get(20..32)) {
         (Some(a), Some(b), Some(c), Some(d), Some(e)) => format!("{a}-{b}-{c}-{d}-{e}"),
-        _ => hex.to_owned(),
+        _ => some(Some(hex), NO_ID),
     }
 }

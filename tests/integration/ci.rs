@@ -1,5 +1,6 @@
 //! `keysieve ci` in checkouts as CI systems make them: full, shallow, of forks, after forced pushes.
 
+use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -145,7 +146,8 @@ fn each_event_of_github_reads_its_range() {
     for name in ["schedule", "workflow_dispatch", "release"] {
         let summary =
             assert_found(in_github(&remote.scratch, path, name, &json!({}), &[]), &remote.expect(true));
-        assert!(summary["notices"][0].as_str().unwrap().contains(name), "{summary}");
+        let told = summary["notices"][0].as_str().unwrap();
+        assert!(told.contains(name) && told.contains("come with --fetch"), "{summary}");
     }
 }
 
@@ -329,14 +331,78 @@ fn a_new_branch_is_held_against_the_others() {
 }
 
 #[test]
+fn a_tag_is_read_with_its_text() {
+    let scratch = Scratch::new();
+    let [commit, text] = [2650, 2651].map(github_pat);
+    let origin = scratch.repository("origin");
+    origin.commit_file("a.py", "a = 1\n");
+    origin.git(["checkout", "--quiet", "-b", "release"]);
+    let tagged = origin.commit_file("b.py", token_line(&commit));
+    origin.git(["tag", "--annotate", "-m", &format!("with {text}"), "v1"]);
+    let tag = origin.git(["rev-parse", "v1"]);
+    origin.git(["checkout", "--quiet", "main"]);
+    origin.git(["branch", "--quiet", "-D", "release"]);
+    // As in https://github.com/actions/checkout/issues/882: the tag is the commit, and git does not replace tags on its own.
+    let checkout = scratch.repository("checkout");
+    checkout.git(["remote", "add", "origin", &origin.url()]);
+    checkout.git([
+        "fetch",
+        "--quiet",
+        "--no-tags",
+        "--depth=1",
+        "origin",
+        &format!("+{tagged}:refs/tags/v1"),
+    ]);
+    checkout.git(["checkout", "--quiet", "refs/tags/v1"]);
+    for (before, after) in [("0".repeat(40), &tag), (MISSING.to_owned(), &tagged)] {
+        let event = json!({"ref": "refs/tags/v1", "before": before, "after": after,
+            "repository": {"default_branch": "main"}});
+        let found = in_github(&scratch, checkout.path(), "push", &event, &["--fetch"]);
+        assert_found(found, &[&commit, &text]);
+    }
+    let full = scratch.clone("full", &[&origin.url()]);
+    full.git(["update-ref", "refs/tags/v1", &tagged]);
+    let event = json!({"ref": "refs/tags/v1", "before": "0".repeat(40), "after": tag, "created": true,
+        "repository": {"default_branch": "main"}});
+    assert_found(in_github(&scratch, full.path(), "push", &event, &[]), &[&commit, &text]);
+}
+
+#[test]
+fn all_of_the_history_has_annotated_tags_in_it() {
+    let (scratch, text) = (Scratch::new(), github_pat(2660));
+    let origin = scratch.repository("origin");
+    origin.commit_file(".keysieve.yaml", "schema: 1\n");
+    origin.git(["tag", "--annotate", "-m", &format!("with {text}"), "v1"]);
+    origin.git(["tag", "--annotate", "-m", "Only a file", "file", "main:.keysieve.yaml"]);
+    origin.commit_file(".keysieve.yaml", "schema: 1\nrules:\n  off: [generic-password]\n");
+    let checkout = scratch.clone("full", &[&origin.url()]);
+    let event = json!({"schedule": "0 3 * * 1", "repository": {"default_branch": "main"}});
+    let summary =
+        assert_found(in_github(&scratch, checkout.path(), "schedule", &event, &["--fetch"]), &[&text]);
+    assert_eq!(summary["notices"].as_array().unwrap().len(), 1, "no change of long ago: {summary}");
+}
+
+#[test]
 fn deletions_and_unknown_systems() {
     let scratch = Scratch::new();
     let origin = scratch.repository("origin");
     origin.commit_file("a.py", "a = 1\n");
     let event = json!({"ref": "refs/heads/x", "after": "0".repeat(40), "deleted": true});
-    let deleted = in_github(&scratch, origin.path(), "push", &event, &[]);
-    assert_eq!((deleted.code, deleted.stdout.as_str()), (0, ""));
-    assert!(deleted.stderr.contains("nothing was read"), "{}", deleted.stderr);
+    // Jobs that take up a report or outputs find them after a deletion, too.
+    let (outputs, sarif) = (scratch.path("outputs"), scratch.path("x.sarif"));
+    let arguments = [
+        "--outputs",
+        outputs.to_str().unwrap(),
+        "--also",
+        &format!("sarif={}", sarif.to_str().unwrap()),
+        "--fetch",
+    ];
+    let summary = assert_found(in_github(&scratch, origin.path(), "push", &event, &arguments), &[]);
+    assert_eq!(summary["read"]["commits"], 0);
+    assert!(summary["notices"][0].as_str().unwrap().contains("a push that deletes x"), "{summary}");
+    assert!(!summary["notices"].to_string().contains("default branch"), "{summary}");
+    assert!(sarif.is_file());
+    assert_eq!(fs::read_to_string(&outputs).unwrap(), "base=\nhead=\nfindings=0\ncomplete=true\n");
     assert_refused(&in_ci(&scratch, origin.path(), &[("CI", "true")], &[]), &["--base REVISION"]);
     let broken = in_github(&scratch, origin.path(), "push", &Value::Null, &[]);
     assert_refused(&broken, &["GITHUB_EVENT_PATH"]);
@@ -358,7 +424,7 @@ fn ends_may_be_typed_and_outputs_are_written() {
     assert_found(in_ci(&remote.scratch, checkout.path(), &[], &arguments), &remote.expect(false));
     let expected =
         format!("before=1\nbase={}\nhead={}\nfindings=5\ncomplete=true\n", remote.main, remote.topic);
-    assert_eq!(std::fs::read_to_string(&outputs).unwrap(), expected);
+    assert_eq!(fs::read_to_string(&outputs).unwrap(), expected);
     let run = in_ci(
         &remote.scratch,
         checkout.path(),

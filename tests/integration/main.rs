@@ -1,4 +1,6 @@
-//! Integration tests: the binary on repositories and folders that the tests build themselves.
+//! Integration tests: the binary on repositories and folders that the tests build themselves. These have symbolic links, modes,
+//! sockets and hooks in shell, so that Windows has only the library's tests, and those of the action.
+#![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

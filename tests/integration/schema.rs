@@ -44,6 +44,8 @@ impl Validator<'_> {
                     true
                 }
                 "minItems" => value.as_array().is_none_or(|it| it.len() as u64 >= wanted.as_u64().unwrap()),
+                "minLength" => length(value).is_none_or(|length| length >= wanted.as_u64().unwrap()),
+                "maxLength" => length(value).is_none_or(|length| length <= wanted.as_u64().unwrap()),
                 "uniqueItems" => value.as_array().is_none_or(|it| {
                     !wanted.as_bool().unwrap()
                         || it.iter().enumerate().all(|(at, one)| !it[..at].contains(one))
@@ -84,6 +86,11 @@ impl Validator<'_> {
         };
         schemas.as_array().unwrap().iter().filter(fits).count()
     }
+}
+
+/// A text's length in characters.
+fn length(value: &Value) -> Option<u64> {
+    value.as_str().map(|text| text.chars().count() as u64)
 }
 
 fn strings(list: &Value) -> impl Iterator<Item = &str> {

@@ -57,6 +57,21 @@ fn large_pushes_are_quarantined_as_packs() {
 }
 
 #[test]
+fn annotated_tags_are_taken_and_their_texts_read() {
+    for (hook, seed) in [("pre-receive", 1230), ("update", 1231)] {
+        let scratch = Scratch::new();
+        let (server, local) = pair(&scratch, hook);
+        local.git(["tag", "--annotate", "-m", "Release", "v1"]);
+        local.git(["tag", "--annotate", "-m", "Only a file", "file", "main:a.py"]);
+        let taken = local.push(&["origin", "v1", "file"]);
+        assert_eq!(taken.code, 0, "{}", taken.stderr);
+        local.git(["tag", "--annotate", "-m", &format!("with {}", github_pat(seed)), "v2"]);
+        assert_ne!(local.push(&["origin", "v2"]).code, 0);
+        assert_eq!(refs(&server), ["refs/heads/main", "refs/tags/file", "refs/tags/v1"]);
+    }
+}
+
+#[test]
 fn the_pushers_environment_does_not_switch_it_off() {
     let (scratch, secret) = (Scratch::new(), github_pat(1221));
     let (server, local) = pair(&scratch, "pre-receive");

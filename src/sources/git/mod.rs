@@ -246,6 +246,14 @@ impl Repository {
         Ok(ObjectId::from_bytes(commit.id.as_bytes()))
     }
 
+    /// The object that `revision` names, an annotated tag as itself; none where there is none.
+    #[must_use]
+    pub fn named(&self, revision: &str) -> Option<ObjectId> {
+        let git = self.git.to_thread_local();
+        let id = git.rev_parse_single(revision).ok()?;
+        Some(ObjectId::from_bytes(id.as_bytes()))
+    }
+
     /// The commits at which a shallow clone was cut off.
     fn shallow_list(&self, unread: &mut Vec<Unread>) -> HashSet<GitId> {
         match self.git.to_thread_local().shallow_commits() {

@@ -12,6 +12,7 @@ use crate::provenance::ObjectId;
 use super::commits::Headers;
 use super::range::{Range, RangeQuery};
 use super::store::{self, Store};
+use super::walk::Content;
 use super::{Error, Repository, git_dir, git_id, staged, tree_diff, walk};
 
 impl Repository {
@@ -169,23 +170,25 @@ impl Repository {
         reader.read(&git_id(id)).map(|(_, bytes)| bytes.to_vec()).map_err(fail)
     }
 
-    /// The content of the file at `path` in a commit; none where there is no such file.
+    /// The content of the file at `path` in a commit, or in what a tag names; none where there is no such file.
     ///
     /// # Errors
     ///
     /// When the commit or file cannot be read.
-    pub fn file_at(&self, commit: &ObjectId, path: &str) -> Result<Option<Vec<u8>>, Error> {
+    pub fn file_at(&self, tip: &ObjectId, path: &str) -> Result<Option<Vec<u8>>, Error> {
         let store = self.store()?;
         let mut trees = tree_diff::Trees::new(store.reader(), store.hash(), &[]);
         let fail = |id: GitId, failure: &store::Failure| {
             Error::ObjectDatabase(format!("object {id}, for {path}, cannot be read: {failure:?}"))
         };
-        let id = git_id(commit);
-        let (_, bytes) = trees.reader.read(&id).map_err(|failure| fail(id, &failure))?;
-        let Some(commit) = Headers::parse(bytes) else {
-            return Err(fail(id, &store::Failure::Damaged("no tree".to_owned())));
+        let peeled =
+            walk::peel(&mut trees.reader, git_id(tip)).map_err(|(id, failure)| fail(id, &failure))?;
+        let tree = match peeled.content {
+            Content::Commit(headers) => headers.map_err(|failure| fail(peeled.end, &failure))?.tree,
+            Content::Tree => peeled.end,
+            Content::Blob => return Ok(None),
         };
-        match trees.try_find(commit.tree, path.into()).map_err(|(id, failure)| fail(id, &failure))? {
+        match trees.try_find(tree, path.into()).map_err(|(id, failure)| fail(id, &failure))? {
             None => Ok(None),
             Some(blob) => {
                 let (_, bytes) = trees.reader.read(&blob).map_err(|failure| fail(blob, &failure))?;

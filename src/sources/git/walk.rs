@@ -90,14 +90,14 @@ pub(super) fn walk(
 }
 
 /// What a tip leads to.
-struct Peeled {
-    end: ObjectId,
-    content: Content,
+pub(super) struct Peeled {
+    pub(super) end: ObjectId,
+    pub(super) content: Content,
     /// The tags on the way.
     chain: Vec<ObjectId>,
 }
 
-enum Content {
+pub(super) enum Content {
     Commit(Result<Headers, Failure>),
     Tree,
     Blob,
@@ -113,7 +113,8 @@ fn peel_all(store: &Store, tips: &[ObjectId]) -> Vec<Peeled> {
     peeled.collect::<Vec<_>>().into_iter().flatten().collect()
 }
 
-fn peel(reader: &mut Reader, tip: ObjectId) -> Result<Peeled, (ObjectId, Failure)> {
+/// Follows tags to what they name.
+pub(super) fn peel(reader: &mut Reader, tip: ObjectId) -> Result<Peeled, (ObjectId, Failure)> {
     let mut chain = Vec::new();
     let mut id = tip;
     loop {

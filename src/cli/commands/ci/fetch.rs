@@ -106,13 +106,14 @@ impl Fetches {
     }
 
     fn run(&self, options: &[&str], refspecs: &[&str]) -> anyhow::Result<()> {
-        let tags: &[&str] = if options.contains(&"--tags") { &[] } else { &["--no-tags"] };
+        // Git does not replace a tag that is here as another, as https://github.com/actions/checkout/issues/882 leaves it.
+        let tags = if options.contains(&"--tags") { "--force" } else { "--no-tags" };
         let mut git = self.git();
-        git.args(["fetch", "--quiet", "--no-recurse-submodules", "--no-filter"]).args(tags).args(options);
+        git.args(["fetch", "--quiet", "--no-recurse-submodules", "--no-filter", tags]).args(options);
         let output = git.arg("origin").args(refspecs).output().context("cannot start git")?;
         if !output.status.success() {
             let message = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
-            bail!("git fetch origin {}: {message}", refspecs.join(" "));
+            bail!("git fetch origin {}: {}; {message}", refspecs.join(" "), output.status);
         }
         Ok(())
     }

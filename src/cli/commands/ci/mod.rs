@@ -37,13 +37,9 @@ pub(crate) fn run(asked: &Ci) -> anyhow::Result<ExitStatus> {
     let mut fetches = Fetches::new(&asked.repo, asked.fetch, &plan.target)?;
     loop {
         let repository = Repository::open(&asked.repo)?;
-        let gap = match resolve(&repository, &plan, |revision| fetches.may_get(revision))? {
+        let gap = match resolve(&repository, &plan, &fetches)? {
             Err(gap) => gap,
-            Ok(None) => {
-                say(&format!("{}: {}; nothing was read", plan.system, plan.why))?;
-                return Ok(ExitStatus::Clean);
-            }
-            Ok(Some(resolved)) => match scan(&repository, &resolved, asked)? {
+            Ok(resolved) => match scan(&repository, &resolved, asked)? {
                 Err(gap) => gap,
                 Ok(found) => {
                     // In a text report it stands among the notes.
@@ -84,13 +80,15 @@ fn scan(
     drop(progress);
     let notices = &mut found.outcome.notices;
     notices.insert(0, resolved.line.clone());
-    if let (Some(base), RangeQuery::Commits { include, .. }) = (resolved.policy, &resolved.query) {
-        let added = added_suppressions(&found.outcome, repository, base, include)?;
-        found.outcome.notices.extend(added);
-    } else {
-        notices.push(
+    match (resolved.policy, &resolved.query) {
+        (Some(base), RangeQuery::Commits { include, .. }) if resolved.tells_changes => {
+            let added = added_suppressions(&found.outcome, repository, base, include)?;
+            found.outcome.notices.extend(added);
+        }
+        (None, _) if !found.is_nothing => notices.push(
             "no default branch is known: configuration and baseline are those of what is checked out".into(),
-        );
+        ),
+        _ => {}
     }
     Ok(Ok(found))
 }

@@ -10,6 +10,7 @@ use keysieve::report::escaped;
 use keysieve::sources::git::{RangeQuery, Repository};
 
 use super::Gap;
+use super::fetch::Fetches;
 
 /// What is read, and how it is called.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(super) struct Resolved {
     pub(super) query: RangeQuery,
     /// The commit from which configuration and baseline are taken; absent where only what is checked out can have them.
     pub(super) policy: Option<ObjectId>,
+    /// Whether to tell what it changes in them. Of all of the history that would be every change there ever was.
+    pub(super) tells_changes: bool,
     /// Which range it is, and why.
     pub(super) line: String,
     /// The ends as ids; empty where there is none.
@@ -24,18 +27,17 @@ pub(super) struct Resolved {
     pub(super) head_id: String,
 }
 
-/// Finds the range that the plan asks for; none where there is nothing to read. `may_get` tells whether it is worth asking the
-/// remote for what is not here.
+/// Finds the range that the plan asks for.
 pub(super) fn resolve(
     repository: &Repository,
     plan: &Plan,
-    may_get: impl Fn(&Revision) -> bool,
-) -> anyhow::Result<Result<Option<Resolved>, Gap>> {
-    let resolver = Resolver { repository, plan };
+    fetches: &Fetches,
+) -> anyhow::Result<Result<Resolved, Gap>> {
+    let resolver = Resolver { repository, plan, is_fetched: fetches.is_allowed() };
     let find =
         |revision: &Revision| repository.resolve(&revision.spec).map_err(|_| Gap::Revision(revision.clone()));
     let resolved = match &plan.target {
-        Target::Nothing => return Ok(Ok(None)),
+        Target::Nothing => resolver.nothing(),
         Target::Everything => resolver.everything(&plan.why),
         Target::Request { base, head } => match (find(base), find(head)) {
             (Err(gap), _) | (_, Err(gap)) => return Ok(Err(gap)),
@@ -47,7 +49,7 @@ pub(super) fn resolve(
         Target::Push { before, after } => match (find(before), find(after)) {
             (_, Err(gap)) => return Ok(Err(gap)),
             (Ok(before), Ok(after)) => resolver.push(before, after),
-            (Err(gap), Ok(_)) if may_get(before) => return Ok(Err(gap)),
+            (Err(gap), Ok(_)) if fetches.may_get(before) => return Ok(Err(gap)),
             (Err(_), Ok(_)) => resolver.everything(&format!(
                 "{}, and {before}, which was there before, is nowhere any more",
                 plan.why
@@ -58,15 +60,23 @@ pub(super) fn resolve(
             Ok(head) => resolver.reference(branch.as_deref(), head),
         },
     };
-    Ok(Ok(Some(resolved)))
+    Ok(Ok(resolved))
 }
 
 struct Resolver<'a> {
     repository: &'a Repository,
     plan: &'a Plan,
+    /// Whether git may fetch what only the remote has.
+    is_fetched: bool,
 }
 
 impl Resolver<'_> {
+    /// A deletion brings nothing, and every report says so.
+    fn nothing(&self) -> Resolved {
+        let policy = self.default_branch().map(|(_, id)| id);
+        self.resolved(Vec::new(), Vec::new(), policy, &self.plan.why, "there is nothing to read")
+    }
+
     fn request(&self, base: ObjectId, head: ObjectId) -> anyhow::Result<Result<Resolved, Gap>> {
         let Some(fork) = self.repository.merge_base(&base, &head) else {
             if self.repository.is_shallow() {
@@ -127,13 +137,13 @@ impl Resolver<'_> {
             references.into_iter().map(|(name, id)| (short_name(&name), id)).collect();
         tips.extend(self.repository.head().1.map(|head| ("HEAD".into(), head)));
         let policy = self.default_branch().map(|(_, id)| id);
-        self.resolved(
-            tips,
-            Vec::new(),
-            policy,
-            why,
-            &format!("the history of all {count} references that are here"),
-        )
+        let more = match self.plan.target {
+            Target::Everything if !self.is_fetched => "; those that only the remote has come with --fetch",
+            _ => "",
+        };
+        let what = format!("the history of all {count} references that are here{more}");
+        let resolved = self.resolved(tips, Vec::new(), policy, why, &what);
+        Resolved { tells_changes: false, head_id: String::new(), ..resolved }
     }
 
     /// The tip under its name, and the annotated tags that name it.
@@ -145,11 +155,19 @@ impl Resolver<'_> {
         };
         let named = references.iter().find(|(name, id)| *id == head && !name.starts_with(b"refs/pull/"));
         let name = named.map_or_else(|| "HEAD".into(), |(name, _)| short_name(name));
+        let mut tips = vec![(name.clone(), head)];
         // Only what is built for a tag is about the tag's own text.
-        let is_of_tag = matches!(&self.plan.target, Target::Reference { branch: None, .. });
-        let tags = references.iter().filter(|(name, id)| is_of_tag && *id != head && is_tip(name));
-        let tags: Vec<_> = tags.map(|(name, id)| (short_name(name), *id)).collect();
-        std::iter::once((name, head)).chain(tags).collect()
+        if let Target::Reference { branch: None, head: told } = &self.plan.target {
+            let tags = references.iter().filter(|(name, id)| *id != head && is_tip(name));
+            tips.extend(tags.map(|(name, id)| (short_name(name), *id)));
+            // The system may name the tag where the checkout has it as a plain one.
+            if let Some(told) = self.repository.named(&told.spec)
+                && tips.iter().all(|(_, id)| *id != told)
+            {
+                tips.push((name, told));
+            }
+        }
+        tips
     }
 
     /// The default branch as the remote has it, where it is known and here.
@@ -173,11 +191,9 @@ impl Resolver<'_> {
         Resolved {
             line: format!("{}: {}: {what}", self.plan.system, escaped(why.as_bytes())),
             policy,
+            tells_changes: true,
             base_id: id(exclude.first().filter(|_| is_range)),
-            head_id: id(include
-                .first()
-                .map(|(_, id)| id)
-                .filter(|_| !matches!(self.plan.target, Target::Everything))),
+            head_id: id(include.first().map(|(_, id)| id)),
             query: RangeQuery::Commits { include, exclude, since: None, needs_parents: true },
         }
     }
