@@ -144,7 +144,7 @@ impl fmt::Display for Fingerprint {
 /// How far a secret has gone, the furthest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Exposure {
-    /// A remote-tracking reference reaches it: others may have it.
+    /// A remote-tracking reference reaches it, or any reference of a bare repository: others may have it.
     Pushed,
     /// In a container image: whoever can pull it has it.
     Image,
@@ -365,7 +365,7 @@ pub struct Reach {
     pub refs: Vec<BString>,
     /// How many more there are.
     pub more_refs: usize,
-    /// Whether a remote-tracking reference is among them.
+    /// Whether a remote-tracking reference is among them, or any of a bare repository.
     pub pushed: bool,
     /// Whether the revision that was asked for reaches it.
     pub in_revision: bool,

@@ -96,6 +96,8 @@ impl Redaction {
     /// Masks names of an environment file.
     pub(crate) fn env_file(&self, file: &mut EnvFile) {
         self.name(&mut file.path);
+        self.name(&mut file.whereabouts.top);
+        self.name(&mut file.whereabouts.path);
         for addition in &mut file.additions {
             self.name(&mut addition.file);
             self.name(&mut addition.line);

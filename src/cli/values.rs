@@ -3,10 +3,18 @@
 use std::io;
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use keysieve::scan::{ScanConfig, Sweep};
+use keysieve::sources::git::Repository;
 
 use super::args::ValuesArgs;
+
+/// Where `--sweep` takes values from.
+pub(crate) fn local_values(repository: &Repository) -> anyhow::Result<&Path> {
+    repository.workdir().context(
+        "a bare repository has no work tree with .env files; name the file with the values: --values FILE",
+    )
+}
 
 /// Adds the values that were asked for to what a scan looks for: those of the files that were named, and those of the environment
 /// files below `local`. `reads_stdin` says that standard input is what is scanned.

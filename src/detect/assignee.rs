@@ -18,15 +18,19 @@ const STRING_PREFIXES: &[u8] = b"bBrRfFuU";
 pub(super) fn assignee(candidate: &Candidate<'_>) -> Option<Assignee> {
     let Candidate { bytes, secret, .. } = *candidate;
     let start = candidate.keyword.start.min(secret.start).saturating_sub(LOOK_BACK_BYTES);
-    let lead = literal_start(bytes, start, secret).and_then(|literal| Lead::before(bytes, start, literal));
+    let literal = literal_start(bytes, start, secret);
+    let looked_up = literal.and_then(|literal| looked_up(bytes, start, literal));
+    let lead = literal.and_then(|literal| Lead::before(bytes, start, literal));
     let text = |span: ByteSpan| String::from_utf8_lossy(span.of(bytes)).into_owned();
-    match told_name(candidate) {
+    match (told_name(candidate), looked_up) {
         // `os.environ.get("NAME", "value")`: the look-up itself gives way.
-        Some(Told::Whole(name)) => Some(Assignee { name: text(name), lead: String::new() }),
-        Some(Told::Around(name)) => {
+        (Some(Told::Whole(name)), _) | (None, Some(name)) => {
+            Some(Assignee { name: text(name), lead: String::new() })
+        }
+        (Some(Told::Around(name)), _) => {
             Some(Assignee { name: text(name), lead: lead.map(|lead| text(lead.whole)).unwrap_or_default() })
         }
-        None => lead.map(|lead| Assignee { name: text(lead.name), lead: text(lead.whole) }),
+        (None, None) => lead.map(|lead| Assignee { name: text(lead.name), lead: text(lead.whole) }),
     }
 }
 
@@ -67,6 +71,36 @@ fn literal_start(bytes: &[u8], start: usize, secret: ByteSpan) -> Option<usize> 
     let has_prefix =
         letters <= 2 && bytes[start..opening - letters].last().is_some_and(|byte| !is_name_byte(*byte));
     is_whole.then_some(if has_prefix { opening - letters } else { opening })
+}
+
+/// Calls that look up a variable of the environment, by what stands in front of the bracket.
+const LOOK_UPS: &[&[u8]] =
+    &[b"environ.get", b"environ.setdefault", b"environ.pop", b"getenv", b"env", b"env.str", b"config"];
+
+/// The variable whose look-up falls back to the literal: `os.environ.get("NAME", `, `env('NAME', default=`,
+/// `process.env.NAME || `.
+fn looked_up(bytes: &[u8], start: usize, literal: usize) -> Option<ByteSpan> {
+    let text = bytes[start..literal].trim_ascii_end();
+    let name_of = |text: &[u8]| {
+        let length =
+            text.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        ByteSpan::new(start + text.len() - length, start + text.len())
+    };
+    if let Some(text) = text.strip_suffix(b"||").or_else(|| text.strip_suffix(b"??")) {
+        let name = name_of(text.trim_ascii_end());
+        return bytes[start..name.start].ends_with(b"process.env.").then_some(name);
+    }
+    let text = text.strip_suffix(b"default=").unwrap_or(text).trim_ascii_end();
+    let (quote @ (b'"' | b'\''), text) = text.strip_suffix(b",")?.trim_ascii_end().split_last()? else {
+        return None;
+    };
+    let name = name_of(text);
+    let call = bytes[start..name.start].strip_suffix(&[*quote])?.trim_ascii_end().strip_suffix(b"(")?;
+    let is_look_up = |known: &&[u8]| {
+        let before = call.strip_suffix(*known);
+        before.is_some_and(|before| !before.last().is_some_and(|byte| is_name_byte(*byte) && *byte != b'.'))
+    };
+    LOOK_UPS.iter().any(is_look_up).then_some(name)
 }
 
 /// Whether a byte ends what may be one literal.
@@ -153,6 +187,25 @@ mod tests {
             ("const token = `^v^`;", "token", "token = "),
         ] {
             assert_eq!(lead(marked), Some((name.to_owned(), whole.to_owned())), "{marked}");
+        }
+    }
+
+    #[test]
+    fn a_look_up_names_the_variable_that_its_fallback_is_for() {
+        for (marked, name) in [
+            ("os.environ.get('REDIS_URL', 'redis://:^v^@cache/0')", Some("REDIS_URL")),
+            ("os.getenv(\"REDIS_URL\", \"redis://u:^v^@cache/0\")", Some("REDIS_URL")),
+            ("env('BROKER_URL', default='amqp://u:^v^@mq//')", Some("BROKER_URL")),
+            ("process.env.REDIS_URL || 'redis://:^v^@cache/0'", Some("REDIS_URL")),
+            ("open_env('REDIS_URL', 'redis://:^v^@cache/0')", None),
+            ("x.get('REDIS_URL', 'redis://:^v^@cache/0')", None),
+            ("url = 'redis://:^v^@cache/0'", None),
+        ] {
+            let at = marked.find('^').expect("a mark");
+            let text = marked.replace('^', "");
+            let literal = literal_start(text.as_bytes(), 0, ByteSpan::new(at, at + 1)).expect("a literal");
+            let found = looked_up(text.as_bytes(), 0, literal).map(|name| name.of(text.as_bytes()).to_vec());
+            assert_eq!(found, name.map(|name| name.as_bytes().to_vec()), "{marked}");
         }
     }
 

@@ -21,8 +21,8 @@ pub(crate) use self::ignores::{folder_of, joined};
 pub use self::names::{
     Known, Shape, TABLE, file_name, is_env_path, is_known_path, is_template_path, may_be_known,
 };
-pub use self::parse::{NotText, Parsed, Variable, parse};
-pub use self::state::{Addition, EnvFile, EnvState, JudgedValue, SecretValue};
+pub use self::parse::{NotText, Parsed, Variable, is_text, parse};
+pub use self::state::{Addition, EnvFile, EnvState, JudgedValue, SecretValue, Whereabouts};
 pub use self::structured::variables;
 pub use self::value::{Judgement, judge};
 pub use self::values::Values;

@@ -137,10 +137,9 @@ fn of_pyproject(table: &Table, manifest: Option<&[u8]>, root: &Path) -> Vec<Buil
         let build = tool.and_then(|tool| tool.get("hatch")?.get("build")?.as_table());
         ["sdist", "wheel"].into_iter().filter_map(|kind| hatch(kind, build)).collect()
     } else if backend.starts_with("poetry") {
-        tool.and_then(|tool| tool.get("poetry")?.as_table())
-            .map(|poetry| of_poetry(poetry, table, root))
-            .into_iter()
-            .collect()
+        // Without a table of its own it takes the package that the project is named for.
+        let poetry = tool.and_then(|tool| tool.get("poetry")?.as_table()).cloned().unwrap_or_default();
+        vec![of_poetry(&poetry, table, root)]
     } else if backend.is_empty() || backend.starts_with("setuptools") {
         let requires = system.and_then(|system| system.get("requires")?.as_array());
         let takes_tracked = requires.into_iter().flatten().filter_map(Value::as_str).any(|requirement| {
@@ -231,8 +230,12 @@ fn of_package_json(json: &serde_json::Value, root: &Path) -> Option<Build> {
         return None;
     }
     let files = json.get("files").and_then(serde_json::Value::as_array).map(|files| {
-        let lines =
-            files.iter().filter_map(serde_json::Value::as_str).map(|line| line.trim_start_matches("./"));
+        // They count from the top of the package.
+        let rooted = |line: &str| match line.strip_prefix('!') {
+            Some(line) => format!("!/{}", line.trim_start_matches("./").trim_start_matches('/')),
+            None => format!("/{}", line.trim_start_matches("./").trim_start_matches('/')),
+        };
+        let lines = files.iter().filter_map(serde_json::Value::as_str).map(rooted);
         IgnoreFile::parse(lines.collect::<Vec<_>>().join("\n").as_bytes(), b"", true)
     });
     let names = &[".npmignore", ".gitignore"];
@@ -277,6 +280,8 @@ impl Rules {
                 (!git.is_ignored)
                     .then(|| (format!("it lies in the package {package}, and no .gitignore names it"), fix))
             }
+            // Whatever else is said.
+            Self::Npm { .. } if path.split(|&byte| byte == b'/').any(|part| part == b"node_modules") => None,
             Self::Npm { files: Some(files), ignores } => {
                 let pattern = deciding(files, path).filter(|pattern| !pattern.is_negated)?;
                 let verdict = ignores.verdict(path, false, Whose::Everyones);
@@ -286,7 +291,10 @@ impl Rules {
                     });
                 (!is_kept_out_below).then(|| {
                     (
-                        format!("`files` names `{}`", pattern.text),
+                        format!(
+                            "`files` names `{}`",
+                            pattern.text.trim_start_with(|slash| slash == '/').as_bstr()
+                        ),
                         format!("add `\"!{path}\"` to `files` in package.json"),
                     )
                 })
@@ -394,10 +402,34 @@ mod tests {
         }
     }
 
+    /// What `npm pack --dry-run` of npm 10 lists.
+    #[test]
+    fn files_of_npm_packages_count_from_the_top() {
+        for (files, path, expected) in [
+            ("['conf']", "conf/.env", true),
+            ("['./conf/']", "conf/a/.env", true),
+            ("['conf']", "lib/conf/.env", false),
+            ("['prod.env']", "conf/prod.env", false),
+            ("['*']", "conf/prod.env", true),
+            ("['**/*.env']", "conf/prod.env", true),
+            ("['**/*.env']", "node_modules/a/prod.env", false),
+            ("['conf/*.env', '!conf/prod.env']", "conf/prod.env", false),
+            ("['conf/*.env', '!conf/prod.env']", "conf/dev.env", true),
+        ] {
+            let text = format!("{{\"files\": {}}}", files.replace('\'', "\""));
+            let json = serde_json::from_str(&text).expect("JSON");
+            let build = of_package_json(&json, Path::new("/nowhere")).expect("a package");
+            let git = InGit { is_ignored: true, is_tracked: false };
+            assert_eq!(build.rules.include(path.into(), git).is_some(), expected, "{files} and {path}");
+        }
+    }
+
     #[test]
     fn what_hatchling_and_poetry_put_in() {
         let hatch = "[build-system]\nbuild-backend = 'hatchling.build'\n";
         let poetry = "[build-system]\nbuild-backend = 'poetry.core.masonry.api'\n[tool.poetry]\n";
+        let without_table =
+            "[build-system]\nbuild-backend = 'poetry.core.masonry.api'\n[project]\nname = 'src'\n";
         for (text, path, is_ignored, expected) in [
             (hatch.to_owned(), ".env", false, true),
             (hatch.to_owned(), ".env", true, false),
@@ -437,9 +469,10 @@ mod tests {
                 false,
             ),
             (format!("{poetry}include = ['conf']\nexclude = ['conf/.env']\n"), "conf/.env", true, false),
+            (without_table.to_owned(), "src/.env", false, true),
         ] {
             let table: Table = text.parse().expect("TOML");
-            let builds = of_pyproject(&table, None, Path::new("/nowhere"));
+            let builds = of_pyproject(&table, None, Path::new(env!("CARGO_MANIFEST_DIR")));
             let git = InGit { is_ignored, is_tracked: false };
             let is_in = builds.iter().any(|build| build.rules.include(path.into(), git).is_some());
             assert_eq!(is_in, expected, "{path} and {text}");

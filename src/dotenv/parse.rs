@@ -119,6 +119,12 @@ pub(super) fn read(text: &[u8], dialect: Dialect) -> (Vec<Binding>, Vec<u64>) {
     }
 }
 
+/// Whether it can be read as a dotenv file.
+#[must_use]
+pub fn is_text(bytes: &[u8]) -> bool {
+    text(bytes).is_ok()
+}
+
 /// The file as UTF-8, or nearly, without a byte order mark and with line feeds alone.
 pub(super) fn text(bytes: &[u8]) -> Result<Vec<u8>, NotText> {
     let text: Cow<'_, [u8]> = match bytes {

@@ -1,6 +1,6 @@
 //! What is wrong with an environment file, how bad that is, and what to do about it.
 
-use bstr::{BStr, BString, ByteSlice};
+use bstr::{BString, ByteSlice};
 
 use crate::finding::{CommitSummary, ImagePlace};
 use crate::rules::Severity;
@@ -14,14 +14,27 @@ use super::value::Judgement;
 pub struct EnvFile {
     /// Its path: in a repository from its top, elsewhere as it was asked for.
     pub path: BString,
+    /// Where commands find it.
+    pub whereabouts: Whereabouts,
     /// What holds for it, the most severe first; never empty.
     pub states: Vec<EnvState>,
-    /// The secrets that were found in it, now or in any of its versions, by line.
+    /// The secrets that are in it, now or in any of its versions, by line.
     pub secrets: Vec<SecretValue>,
     /// What each of its values is, in the order of the file as it lies on disk.
     pub values: Vec<JudgedValue>,
     /// Lines that would keep it out of commits and images.
     pub additions: Vec<Addition>,
+}
+
+/// Where commands find a file: people paste them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Whereabouts {
+    /// The top of its work tree, from the current directory; empty where that is it.
+    pub top: BString,
+    /// Its path from there.
+    pub path: BString,
+    /// The repository has no work tree.
+    pub is_bare: bool,
 }
 
 /// A secret in an environment file. What it is, not its value.
@@ -31,6 +44,8 @@ pub struct SecretValue {
     pub line: u64,
     /// What it is.
     pub name: String,
+    /// No rule found it: what its variable is called tells it, or that it looks random.
+    pub is_judged: bool,
 }
 
 /// A variable of an environment file, and what its value is. Not the value.
@@ -178,41 +193,45 @@ impl EnvState {
     }
 
     /// What to do about it; none where the additions say it all.
-    fn fix(&self, path: &BStr) -> Option<String> {
-        let word = shell_word(path);
-        let rewrite = format!("git filter-repo --invert-paths --path {word}");
+    fn fix(&self, file: &EnvFile) -> Option<String> {
+        let at = &file.whereabouts;
+        let (git, spec) = (at.git(), at.pathspec());
+        let rewrite =
+            |options: &str| format!("{git} filter-repo {options}--invert-paths {}", at.path_option());
         Some(match self {
-            Self::Tracked { .. } => format!("git rm --cached {word}"),
-            Self::Staged => format!("git restore --staged {word} (before the first commit: git rm --cached {word})"),
-            Self::Committed { pushed: true, .. } => {
-                format!(
-                    "rotate every secret that it held: whoever has a clone has them; then `{rewrite}` and a forced push take it out \
-                     of the history"
-                )
+            Self::Tracked { .. } if at.is_bare => format!("in a clone: {git} rm --cached {spec}, and commit"),
+            Self::Tracked { .. } => format!("{git} rm --cached {spec}"),
+            Self::Staged => {
+                format!("{git} restore --staged {spec} (before the first commit: {git} rm --cached {spec})")
             }
-            Self::Committed { is_reachable: true, .. } => {
-                format!("take it out of the history before you push: `{rewrite}` (or `git rebase -i`), or rotate what it held")
-            }
-            Self::Committed { .. } => {
-                "git reflog expire --expire=now --all && git gc --prune=now, once nothing else of what was abandoned is needed"
-                    .to_owned()
-            }
+            Self::Committed { pushed: true, .. } => format!(
+                "rotate every secret that it held: whoever has a clone has them; then `{}` in a fresh clone and a forced push \
+                 take it out of the history",
+                rewrite("")
+            ),
+            Self::Committed { is_reachable: true, .. } => format!(
+                "take it out of the history before you push: `{}` (or `git rebase -i`), or rotate what it held",
+                rewrite("--force ")
+            ),
+            Self::Committed { .. } => format!(
+                "{git} reflog expire --expire=now --all && {git} gc --prune=now, once nothing else of what was abandoned is needed"
+            ),
             Self::FilledTemplate => {
                 "put a placeholder in the value's place, and rotate the secret once it was pushed".to_owned()
             }
             Self::InImage(_) => {
-                let name = file_name(path).as_bstr();
+                let name = file_name(file.path.as_bstr()).as_bstr();
                 format!(
                     "add `**/{name}` to .dockerignore, give its values to the container when it starts (`--env-file`, a secrets \
                      manager), and rotate them once the image left this machine"
                 )
             }
             Self::InPackage { fix, .. } => fix.clone(),
-            Self::TakenBack(taken_back) => {
-                let Decision { file, line, pattern, .. } = &taken_back.by;
-                format!("take out line {line} of {file}: `{pattern}`")
+            Self::TakenBack(TakenBack { by: Decision { file: ignore_file, line, pattern, .. }, .. }) => {
+                let instead = if file.additions.is_empty() { "" } else { ", or overrule it" };
+                format!("take out line {line} of {ignore_file}: `{pattern}`{instead}")
             }
-            Self::ReadableByOthers { .. } => format!("chmod go= {word}"),
+            Self::ReadableByOthers { .. } => format!("chmod go= {}", at.shell_path()),
             Self::Unknown => "keep it in a repository that ignores it, or out of reach of others".to_owned(),
             Self::InBuildContext { .. }
             | Self::NotIgnored
@@ -235,7 +254,8 @@ impl EnvFile {
             let severity = |state: &EnvState| std::cmp::Reverse(state.severity(true));
             severity(a).cmp(&severity(b)).then_with(|| a.cmp(b))
         });
-        Self { path, states, secrets, values: Vec::new(), additions: Vec::new() }
+        let whereabouts = Whereabouts { path: path.clone(), ..Whereabouts::default() };
+        Self { path, whereabouts, states, secrets, values: Vec::new(), additions: Vec::new() }
     }
 
     /// How bad the worst of its states is; none where it is as it should be.
@@ -253,8 +273,7 @@ impl EnvFile {
     /// What to do about it, a step each.
     #[must_use]
     pub fn fixes(&self) -> Vec<String> {
-        let mut steps: Vec<String> =
-            self.states.iter().filter_map(|state| state.fix(self.path.as_bstr())).collect();
+        let mut steps: Vec<String> = self.states.iter().filter_map(|state| state.fix(self)).collect();
         steps.extend(
             self.additions.iter().map(|Addition { file, line, .. }| format!("add `{line}` to {file}")),
         );
@@ -273,13 +292,87 @@ impl EnvFile {
     }
 }
 
-/// The path as one word of a POSIX shell, whatever is in it: people paste commands.
-fn shell_word(path: &[u8]) -> String {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-/".contains(byte);
-    let text = path.to_str_lossy();
-    if path.iter().all(is_plain) && !path.starts_with(b"-") {
-        text.into_owned()
-    } else {
-        format!("-- '{}'", text.replace('\'', "'\\''"))
+impl Whereabouts {
+    /// `git`, told where the repository is.
+    fn git(&self) -> String {
+        if self.top.is_empty() { "git".to_owned() } else { format!("git -C {}", operand(&self.top)) }
+    }
+
+    /// The path as git's commands take it, for which some signs are patterns.
+    fn pathspec(&self) -> String {
+        match self.path.find_byteset(br"*?[\").is_some() || self.path.starts_with(b":") {
+            true => quoted(&[b":(literal)", self.path.as_slice()].concat()),
+            false => operand(&self.path),
+        }
+    }
+
+    fn path_option(&self) -> String {
+        let sign = if self.path.starts_with(b"-") { '=' } else { ' ' };
+        format!("--path{sign}{}", quoted(&self.path))
+    }
+
+    /// The path from the current directory.
+    fn shell_path(&self) -> String {
+        match self.top.is_empty() {
+            true => operand(&self.path),
+            false => operand(&[self.top.as_slice(), b"/", self.path.as_slice()].concat()),
+        }
+    }
+}
+
+/// A path as one word of a shell that no command takes for an option.
+fn operand(path: &[u8]) -> String {
+    if path.starts_with(b"-") { quoted(&[b"./", path].concat()) } else { quoted(path) }
+}
+
+/// The text as one word of a shell, whatever is in it.
+fn quoted(text: &[u8]) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-/=,+@%".contains(byte);
+    match text.to_str() {
+        Ok(plain) if !plain.is_empty() && text.iter().all(is_plain) => plain.to_owned(),
+        Ok(text) if !text.chars().any(char::is_control) => format!("'{}'", text.replace('\'', r"'\''")),
+        // What no terminal shows as it is: bash, zsh and ksh know these escapes.
+        _ => {
+            let byte = |byte: &u8| match byte {
+                b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
+                b' '..=b'~' => char::from(*byte).to_string(),
+                _ => format!("\\x{byte:02x}"),
+            };
+            format!("$'{}'", text.iter().map(byte).collect::<String>())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(top: &str, path: &[u8]) -> Whereabouts {
+        Whereabouts { top: top.into(), path: path.into(), is_bare: false }
+    }
+
+    #[test]
+    fn commands_name_the_repository_and_the_file_whatever_they_are_called() {
+        for (top, path, git, spec, option, shell) in [
+            ("", b".env".as_slice(), "git", ".env", "--path .env", ".env"),
+            ("libs/one", b"a/.env", "git -C libs/one", "a/.env", "--path a/.env", "libs/one/a/.env"),
+            ("../..", b"a b.env", "git -C ../..", "'a b.env'", "--path 'a b.env'", "'../../a b.env'"),
+            ("-x", b".env", "git -C ./-x", ".env", "--path .env", "./-x/.env"),
+            ("", b"-x.env", "git", "./-x.env", "--path=-x.env", "./-x.env"),
+            ("", b"*.env", "git", "':(literal)*.env'", "--path '*.env'", "'*.env'"),
+            ("", b"o'b.env", "git", r"'o'\''b.env'", r"--path 'o'\''b.env'", r"'o'\''b.env'"),
+            (
+                "",
+                b"a\n\xe4'.env",
+                "git",
+                r"$'a\x0a\xe4\'.env'",
+                r"--path $'a\x0a\xe4\'.env'",
+                r"$'a\x0a\xe4\'.env'",
+            ),
+        ] {
+            let at = at(top, path);
+            assert_eq!((at.git(), at.pathspec()), (git.to_owned(), spec.to_owned()));
+            assert_eq!((at.path_option(), at.shell_path()), (option.to_owned(), shell.to_owned()));
+        }
     }
 }

@@ -7,6 +7,8 @@ use crate::detect::{Composition, Subject};
 use crate::location::ByteSpan;
 use crate::rules::Kind;
 
+use super::parse::Variable;
+
 /// What a value is, the least telling first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Judgement {
@@ -42,8 +44,29 @@ const MIN_KEY_BODY_BYTES: usize = 80;
 const MIN_TOKEN_BYTES: usize = 20;
 /// Words in names of what browsers are given on purpose.
 const PUBLIC_WORDS: &[&[u8]] = &[b"public", b"publishable", b"anon", b"vite"];
-/// Endings of names of what versions and builds are called.
-const BUILD_WORDS: &[&[u8]] = &[b"commit", b"revision", b"rev", b"build", b"release", b"tag"];
+/// Words in names of what looks random and is none: builds, and what clouds and shops number.
+#[rustfmt::skip]
+const OTHER_WORDS: &[&[u8]] = &[
+    b"commit", b"revision", b"rev", b"build", b"release", b"tag",
+    b"ami", b"bucket", b"buckets", b"chain", b"channel", b"channels", b"cluster", b"contract", b"contracts", b"dataset", b"distribution",
+    b"hosts", b"measurement", b"merchant", b"plan", b"plans", b"price", b"prices", b"product", b"products", b"subnet",
+    b"subnets", b"tenant", b"vpc",
+];
+/// Words of phrases that say how to get a value, or that it is to go.
+const HINT_WORDS: &[&[u8]] = &[
+    b"change",
+    b"example",
+    b"generate",
+    b"generated",
+    b"here",
+    b"insecure",
+    b"openssl",
+    b"please",
+    b"random",
+    b"replace",
+    b"update",
+    b"updated",
+];
 
 /// Judges the value of the variable `name`.
 #[must_use]
@@ -64,7 +87,9 @@ pub fn judge(name: &[u8], value: &[u8]) -> Judgement {
     if name::subject(name).is_some() || is_key_block(value) {
         return judge_secret(name, value);
     }
-    if is_random(value) && !is_named_otherwise(name) && !is_uuid(value) && !literal::is_elsewhere(value) {
+    // Of a list a member has to look so.
+    let looks_random = value.split(|byte| *byte == b',').any(is_random);
+    if looks_random && !is_named_otherwise(name) && !is_uuid(value) && !literal::is_elsewhere(value) {
         return if placeholder::is_placeholder(value, Kind::Generic) {
             Judgement::Placeholder
         } else {
@@ -72,6 +97,16 @@ pub fn judge(name: &[u8], value: &[u8]) -> Judgement {
         };
     }
     Judgement::Public
+}
+
+/// Whether a variable's name, or the form of its value, says that a secret belongs there: that it looks random is not enough.
+#[must_use]
+pub fn is_named_secret(variable: &Variable) -> bool {
+    name::subject(&variable.name).is_some()
+        || variable
+            .readings()
+            .map(|reading| reading.expose().trim())
+            .any(|value| is_key_block(value) || credential(value).is_some())
 }
 
 /// The part of a value that is the secret: the password of a URL or a connection string, or all of it.
@@ -105,11 +140,16 @@ fn judge_secret(name: &[u8], value: &[u8]) -> Judgement {
         Judgement::Secret
     } else if literal::is_elsewhere(value) {
         Judgement::Public
-    } else if value.len() < MIN_STRONG_BYTES || is_common(value) {
+    } else if value.len() < MIN_STRONG_BYTES || is_common(value) || is_hint(value) {
         Judgement::Weak
     } else {
         Judgement::Secret
     }
+}
+
+/// A phrase that speaks of the secret instead of being it: `generate with openssl rand`, `this_password_is_insecure`.
+fn is_hint(value: &[u8]) -> bool {
+    composition::is_wordy(value) && (name::mentions_secrets(value) || has_word(value, HINT_WORDS))
 }
 
 /// A private key in PEM, in lines or with `\n` between them; its dashes are those of placeholders.
@@ -131,7 +171,7 @@ fn has_word(name: &[u8], list: &[&[u8]]) -> bool {
 /// `AWS_ACCESS_KEY_ID` names half of a pair that nobody else should have; other ids are no secrets.
 fn is_named_otherwise(name: &[u8]) -> bool {
     let is_key_id = name.to_ascii_lowercase().ends_with(b"key_id");
-    !is_key_id && (name::names_other(name) || has_word(name, BUILD_WORDS))
+    !is_key_id && (name::names_other(name) || has_word(name, OTHER_WORDS))
 }
 
 fn is_uuid(value: &[u8]) -> bool {
@@ -251,6 +291,9 @@ mod tests {
                 ("NEXT_PUBLIC_MAPS_KEY", &random),
                 ("TOKEN_URL", "https://example.com/token"),
                 ("HOSTS", "a.example.com,b.example.com"),
+                ("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"),
+                ("PASSWORD_HASHERS", "django.contrib.auth.hashers.PBKDF2PasswordHasher"),
+                ("SUBNETS", "subnet-0a1b2c3d4e5f67890,subnet-0f9e8d7c6b5a43210"),
             ],
         );
     }
@@ -268,6 +311,8 @@ mod tests {
                 ("PIN_CODE_PASSWORD", "83749283"),
                 ("DATABASE_URL", "postgres://postgres:postgres@db/app"),
                 ("SECRET_KEY", "insecure"),
+                ("DASHBOARD_PASSWORD", "this_password_is_insecure_and_should_be_updated"),
+                ("AUTH_SECRET", "generate with openssl rand -base64 32"),
             ],
         );
     }
@@ -283,6 +328,7 @@ mod tests {
             &[
                 ("API_KEY", &random),
                 ("ANYTHING", &random),
+                ("CHANNEL_SECRET", &random),
                 ("AWS_ACCESS_KEY_ID", &random),
                 ("DATABASE_URL", &url),
                 ("WEBHOOK_URL", &hook),

@@ -165,7 +165,8 @@ fn signals(
         (evidence.link == Link::Adjacent, Signal::Adjacent),
         (is_bare && is_letters && evidence.is_wordy && evidence.has_plain_name, Signal::BareWord),
         (evidence.subject == Subject::Key, Signal::BareKeyName),
-        (is_password && evidence.is_message, Signal::Message),
+        // What follows in a text is a word.
+        (is_password && evidence.is_message && (is_letters || evidence.is_wordy), Signal::Message),
         (is_password && is_letters && evidence.is_wordy, Signal::PasswordOfWords),
         (is_password && is_letters && !evidence.is_wordy, Signal::PasswordOfLetters),
         (!is_password && evidence.is_wordy, Signal::SecretOfWords),
@@ -176,7 +177,7 @@ fn signals(
             Signal::LettersAndDigits,
         ),
         (evidence.names_itself, Signal::NamesItself),
-        (random && evidence.composition == Composition::Mixed, Signal::LongAndRandom),
+        (random && is_mixed && !evidence.is_wordy, Signal::LongAndRandom),
         (class.is_some_and(|class| class.is_localisation), Signal::Localisation),
         (class.is_some_and(|class| class.is_user_interface), Signal::UserInterface),
         (class.is_some_and(|class| class.is_lock_file), Signal::LockFile),

@@ -31,13 +31,13 @@ pub struct PathClass {
 }
 
 const CODE: &[&str] = &[
-    "py", "pyi", "pyx", "js", "mjs", "cjs", "jsx", "ts", "tsx", "vue", "svelte", "go", "java", "kt", "kts",
-    "scala", "groovy", "gradle", "cs", "vb", "fs", "c", "h", "cc", "cpp", "cxx", "hpp", "hh", "m", "mm",
-    "swift", "rs", "rb", "erb", "php", "phtml", "pl", "pm", "lua", "r", "jl", "dart", "ex", "exs", "erl",
-    "hrl", "hs", "ml", "mli", "clj", "cljs", "elm", "nim", "zig", "sol", "tf", "hcl", "jsonnet", "css",
-    "scss", "less", "html", "htm", "xhtml", "jinja", "j2", "asm", "s", "d", "v", "vhd", "el", "lisp", "scm",
-    "proto", "thrift", "graphql", "ipynb", "json", "json5", "jsonc", "awk", "tcl", "coffee", "po", "y", "l",
-    "pas", "cmake", "bzl", "star", "nix",
+    "py", "pyi", "pyx", "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "vue", "svelte", "go", "java",
+    "kt", "kts", "scala", "groovy", "gradle", "cs", "vb", "fs", "c", "h", "cc", "cpp", "cxx", "hpp", "hh",
+    "m", "mm", "swift", "rs", "rb", "erb", "php", "phtml", "pl", "pm", "lua", "r", "jl", "dart", "ex", "exs",
+    "erl", "hrl", "hs", "ml", "mli", "clj", "cljs", "elm", "nim", "zig", "sol", "tf", "hcl", "jsonnet",
+    "css", "scss", "less", "html", "htm", "xhtml", "jinja", "j2", "asm", "s", "d", "v", "vhd", "el", "lisp",
+    "scm", "proto", "thrift", "graphql", "gql", "prisma", "ipynb", "json", "json5", "jsonc", "awk", "tcl",
+    "coffee", "po", "y", "l", "pas", "cmake", "bzl", "star", "nix", "map",
 ];
 /// What programs make for programs: text between quotes is data there, all else is not.
 const BINARY: &[&str] = &[
@@ -113,7 +113,9 @@ pub fn classify(path: &[u8]) -> PathClass {
     let name = folders.pop().unwrap_or_default();
     let in_folder = |list: &[&str]| folders.iter().any(|folder| list.contains(folder));
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    let is_minified = name.ends_with(".min.js") || name.ends_with(".min.css");
+    let is_minified = [".min.js", ".min.css", ".bundle.js", ".bundled.js", ".js.map", ".css.map"]
+        .iter()
+        .any(|ending| name.ends_with(ending));
     let language = match extension {
         _ if CODE.contains(&extension) || BINARY.contains(&extension) => Language::Code,
         _ if folders.windows(2).any(|pair| pair[0] == "share" && PROSE_FOLDERS.contains(&pair[1])) => {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use bstr::ByteSlice;
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{Container, Finding, ValueSource};
+use crate::finding::{Container, Finding, Place, ValueSource};
 use crate::provenance::Metadata;
 use crate::scan::{Outcome, Swept};
 
@@ -18,9 +18,15 @@ const MAX_FILES: usize = 3;
 
 /// "the value of STRIPE_SECRET_KEY in .env is in commit 1a2b3c4, settings.py:12, pushed"
 fn sentence(finding: &Finding) -> Option<String> {
+    // That it lies in the file that it is from is no news.
+    let is_own = |place: &Place| match &place.container {
+        Container::File { path, .. } => finding.values.iter().any(|source| source.file == *path),
+        _ => false,
+    };
+    let places: Vec<&Place> = finding.places.iter().filter(|place| !is_own(place)).collect();
     // Of a file that was committed and is on disk too, the commit says more.
-    let committed = finding.places.iter().find(|place| place.container.commit().is_some());
-    let place = committed.or(finding.places.first()).filter(|_| !finding.values.is_empty())?;
+    let committed = places.iter().find(|place| place.container.commit().is_some());
+    let place = committed.or(places.first()).filter(|_| !finding.values.is_empty())?;
     let line = place.location.line;
     let member = place.member.as_ref().map(|member| format!("!{member}")).unwrap_or_default();
     let commit = place.container.commit().map(|commit| format!("commit {}, ", commit.id.short()));
@@ -44,7 +50,7 @@ fn sentence(finding: &Finding) -> Option<String> {
             format!("image {}, {what}{member}:{line}", image.image)
         }
     };
-    let more = finding.places.len() - 1;
+    let more = places.len() - 1;
     let more =
         if more > 0 { format!(", and in {}", plural(more as u64, "more place")) } else { String::new() };
     let how_far = match &place.container {

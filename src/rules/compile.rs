@@ -378,6 +378,9 @@ fn checks_from(syntax: &ChecksSyntax) -> Result<Vec<Check>, Problem> {
     if syntax.not_a_number {
         checks.push(Check::NotANumber);
     }
+    if syntax.not_words {
+        checks.push(Check::NotWords);
+    }
     if syntax.url_password {
         checks.push(Check::UrlPassword);
     }

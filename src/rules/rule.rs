@@ -142,6 +142,8 @@ pub enum Check {
     UserDiffers,
     /// The value is more than digits.
     NotANumber,
+    /// The value does not read like words: a machine made it.
+    NotWords,
     /// The value does not look like a URL's dummy password.
     UrlPassword,
     /// The provider's name begins where a word begins, and goes on to say that the value is a secret, not an id or a hash.

@@ -116,6 +116,9 @@ pub(crate) struct ChecksSyntax {
     /// The value is more than digits.
     #[serde(default)]
     pub not_a_number: bool,
+    /// The value does not read like words.
+    #[serde(default)]
+    pub not_words: bool,
     /// The value is no dummy password of a URL.
     #[serde(default)]
     pub url_password: bool,

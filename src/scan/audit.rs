@@ -84,7 +84,9 @@ impl Audit<'_> {
         found.kept_in_env.extend(aside);
         let secrets = SecretsByPath::of(self.config, &found, BString::clone);
         let env_files = match self.revision {
-            None if repository.workdir().is_none() => states_in_history(&found.env_places, &secrets),
+            None if repository.workdir().is_none() => {
+                states_in_history(repository, &found.env_places, &secrets)
+            }
             None => trees.all_states(Some((&history, &found.env_places)), &secrets),
             Some(_) => {
                 let in_revision = |finding: &mut Finding| {

@@ -180,6 +180,12 @@ impl Config {
         Some(found.reason.as_deref())
     }
 
+    /// Whether values that no rule knows are let be at `path`, as findings of generic rules are.
+    #[must_use]
+    pub fn ignores_values(&self, path: &BStr) -> bool {
+        self.ignored.iter().any(|ignored| ignored.rules.is_empty() && matches(&ignored.globs, path))
+    }
+
     /// The patterns of paths at which findings of `rule` are let be.
     pub fn ignored_paths(&self, rule: &Rule) -> impl Iterator<Item = &str> {
         self.meant(rule).map(|ignored| ignored.pattern.as_str())

@@ -31,7 +31,7 @@ fn tracked() {
     let report = repository.audit_everything();
     let file = only_env_file(&report);
     assert_eq!((&file["path"], &file["state"]), (&".env".into(), &"tracked".into()));
-    assert!(file["fix"].as_str().unwrap().contains("git rm --cached .env"), "{file}");
+    assert!(file["fix"].as_str().unwrap().contains("git -C r rm --cached .env"), "{file}");
     report.assert_secrets(&[&secret]);
     assert!(repository.keysieve(&[]).stdout.contains("high  .env is tracked by git"));
 }

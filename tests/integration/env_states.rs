@@ -34,6 +34,14 @@ fn fixes(report: &Report, path: &str) -> String {
     file(report, path).unwrap()["fix"].as_str().unwrap().to_owned()
 }
 
+/// Letters and digits at random, as a value without any form of its own.
+fn random_value(seed: u64) -> String {
+    let mut random = Random::new(seed);
+    (0..6)
+        .map(|_| random.text(b"abcdefghijkmnpqrstuvwxyzABCDEFGHJK", 3) + &random.text(b"23456789", 1))
+        .collect()
+}
+
 /// A way to a state: what is done, the states that then hold, a part of the fix, and the exit code.
 struct Case {
     name: &'static str,
@@ -53,7 +61,7 @@ const CASES: &[Case] = &[
             repository.commit("Add");
         },
         states: &["tracked", "committed"],
-        fix: "git rm --cached .env; take it out of the history before you push: `git filter-repo --invert-paths --path .env` (or `git rebase -i`), or rotate what it held; add `.env` to .gitignore",
+        fix: "git rm --cached .env; take it out of the history before you push: `git filter-repo --force --invert-paths --path .env` (or `git rebase -i`), or rotate what it held; add `.env` to .gitignore",
         code: 1,
     },
     Case {
@@ -90,7 +98,7 @@ const CASES: &[Case] = &[
             repository.commit("Remove");
         },
         states: &["committed"],
-        fix: "git filter-repo --invert-paths --path old/.env",
+        fix: "git filter-repo --force --invert-paths --path old/.env",
         code: 1,
     },
     Case {
@@ -167,7 +175,7 @@ const CASES: &[Case] = &[
             write_env(repository, "conf/.env");
         },
         states: &["re-included"],
-        fix: "take out line 2 of conf/.gitignore: `!.env`; add `/.env` to conf/.gitignore",
+        fix: "take out line 2 of conf/.gitignore: `!.env`, or overrule it; add `/.env` to conf/.gitignore",
         code: 1,
     },
     Case {
@@ -264,6 +272,96 @@ const CASES: &[Case] = &[
         code: 1,
     },
     Case {
+        name: "in a wheel, and tracked though a line ignores it",
+        path: "app/.env",
+        make: |repository| {
+            repository.write(
+                "pyproject.toml",
+                "[build-system]\nbuild-backend = 'hatchling.build'\n[tool.hatch.build.targets.wheel]\npackages = ['app']\nignore-vcs = true\n",
+            );
+            write_env(repository, "app/.env");
+            repository.commit("Add");
+            repository.commit_file(".gitignore", ".env\n");
+        },
+        states: &["tracked", "committed", "in-package", "force-added"],
+        fix: "git rm --cached app/.env",
+        code: 1,
+    },
+    Case {
+        name: "what the files of an npm package name, and a Dockerfile copies",
+        path: "conf/prod.env",
+        make: |repository| {
+            repository.write("package.json", "{\"name\": \"a\", \"files\": [\"conf\"]}\n");
+            repository.write("Dockerfile", "FROM a\nCOPY conf/*.env /\n");
+            repository.write(".dockerignore", "*.env\nconf\n!conf/prod.env\n");
+            repository.commit_file(".gitignore", "*.env\n");
+            write_env(repository, "conf/prod.env");
+        },
+        states: &["in-build-context", "in-package"],
+        fix: "add `\"!conf/prod.env\"` to `files` in package.json; add `**/prod.env` to .dockerignore",
+        code: 1,
+    },
+    Case {
+        name: "named by a unit of systemd",
+        path: "etc/service",
+        make: |repository| {
+            repository.write("etc/a.service", "[Service]\nEnvironmentFile=-service\n");
+            write_env(repository, "etc/service");
+        },
+        states: &["not-ignored"],
+        fix: "add `/etc/service` to .gitignore",
+        code: 1,
+    },
+    Case {
+        name: "staged with a secret that is gone from the disk",
+        path: ".env",
+        make: |repository| {
+            write_env(repository, ".env");
+            repository.git(["add", "."]);
+            repository.write(".env", "DEBUG=1\n");
+        },
+        states: &["staged"],
+        fix: "git restore --staged .env",
+        code: 1,
+    },
+    Case {
+        name: "named by a compose file, and once committed with a secret",
+        path: "service.conf",
+        make: |repository| {
+            repository.write("compose.yaml", "services:\n  a:\n    env_file: service.conf\n");
+            write_env(repository, "service.conf");
+            repository.commit("Add");
+            repository.write("service.conf", "DEBUG=1\n");
+            repository.commit("Clean");
+            repository.git(["rm", "--quiet", "--cached", "service.conf"]);
+            repository.commit_file(".gitignore", "service.conf\n");
+        },
+        states: &["committed"],
+        fix: "git filter-repo --force --invert-paths --path service.conf",
+        code: 1,
+    },
+    Case {
+        name: "not ignored, with a value that no rule knows",
+        path: ".env",
+        make: |repository| {
+            let file = repository.write(".env", format!("ANYTHING={}\n", random_value(3200)));
+            fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+        },
+        states: &["not-ignored"],
+        fix: "add `.env` to .gitignore",
+        code: 1,
+    },
+    Case {
+        name: "a template with a value that no rule knows",
+        path: ".env.sample",
+        make: |repository| {
+            repository.commit_file(".env.sample", "SMTP_PASS=\"correct horse 9 battery\"\n");
+        },
+        states: &["committed", "filled-template"],
+        fix: "put a placeholder in the value's place",
+        code: 1,
+    },
+    Case {
         name: "a template with a real value",
         path: ".env.example",
         make: |repository| write_env(repository, ".env.example"),
@@ -273,18 +371,23 @@ const CASES: &[Case] = &[
     },
 ];
 
-#[test]
-fn each_state() {
+/// Each way to a state, in the repository that `make` makes; `outer` is the one that it lies in.
+fn each_state_in(make: fn(&Scratch) -> Repository, outer: Option<&str>) {
     for case in CASES {
         let scratch = Scratch::new();
-        let repository = scratch.repository("r");
-        repository.commit_file("a.py", "a = 1\n");
+        let repository = make(&scratch);
         (case.make)(&repository);
         let report = env(&repository, &[]);
         assert_eq!(states(&report, case.path), case.states, "{}: {:#}", case.name, report.summary);
         let fix = fixes(&report, case.path);
         assert!(fix.contains(case.fix), "{}: {fix}", case.name);
         assert_eq!(report.code, case.code, "{}", case.name);
+        if let Some(outer) = outer {
+            let report = env(&scratch.existing(outer), &[]);
+            let told = states(&report, &format!("module/{}", case.path));
+            assert_eq!((told.as_slice(), report.code), (case.states, case.code), "outside, {}", case.name);
+            continue;
+        }
         // An audit says the same of it.
         let audit = repository.audit_with(&[]);
         assert_eq!(states(&audit, case.path), case.states, "audit, {}: {:#}", case.name, audit.summary);
@@ -294,6 +397,46 @@ fn each_state() {
         let last = repository.run_keysieve(&["env"]).stdout.lines().last().unwrap().to_owned();
         assert!(last.contains("above"), "{}: {last}", case.name);
     }
+}
+
+#[test]
+fn each_state() {
+    let make = |scratch: &Scratch| {
+        let repository = scratch.repository("r");
+        repository.commit_file("a.py", "a = 1\n");
+        repository
+    };
+    each_state_in(make, None);
+}
+
+#[test]
+fn each_state_in_a_linked_work_tree() {
+    let make = |scratch: &Scratch| {
+        let repository = scratch.repository("r");
+        repository.commit_file("a.py", "a = 1\n");
+        repository.git(["worktree", "add", "--quiet", "-b", "work", "../linked"]);
+        scratch.existing("linked")
+    };
+    each_state_in(make, None);
+}
+
+#[test]
+fn each_state_in_a_submodule() {
+    let make = |scratch: &Scratch| {
+        let library = scratch.repository("library");
+        library.commit_file("a.py", "a = 1\n");
+        // That the outer repository ignores it means nothing for the inner one.
+        let outer = scratch.repository("outer");
+        outer.commit_file(".gitignore", ".env*\n");
+        let add = ["-c", "protocol.file.allow=always", "submodule", "--quiet", "add"];
+        outer.git([add.as_slice(), &[library.path_text(), "module"]].concat());
+        outer.commit("Add a submodule");
+        let module = scratch.existing("outer/module");
+        // What was cloned is not of this test.
+        module.git(["remote", "remove", "origin"]);
+        module
+    };
+    each_state_in(make, Some("outer"));
 }
 
 #[test]
@@ -664,4 +807,120 @@ fn a_sweep_of_environment_files_tells_of_their_values_alone() {
     told.sort_unstable();
     assert_eq!(told, ["APP_SECRET in more.txt", "db.password in notes.txt"]);
     assert_eq!((report.code, report.summary["failing"].as_u64()), (1, Some(2)), "{:?}", report.summary);
+}
+
+#[test]
+fn values_that_no_rule_knows_count_unless_something_lets_them_be() {
+    let (scratch, value) = (Scratch::new(), random_value(3210));
+    let repository = scratch.repository("r");
+    let exposes = |content: &str| {
+        repository.write(".env", content);
+        let report = env(&repository, &[]);
+        let told = file(&report, ".env").unwrap();
+        (told["exposes_secret"].as_bool().unwrap(), report.code, told["secrets"].to_string())
+    };
+    let (exposed, code, secrets) = exposes(&format!("DEBUG=1\nANYTHING={value}\n"));
+    assert!(
+        exposed && code == 1 && secrets.contains("value of ANYTHING") && !secrets.contains(&value),
+        "{secrets}"
+    );
+    assert_eq!(exposes(&format!("ANYTHING={value} # keysieve:allow made up\n")).1, 0);
+    assert_eq!(exposes("ANYTHING=production\nBUCKET=assets-7f3k2m9x1q8z\n").1, 0);
+    // A rule's finding that the baseline knows is none by its value either.
+    let known = format!("API_TOKEN={value}\n");
+    assert_eq!(exposes(&known).1, 1);
+    assert_eq!(repository.run_keysieve(&["baseline", "create"]).code, 0);
+    assert_eq!(exposes(&known).1, 0);
+    repository.write(".keysieve.yaml", "schema: 1\npaths:\n  - ignore: .env\n    reason: made up\n");
+    assert_eq!(exposes(&format!("ANYTHING={value}\n")).1, 0);
+    // What was committed once counts as well.
+    repository.write(".keysieve.yaml", "schema: 1\n");
+    repository.write(".env", format!("ANYTHING={}\n", random_value(3211)));
+    repository.git(["add", ".env"]);
+    repository.commit("Add");
+    repository.git(["rm", "--quiet", "--cached", ".env"]);
+    repository.write(".env", "DEBUG=1\n");
+    repository.commit_file(".gitignore", ".env\n");
+    let report = env(&repository, &[]);
+    assert_eq!((states(&report, ".env")[0], report.code), ("committed", 1));
+}
+
+#[test]
+fn commands_of_fixes_work_where_they_are_told() {
+    let (scratch, outer) = (Scratch::new(), "outer");
+    let library = scratch.repository("library");
+    library.commit_file("a.py", "a = 1\n");
+    let repository = scratch.repository(outer);
+    repository.commit_file("sub/a.py", "a = 1\n");
+    let add = ["-c", "protocol.file.allow=always", "submodule", "--quiet", "add"];
+    repository.git([add.as_slice(), &[library.path_text(), "libs/one"]].concat());
+    let module = scratch.existing("outer/libs/one");
+    for path in ["a b/*.env", "-x.env", "o'brien.env", "new\nline.env", "\\n.env"] {
+        write_env(&repository, path);
+        write_env(&module, path);
+    }
+    repository.write("keep x.env", "A=1\n");
+    [&repository, &module].iter().for_each(|repository| drop(repository.git(["add", "--", "."])));
+    let inside = scratch.path("outer/sub");
+    let report = scratch.keysieve_in("outer/sub", ["env", "--format", "jsonl"]).report();
+    let told = report.summary["env_files"].as_array().unwrap();
+    assert_eq!(told.len(), 11);
+    for file in told.iter().filter(|file| file["path"] != "keep x.env") {
+        let fix = file["fixes"][0].as_str().unwrap();
+        let (command, _) = fix.split_once(" (before").unwrap();
+        let shell = Command::new("bash").args(["-c", command]).current_dir(&inside).status().unwrap();
+        assert!(shell.success(), "{command}");
+    }
+    let staged = |repository: &Repository| repository.git(["diff", "--cached", "--name-only"]);
+    assert_eq!(staged(&module), "");
+    assert!(staged(&repository).contains("keep x.env") && !staged(&repository).contains("brien"));
+}
+
+#[test]
+fn where_there_is_no_work_tree_there_is_none_to_sweep_from() {
+    let scratch = Scratch::new();
+    let bare = scratch.repository_with("bare.git", &["--bare"]);
+    let run = bare.run_keysieve(&["env", "--sweep"]);
+    assert!(run.code == 2 && run.stderr.contains("--values FILE"), "{run:?}");
+    // Without a repository the state is told to be unknown, and the file itself is no place where its values should not be.
+    let secret = password(3220);
+    scratch.write("d/.env", format!("API_TOKEN={secret}\n"));
+    let report = scratch.keysieve(["env", "d", "--sweep", "--format", "jsonl"]).report();
+    assert_eq!((states(&report, ".env")[0], report.code, report.findings.len()), ("unknown", 1, 0));
+    scratch.write("d/notes", format!("so {secret}\n"));
+    let report = scratch.keysieve(["env", "d", "--sweep", "--format", "jsonl"]).report();
+    assert_eq!((report.findings.len(), report.findings[0]["places"].as_array().unwrap().len()), (1, 1));
+}
+
+#[test]
+fn values_that_are_not_judged_are_told() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    repository.write("big.env", "A=1\n".repeat(5 << 20));
+    repository.write("binary.env", b"\x7fELF\0\0\0\x01");
+    let report = env(&repository, &[]);
+    report.assert_skipped(&["big.env", "more than 16777216 bytes", "not judged one by one"]);
+    report.assert_skipped(&["binary.env", "binary", "not judged one by one"]);
+}
+
+#[test]
+fn a_line_of_a_key_becomes_no_name_in_an_example() {
+    let (scratch, line) = (Scratch::new(), random_value(3230));
+    let repository = scratch.repository("r");
+    repository.write(".env", format!("KEY=-----BEGIN PRIVATE KEY-----\n{line}=\nDEBUG=1\n"));
+    assert_eq!(repository.run_keysieve(&["env", "--write-example"]).code, 0);
+    assert_eq!(fs::read_to_string(repository.path().join(".env.example")).unwrap(), "KEY=\nDEBUG=\n");
+    assert!(!repository.run_keysieve(&["env", "-v", "--format", "jsonl"]).stdout.contains(&line));
+}
+
+#[test]
+fn a_configured_file_counts_from_the_top() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    repository.git(["config", "core.excludesFile", "mine"]);
+    repository.write("mine", ".env\n");
+    write_env(&repository, ".env");
+    repository.write("sub/a.py", "");
+    let report = scratch.keysieve_in("r/sub", ["env", "--format", "jsonl"]).report();
+    assert_eq!(states(&report, ".env"), ["ignored-by-own-excludes"]);
 }

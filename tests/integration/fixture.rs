@@ -113,7 +113,12 @@ impl Repository {
     /// A file in the git directory.
     pub(crate) fn git_file(&self, relative: &str) -> PathBuf {
         let dir = self.path.join(".git");
-        if dir.is_dir() { dir } else { self.path.clone() }.join(relative)
+        match fs::metadata(&dir) {
+            Ok(metadata) if metadata.is_dir() => dir.join(relative),
+            // A linked work tree, or a submodule.
+            Ok(_) => self.path.join(self.git(["rev-parse", "--git-path", relative])),
+            Err(_) => self.path.join(relative),
+        }
     }
 
     /// Nothing goes away by age: the dates of the tests are long past.

@@ -517,6 +517,10 @@ fn in_a_bare_repository() {
     assert_eq!(report.summary["read"]["files"], 0);
     assert_eq!(report.place(&secrets[0])["in_head"], false);
     assert_eq!(report.place(secrets.last().unwrap())["in_head"], true);
+    // Others have what is in a clone without a work tree; those who work in linked ones may not have pushed yet.
+    assert_eq!(report.find(&secrets[0])["exposure"], "pushed");
+    bare.git(["worktree", "add", "../linked", "HEAD"]);
+    assert_eq!(bare.audit().find(&secrets[0])["exposure"], "local");
 }
 
 #[test]

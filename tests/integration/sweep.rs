@@ -139,6 +139,18 @@ fn values_of_an_ignored_env_file_are_found_wherever_they_got_out() {
     {
         assert_hidden(&repository.keysieve(arguments), &values);
     }
+    for format in ["jsonl", "html", "sarif", "github", "gitlab", "junit", "csv", "markdown"] {
+        for command in ["audit", "env"] {
+            let run = repository.run_keysieve(&[command, "--sweep", "--format", format, "--show-secrets"]);
+            assert_eq!(run.code, 1, "{run:?}");
+            for value in values {
+                let forms = [value.to_owned(), STANDARD.encode(value), URL_SAFE_NO_PAD.encode(value)];
+                let shown =
+                    forms.iter().find(|form| run.stdout.contains(*form) || run.stderr.contains(*form));
+                assert_eq!(shown, None, "{command} --format {format}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::bail;
 use keysieve::sources::git::Repository;
 
 use crate::cli::args::{Common, ValuesArgs};
@@ -10,7 +9,7 @@ use crate::cli::config::{PolicySource, output_config, scan_config, shows_progres
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::finish;
 use crate::cli::progress::Bar;
-use crate::cli::values::with_values;
+use crate::cli::values::{local_values, with_values};
 
 pub(crate) fn run(
     repo: &Path,
@@ -22,13 +21,8 @@ pub(crate) fn run(
     let output = output_config(common)?;
     let opened = Repository::open(repo)?;
     let config = scan_config(common, PolicySource::of(&opened))?;
-    if sweeps && opened.workdir().is_none() {
-        bail!(
-            "{}: a bare repository has no work tree with .env files; name the file with the values: --values FILE",
-            repo.display()
-        );
-    }
-    let config = with_values(config, values, opened.workdir().filter(|_| sweeps), false)?;
+    let local = if sweeps { Some(local_values(&opened)?) } else { None };
+    let config = with_values(config, values, local, false)?;
     let progress = Bar::new(shows_progress(common));
     let outcome = keysieve::scan::audit(&config, repo, revision, &progress)?;
     drop(progress);

@@ -18,7 +18,7 @@ use crate::cli::config::{PolicySource, output_config, scan_config, shows_progres
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::{announce, finish, say};
 use crate::cli::progress::Bar;
-use crate::cli::values::with_values;
+use crate::cli::values::{local_values, with_values};
 
 /// The largest file whose variables are listed, in bytes.
 const MAX_EXAMPLE_BYTES: u64 = 4 << 20;
@@ -32,8 +32,9 @@ pub(crate) fn run(args: &EnvArgs) -> anyhow::Result<ExitStatus> {
         return write_examples(&args.dir);
     }
     if args.sweep || !args.values.values.is_empty() {
-        let local = repository.as_ref().and_then(Repository::workdir).unwrap_or(&args.dir);
-        let config = with_values(config, &args.values, args.sweep.then_some(local), false)?;
+        let local = repository.as_ref().map(local_values).transpose();
+        let local = if args.sweep { Some(local?.unwrap_or(&args.dir)) } else { None };
+        let config = with_values(config, &args.values, local, false)?;
         let progress = Bar::new(shows_progress(&args.common));
         let outcome = keysieve::scan::env_sweep(&config, &args.dir, &progress)?;
         drop(progress);
@@ -96,7 +97,9 @@ fn agrees() -> anyhow::Result<bool> {
 /// Adds lines at the end of a file, which keeps its kind of line ends.
 fn append(target: &Path, lines: &[&BString]) -> anyhow::Result<()> {
     let text = match fs::symlink_metadata(target) {
-        Ok(metadata) if !metadata.is_file() => bail!("it is no regular file"),
+        Ok(metadata) if !metadata.is_file() => {
+            bail!("it is no regular file, and git and Docker do not read it; put a file in its place")
+        }
         Ok(_) => fs::read(target)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error.into()),
@@ -130,7 +133,9 @@ fn write_examples(dir: &Path) -> anyhow::Result<ExitStatus> {
                 Ok(mut new) => {
                     new.write_all(text.as_bytes()).with_context(|| format!("cannot write {shown}"))?;
                     announce(|out| {
-                        writeln!(out, "{shown}: {} variables, without values", text.lines().count())
+                        let count = text.lines().count();
+                        let variables = if count == 1 { "variable" } else { "variables" };
+                        writeln!(out, "{shown}: {count} {variables}, without values")
                     })?;
                     written += 1;
                 }

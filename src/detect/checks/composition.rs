@@ -14,11 +14,14 @@ const MIN_KEY_BYTES: usize = 16;
 const MIN_SECRET_BITS: f32 = 2.5;
 const MIN_KEY_BITS: f32 = 3.2;
 
+/// From how many bytes on an identifier may have one more place where a letter follows a digit: `Aes256CbcHmac256Key`.
+const LENGTH_OF_A_TURN: usize = 16;
+
 /// What `value` is made of.
 pub(crate) fn composition(value: &[u8]) -> Composition {
     let letters = value.iter().any(u8::is_ascii_alphabetic);
     let digits = value.iter().any(u8::is_ascii_digit);
-    let others = value.iter().any(|byte| !byte.is_ascii_alphanumeric() && !b"_-. ".contains(byte));
+    let others = value.iter().any(|byte| !byte.is_ascii_alphanumeric() && !b"_-. :/".contains(byte));
     match (letters, digits, others) {
         (true, false, false) => Composition::Letters,
         (false, true, false) => Composition::Digits,
@@ -46,8 +49,24 @@ pub(crate) fn fits(subject: Subject, value: &[u8]) -> bool {
                 && is_mixed
                 && entropy::bits(value) >= MIN_KEY_BITS
                 && !is_wordy(value)
+                && !is_identifier(value)
         }
     }
+}
+
+/// Whether `value`, which stands under a bare `key`, tells things apart: a UUID, `Shape.0c1ec89f`, `issue-54941-item`.
+fn is_identifier(value: &[u8]) -> bool {
+    let hyphens = |at: usize| [8, 13, 18, 23].contains(&at);
+    let is_uuid = value.len() == 36
+        && value
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if hyphens(at) { *byte == b'-' } else { byte.is_ascii_hexdigit() });
+    let first = value.split(|byte| b".:/@".contains(byte)).next().unwrap_or_default();
+    let is_name = first.len() < value.len()
+        && (first.is_empty() || (first.len() >= 3 && first.iter().all(u8::is_ascii_alphabetic)))
+        && !first.eq_ignore_ascii_case(b"base64");
+    is_uuid || is_name
 }
 
 /// Whether `value` is words with at most a few digits and signs between them: an identifier, a label, a pass phrase.
@@ -57,6 +76,14 @@ pub(crate) fn is_wordy(value: &[u8]) -> bool {
     // `a1b2c3`: letters and digits take turns in random text only.
     let turns =
         value.windows(2).filter(|pair| pair[0].is_ascii_digit() && pair[1].is_ascii_alphabetic()).count();
+    // `issue-54941-item`: numbers between words that have nothing to do with them.
+    let mut runs = value.split(|byte| !byte.is_ascii_alphanumeric()).filter(|run| !run.is_empty());
+    if runs.clone().nth(1).is_some()
+        && runs.all(|run| run.iter().all(u8::is_ascii_digit) || run.iter().all(u8::is_ascii_alphabetic))
+        && reads_like_words(value)
+    {
+        return true;
+    }
     // `BYRADIUS`, a constant.
     if value.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_') {
         return true;
@@ -64,7 +91,7 @@ pub(crate) fn is_wordy(value: &[u8]) -> bool {
     let longest = words(value).map(<[u8]>::len).max().unwrap_or(0);
     digits * 4 <= value.len()
         && signs * 4 <= value.len()
-        && turns <= 1
+        && turns <= 1 + value.len() / LENGTH_OF_A_TURN
         && longest >= 3
         && reads_like_words(value)
 }
@@ -82,13 +109,24 @@ mod tests {
         assert!(!fits(Subject::Key, b"x9Kd82mfQ"));
         assert!(fits(Subject::Key, b"x9Kd82mfQ0bTz7Lw"));
         assert!(!fits(Subject::Key, b"settings.security2"));
+        let digest = "0c1ec89f38a496d79fd06df0e76cb61d9c5b7a8d";
+        assert!(fits(Subject::Key, digest.as_bytes()));
+        assert!(!fits(Subject::Key, format!("Shape.{digest}").as_bytes()), "what an object is called by");
+        assert!(!fits(Subject::Key, b"c7c0f1e6-4aa2-4b7e-8f5e-2f1d9f3f7a42"), "a UUID");
     }
 
     #[test]
     fn identifiers_are_wordy_and_tokens_are_not() {
-        for value in
-            ["session.token.v1", "access_token2", "bert-base-uncased", "Bearer2", "wonderland", "BYRADIUS"]
-        {
+        for value in [
+            "session.token.v1",
+            "access_token2",
+            "bert-base-uncased",
+            "Bearer2",
+            "wonderland",
+            "BYRADIUS",
+            "issue-54941-item",
+            "AeadAes256CbcHmac256EncryptionKey",
+        ] {
             assert!(is_wordy(value.as_bytes()), "{value}");
         }
         for value in ["9f86d081884c7d65", "tR7hvd9QmmX2", "xkqjzvwpnf", "a1b2c3d4e5"] {

@@ -2,10 +2,14 @@
 
 use crate::location::ByteSpan;
 
+use super::composition::{has_letters_and_digits, is_wordy};
 use super::name::{is_name_byte, subject};
 
 /// How far in front of a name is looked for what it stands in, in bytes.
 pub(super) const BEFORE_NAME_BYTES: usize = 64;
+
+/// From how many bytes on a value may have been made by a machine.
+const MACHINE_MADE_BYTES: usize = 16;
 
 /// How a value is joined to its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,9 +98,15 @@ pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Optio
     match rest.first() {
         // `get("password"), "x"`: the call ends before the comma.
         Some(b',') if connector[..closing].contains(&b')') => None,
+        // `set_password("service", user, password)`: what is set comes last.
+        Some(b'(') if goes_on(bytes, secret) && !is_machine_made(secret.of(bytes)) => None,
         Some(b'(') => calls_a_setter(name.of(bytes)).then_some(Link::Argument),
         Some(b',') if holds_value_key(rest) => Some(Link::Assignment),
-        Some(b',') => is_argument_of_a_setter(bytes, name).then_some(Link::Argument),
+        // `define("forms/password", ["validator"], ...)`, the modules that one needs.
+        Some(b',') if rest[1..].trim_ascii_start().starts_with(b"[") => None,
+        Some(b',') => (is_argument_of_a_setter(bytes, name)
+            || (is_first_of_a_pair(bytes, name) && is_machine_made(secret.of(bytes))))
+        .then_some(Link::Argument),
         // `'password' or 'port'`, but `config['password'] or 'x'`.
         Some(b'|' | b'?') if is_closed && !is_looked_up => None,
         Some(b'|' | b'?') => Some(Link::Fallback),
@@ -119,6 +129,30 @@ pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Optio
         _ if before(bytes, name).trim_ascii_end().ends_with(b"define") => Some(Link::Assignment),
         _ => may_stand_beside(name.of(bytes), secret.of(bytes)).then_some(Link::Adjacent),
     }
+}
+
+/// Whether `pass` as a field without quotes, with a word for its value, is a turn or a verdict, `{pass: "shadow"}`, rather than what a
+/// user logs in with: no user is named near it.
+pub(crate) fn may_be_a_pass(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> bool {
+    const USERS: &[&[u8]] = &[
+        b"user", b"login", b"log in", b"auth", b"mail", b"account", b"host", b"name", b"smtp", b"db", b"uid",
+    ];
+    let is_field = name.of(bytes) == b"pass" && bytes.get(name.end) == Some(&b':');
+    if !is_field || !secret.of(bytes).iter().all(u8::is_ascii_alphabetic) {
+        return false;
+    }
+    let start = name.start.saturating_sub(BEFORE_NAME_BYTES);
+    let end = (secret.end + BEFORE_NAME_BYTES).min(bytes.len());
+    let near = bytes[start..end].to_ascii_lowercase();
+    !USERS.iter().any(|user| memchr::memmem::find(&near, user).is_some())
+}
+
+/// Whether another argument follows the quoted value at `secret`.
+fn goes_on(bytes: &[u8], secret: ByteSpan) -> bool {
+    let rest = &bytes[secret.end.min(bytes.len())..];
+    let rest = &rest[..rest.len().min(BEFORE_NAME_BYTES)];
+    let next = rest.iter().find(|byte| !byte.is_ascii_whitespace() && !b"\\\"'`".contains(byte));
+    next == Some(&b',')
 }
 
 /// How the bare value at `secret` is joined to `name`.
@@ -193,18 +227,22 @@ pub(crate) fn bare_value(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Byte
     if (is_line || is_string) && !is_last { secret } else { ByteSpan::new(secret.start, secret.start + at) }
 }
 
-/// Whether the text in front of `name` in its line opens a string that is not closed there: what stands in the string is
-/// data in code as well.
-pub(crate) fn is_in_string(bytes: &[u8], name: ByteSpan) -> bool {
+/// Whether the text in front of the value at `secret` in its line, as far as one may look, opens a string that is not closed
+/// there: what stands in the string is data in code as well.
+pub(crate) fn is_in_string(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> bool {
     let before = before(bytes, name);
     if matches!(before.last(), Some(b';' | b'&' | b'?')) {
         return true;
     }
-    // The quote in front of a name that ends with one opens the name.
-    let is_quoted =
-        matches!((before.last(), bytes.get(name.end)), (Some(open), Some(close)) if open == close);
-    let before = if is_quoted { &before[..before.len() - 1] } else { before };
-    [b'"', b'\'', b'`'].iter().any(|quote| before.iter().filter(|byte| *byte == quote).count() % 2 == 1)
+    let connector = ByteSpan::new(name.end, secret.start).of(bytes);
+    // The quote in front of a name in quotes opens the name.
+    let is_quoted = matches!((before.last(), connector.first()), (Some(open), Some(close)) if open == close);
+    let text = [before, connector].concat();
+    [b'"', b'\'', b'`'].iter().any(|quote| {
+        let opened = text.iter().filter(|byte| *byte == quote).count();
+        // A name that ends with its string: `{"invalid password": Error}`.
+        opened % 2 == 1 && (is_quoted || connector.first() != Some(quote))
+    })
 }
 
 /// What stands in front of `name` in its line, as far as one may look.
@@ -212,6 +250,12 @@ fn before(bytes: &[u8], name: ByteSpan) -> &[u8] {
     let text = &bytes[name.start.saturating_sub(BEFORE_NAME_BYTES)..name.start];
     let start = memchr::memrchr2(b'\n', b'\r', text).map_or(0, |at| at + 1);
     &text[start..]
+}
+
+/// Whether nothing but the signs of a comment stands in front of `name` in its line.
+pub(crate) fn begins_a_comment(bytes: &[u8], name: ByteSpan) -> bool {
+    let start = before(bytes, name).trim_ascii();
+    !start.is_empty() && start.iter().all(|byte| b"#/*;-".contains(byte))
 }
 
 fn ends_line(bytes: &[u8], at: usize) -> bool {
@@ -276,6 +320,18 @@ fn is_argument_of_a_setter(bytes: &[u8], name: ByteSpan) -> bool {
         .rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
         .map_or(0, |at| at + 1);
     SETTERS.iter().any(|setter| function[start..].eq_ignore_ascii_case(setter))
+}
+
+/// Whether `name`, in quotes, comes first in a call, a tuple or a list in braces: `("X-Auth-Token", "value")`.
+fn is_first_of_a_pair(bytes: &[u8], name: ByteSpan) -> bool {
+    let before = before(bytes, name);
+    let opened = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'"));
+    opened.is_some_and(|opened| matches!(opened.trim_ascii_end().last(), Some(b'(' | b'{')))
+}
+
+/// Whether `value` is long, of letters and digits, and reads like nothing: what a call only mentions is a word.
+fn is_machine_made(value: &[u8]) -> bool {
+    value.len() >= MACHINE_MADE_BYTES && has_letters_and_digits(value) && !is_wordy(value)
 }
 
 /// Whether a value may stand behind `name` with nothing but white space between them: `pass` alone is a verb, options and
@@ -368,6 +424,10 @@ mod tests {
         ] {
             assert_eq!(quoted(text), Some(Link::Argument), "{text}");
         }
+        let made = "k9d7".repeat(5);
+        assert_eq!(quoted(&format!("auth.^set_access_token^('^{made}^', secret)")), Some(Link::Argument));
+        assert_eq!(quoted(&format!("('^oauth_token^', '^{made}^')")), Some(Link::Argument));
+        assert_eq!(quoted(&format!("['^oauth_token^', '^{made}^']")), None);
     }
 
     #[test]
@@ -382,6 +442,8 @@ mod tests {
             "^passwords^ = 'a', '^v^'",
             "x.get(\"^password^\"), \"^v^\"",
             "salt: ^salt^ '^v^' test.ping",
+            "define(\"forms/^password^\",[\"^v^\"",
+            "keyring.^set_password^('^v^', user, password)",
             "one of 'user', '^password^' or '^v^'",
             "x ? '^password^' ?? '^v^'",
         ] {
@@ -438,13 +500,26 @@ mod tests {
     }
 
     #[test]
+    fn comments_are_told() {
+        let is_comment = |text: &str| {
+            let at = text.find("password").expect("a name");
+            begins_a_comment(text.as_bytes(), ByteSpan::new(at, at + 8))
+        };
+        assert!(is_comment("x = 1\n  # password: v") && is_comment("// password = v"));
+        assert!(!is_comment("  password: v") && !is_comment("# the password: v"));
+    }
+
+    #[test]
     fn what_stands_in_a_string_is_told() {
         let is_inside = |text: &str| {
             let at = text.find("password").expect("a name");
-            is_in_string(text.as_bytes(), ByteSpan::new(at, at + 8))
+            let value = text.rfind('v').expect("a value");
+            is_in_string(text.as_bytes(), ByteSpan::new(at, at + 8), ByteSpan::new(value, value + 1))
         };
         assert!(is_inside("connect(\"user=x password=v\")"));
+        assert!(is_inside("\"{\\\"password\\\": v}\""));
         assert!(!is_inside("key[\"password\"] = v"));
+        assert!(!is_inside("{\"no password\": v}"));
         assert!(!is_inside("connect(user='x', password=v)"));
     }
 }

@@ -3,8 +3,10 @@
 use super::words::reads_like_words;
 
 /// Signs of a value that is filled in elsewhere.
-const TEMPLATE_SIGNS: &[&[u8]] =
-    &[b"${", b"$(", b"{{", b"}}", b"<%", b"%>", b"%(", b"#{", b"@{", b"[[", b"]]", b"\\(", b"()", b"::"];
+const TEMPLATE_SIGNS: &[&[u8]] = &[
+    b"${", b"$(", b"{{", b"}}", b"<%", b"%>", b"%(", b"#{", b"@{", b"[[", b"]]", b"\\(", b"()", b"::",
+    b"===", b"!==",
+];
 /// Endings of names of files that hold no value themselves.
 const FILE_ENDINGS: &[&[u8]] = &[
     b"sh", b"c", b"h", b"py", b"js", b"ts", b"go", b"rs", b"rb", b"php", b"java", b"json", b"yml", b"yaml",
@@ -49,6 +51,19 @@ const CODE_WORDS: &[&[u8]] = &[
     b"this",
     b"nopass",
     b"nopassword",
+    b"void",
+    b"function",
+    b"number",
+    b"async",
+    b"await",
+    b"typeof",
+    b"class",
+    b"self",
+    b"auto",
+    b"ask",
+    b"prompt",
+    b"enabled",
+    b"disabled",
     b"define",
     b"undef",
     b"amd64",
@@ -105,6 +120,12 @@ const REFERENCE_PREFIXES: &[&[u8]] = &[
     b"aaaae2vjz",
     b"pk_",
     b"__",
+    b"--",
+    // Rules of validation: `required_without:id`.
+    b"required_",
+    // The tags of fields in Go's protocol buffers: `bytes,2,opt,name=password`.
+    b"bytes,",
+    b"varint,",
 ];
 /// What Django, passlib and others write in front of a password's hash.
 const HASH_SCHEMES: &[&[u8]] =
@@ -114,16 +135,20 @@ const MIN_SIGNED_KEY_BYTES: usize = 40;
 
 /// Whether `value` is a literal.
 pub(crate) fn is_literal(value: &[u8]) -> bool {
+    // Spring Security's mark of a password that is not hashed.
+    let value = value.strip_prefix(b"{noop}").unwrap_or(value);
     if is_pattern(value) || value.ends_with(b"(") || is_password_hash(value) {
         return false;
     }
-    if is_key_with_signs(value) {
+    if is_key_with_signs(value) || is_app_password(value) {
         return true;
     }
     !is_template(value)
         && !is_stored_elsewhere(value)
         && !is_list_of_options(value)
         && !is_date(value)
+        && !is_number(value)
+        && !is_public_prefix(value)
         && !is_escaped(value)
         && !is_reference(value)
         && !is_location(value)
@@ -164,6 +189,12 @@ fn is_key_with_signs(value: &[u8]) -> bool {
         && !reads_like_words(value)
 }
 
+/// `abcd efgh ijkl mnop`: an app password as Google shows it, <https://support.google.com/accounts/answer/185833>.
+fn is_app_password(value: &[u8]) -> bool {
+    let is_group = |part: &[u8]| part.len() == 4 && part.iter().all(u8::is_ascii_lowercase);
+    value.len() == 19 && value.split(|&byte| byte == b' ').all(is_group) && !reads_like_words(value)
+}
+
 /// A regular expression, a glob, a selector of CSS.
 fn is_pattern(value: &[u8]) -> bool {
     let is_selector = matches!(value, [b'#' | b'.', first, ..] if first.is_ascii_alphabetic())
@@ -178,7 +209,16 @@ fn is_stored_elsewhere(value: &[u8]) -> bool {
     let is_tag = matches!(value, [b'!' | b'*' | b'&', rest @ ..]
         if rest.iter().all(|byte| byte.is_ascii_lowercase() || b"_-".contains(byte)));
     let is_marked = matches!(value, [b'@', .., b'@'] | [b'_', b'_', .., b'_', b'_']);
-    is_tag || is_marked || is_sealed(value) || REFERENCE_PREFIXES.iter().any(starts)
+    is_tag
+        || is_marked
+        || is_sealed(value)
+        || is_ssh_public_key(value)
+        || REFERENCE_PREFIXES.iter().any(starts)
+}
+
+/// The blob of an SSH public key: the length of its type's name, then the name, in base64.
+fn is_ssh_public_key(value: &[u8]) -> bool {
+    value.len() >= 60 && value.starts_with(b"AAAA") && matches!(value[4], b'A'..=b'K')
 }
 
 /// `NACL[...]`, `PKCS7[...]`: encrypted, as the name in front of the brackets says.
@@ -209,6 +249,29 @@ fn is_date(value: &[u8]) -> bool {
         && value[10..].iter().all(|byte| byte.is_ascii_digit() || b":.TtZz+- ".contains(byte))
 }
 
+/// `^0.2.1`, `>=1.10.3rc1`, `1337:1337`, `0x1F`: a version, ports, a constant.
+fn is_number(value: &[u8]) -> bool {
+    let operator = value.iter().take_while(|byte| b"^~<>=v".contains(byte)).count();
+    let version = &value[operator..];
+    let numbers = version
+        .split(|&byte| byte == b'.')
+        .take_while(|part| !part.is_empty() && part.len() <= 3 && part.iter().all(u8::is_ascii_digit));
+    let is_port = |part: &[u8]| part.len() <= 5 && part.iter().all(u8::is_ascii_digit);
+    let is_hex = |digits: &[u8]| digits.len() <= 8 && digits.iter().all(u8::is_ascii_hexdigit);
+    let is_pair = value.iter().filter(|byte| **byte == b':').count() == 1;
+    numbers.count() + usize::from(operator > 0) >= 3
+        || (is_pair && value.split(|&byte| byte == b':').all(is_port))
+        || value.strip_prefix(b"0x").is_some_and(is_hex)
+}
+
+/// `n8n_api_`, `sk-live-`: what tokens begin with.
+fn is_public_prefix(value: &[u8]) -> bool {
+    value.len() <= 16
+        && matches!(value, [first, .., b'_' | b'-'] if first.is_ascii_lowercase())
+        && value.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(byte))
+        && value[..value.len() - 1].iter().any(|byte| b"_-".contains(byte))
+}
+
 /// `required|string|confirmed`.
 fn is_list_of_options(value: &[u8]) -> bool {
     memchr::memchr(b'|', value).is_some()
@@ -229,7 +292,13 @@ fn is_template(value: &[u8]) -> bool {
             && value.get(1).is_some_and(|byte| byte.is_ascii_alphabetic() || b"_({[".contains(byte)))
         || matches!((first, last), (b'<', b'>') | (b'{', b'}') | (b'%', b'%') | (b'[', b']') | (b'(', b')'))
         || holds_format_sign(value)
+        || joins_variables(value)
         || (memchr::memchr(b'{', value).is_some() && memchr::memchr(b'}', value).is_some())
+}
+
+/// `.$salt.`, what lies between two literals of PHP.
+fn joins_variables(value: &[u8]) -> bool {
+    matches!(value, [b'.', b'$', .., b'.'] | [b'.', b' ', .., b'.'])
 }
 
 /// `%s`, `%d`, with no letter behind it.
@@ -292,6 +361,7 @@ fn is_location(value: &[u8]) -> bool {
     let inner_slash = value.iter().skip(1).any(|&byte| byte == b'/');
     starts(b"http:")
         || starts(b"https:")
+        || starts(b"www.")
         || starts(b"file:")
         || starts(b"./")
         || starts(b"../")
@@ -300,6 +370,7 @@ fn is_location(value: &[u8]) -> bool {
         || (starts(b"/") && (inner_slash || value.iter().all(|byte| !byte.is_ascii_digit())))
         || memchr::memmem::find(value, b"://").is_some()
         || is_path_of_words(value)
+        || is_package(value)
         || is_file_name(value)
         || is_mail_address(value)
 }
@@ -312,11 +383,23 @@ fn is_path_of_words(value: &[u8]) -> bool {
         && reads_like_words(value)
 }
 
+/// `@scope/name`, a package of npm.
+fn is_package(value: &[u8]) -> bool {
+    let rest = value.strip_prefix(b"@").unwrap_or_default();
+    let is_name = |part: &[u8]| {
+        part.first().is_some_and(u8::is_ascii_lowercase)
+            && part
+                .iter()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(byte))
+    };
+    rest.iter().filter(|byte| **byte == b'/').count() == 1 && rest.split(|&byte| byte == b'/').all(is_name)
+}
+
 /// Names joined by `/`, `-` and `_`, with an ending that files have.
 fn is_file_name(value: &[u8]) -> bool {
     split_at_last(value, b'.').is_some_and(|(stem, ending)| {
         FILE_ENDINGS.contains(&ending)
-            && stem.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.+".contains(byte))
+            && stem.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.:+".contains(byte))
     })
 }
 
@@ -327,7 +410,10 @@ fn is_password_hash(value: &[u8]) -> bool {
         let scheme = scheme.strip_suffix(b"$").unwrap_or(scheme);
         HASH_SCHEMES.contains(&scheme)
     });
-    if is_scheme_alone || is_mysql_hash(value) {
+    const CRYPT_SCHEMES: &[&[u8]] =
+        &[b"$1$", b"$2a$", b"$2b$", b"$2y$", b"$5$", b"$6$", b"$y$", b"$apr1$", b"$argon2"];
+    if is_scheme_alone || is_mysql_hash(value) || CRYPT_SCHEMES.iter().any(|scheme| value.starts_with(scheme))
+    {
         return true;
     }
     let mut parts = value.split(|&byte| byte == b'$');
@@ -348,7 +434,9 @@ fn is_mysql_hash(value: &[u8]) -> bool {
 
 /// What lies between the end of one literal and the start of the next: `),x.call(`.
 fn is_code_between_literals(value: &[u8]) -> bool {
-    matches!(value.first(), Some(b')' | b',' | b';')) && value.iter().any(|byte| b"(=.".contains(byte))
+    matches!(value.first(), Some(b')' | b',' | b';' | b'+' | b'}'))
+        && value.iter().any(|byte| b"(=.{[".contains(byte))
+        && value.iter().any(|byte| b"),:;".contains(byte))
 }
 
 /// `name@host`, both of letters: passwords that hold an `@` hold digits or other signs too.
@@ -364,7 +452,15 @@ fn split_at_last(value: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
     Some((&value[..at], &value[at + 1..]))
 }
 
+/// `None`, `String?`, `string[]`, `NotAuthorizedException`.
 fn is_code_word(value: &[u8]) -> bool {
+    let end = value.iter().rposition(|byte| !b"?!;[]".contains(byte)).map_or(0, |last| last + 1);
+    let value = &value[..end];
+    let is_class =
+        value.first().is_some_and(u8::is_ascii_uppercase) && value.iter().all(u8::is_ascii_alphabetic);
+    if is_class && (value.ends_with(b"Exception") || value.ends_with(b"Error")) {
+        return true;
+    }
     CODE_WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
@@ -414,6 +510,19 @@ mod tests {
             "<<key-(?:[0-9a-f]{64}-[0-9]{1,12}|[A-Za-z0-9_-]{20})>>",
             "crypto.sign(",
             "application/zip",
+            "^0.2.1",
+            "1337:1337",
+            "0x01",
+            "n8n_api_",
+            "@scope/some-package",
+            "www.example.org/a1",
+            "String?",
+            "NotAuthorizedException",
+            "bytes,2,opt,name=password,proto3",
+            ":t===",
+            "+s[3]);break;case",
+            ".$salt.",
+            "$1$xyz",
             "com.github.project7.curve_type",
             "4.13+dfsg1-1+deb12u2_amd64.deb",
             "Root%20CA%20Certificates",
@@ -436,6 +545,10 @@ mod tests {
             "P@ssw0rd.x",
             "pa$5$x",
             "k3!)x0(%(s9@h#v5^*z1=b-q7&w_n2+c8$j4m6l(p)0r5t9y",
+            "qzxw jkvb wqpz hfgx",
+            "10.2.3x",
+            "{noop}tiger2019x",
+            "trustno1_",
         ] {
             assert!(is_literal(value.as_bytes()), "{value}");
         }

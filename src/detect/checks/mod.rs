@@ -66,6 +66,13 @@ impl<'a> Candidate<'a> {
         matches!(self.byte_before(), Some(b'"' | b'\'' | b'`')) || self.follows_entity()
     }
 
+    /// Whether the quote behind the secret is the one in front of it: `"What's your password?"` holds two of a kind.
+    fn is_closed(&self) -> bool {
+        let behind = self.bytes.get(self.secret.end).copied();
+        let is_quote = |byte: Option<u8>| byte.is_some_and(|byte| b"\"'`".contains(&byte));
+        !is_quote(self.byte_before()) || !is_quote(behind) || self.byte_before() == behind
+    }
+
     /// Whether the secret stands behind a quote that is written as an entity of HTML: `&quot;`.
     fn follows_entity(&self) -> bool {
         let start = self.secret.start.saturating_sub(b"&quot;".len());
@@ -123,6 +130,7 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Eviden
                 candidate.name.is_none_or(|user| !user.of(candidate.bytes).eq_ignore_ascii_case(value))
             }
             Check::NotANumber => !value.iter().all(u8::is_ascii_digit),
+            Check::NotWords => !composition::is_wordy(value),
             Check::UrlPassword => url::is_password(candidate.bytes, candidate.keyword, candidate.secret),
             Check::Mixed => composition::has_letters_and_digits(value),
             Check::Entropy { alphabet, min_bits } => {
@@ -188,7 +196,8 @@ fn default_link(rule: &Rule) -> Link {
 fn link_of(candidate: &Candidate<'_>) -> Option<Link> {
     let (bytes, name, secret) = (candidate.bytes, candidate.name_span(), candidate.secret);
     if candidate.is_quoted() {
-        return connector::of_quoted(bytes, name, secret);
+        let is_pass = connector::may_be_a_pass(bytes, name, secret);
+        return connector::of_quoted(bytes, name, secret).filter(|_| candidate.is_closed() && !is_pass);
     }
     let is_loose = candidate.byte_before().is_some_and(|byte| byte.is_ascii_whitespace());
     let link = connector::of_bare(bytes, name, secret)?;
@@ -212,9 +221,11 @@ fn shape(candidate: &Candidate<'_>) -> Shape {
         Shape::Quoted
     } else if candidate.rule.checks.contains(&Check::UrlPassword) {
         Shape::Url
-    } else if matches!(candidate.byte_before(), Some(b'>')) && behind == Some(&b'<')
+    } else if follows_scheme(candidate.rule)
+        || matches!(candidate.byte_before(), Some(b'>')) && behind == Some(&b'<')
         || matches!(behind, Some(b'"' | b'\'' | b'`' | b'&'))
-        || connector::is_in_string(candidate.bytes, candidate.name_span())
+        || connector::is_in_string(candidate.bytes, candidate.name_span(), candidate.secret)
+        || is_noted_in_a_comment(candidate)
     {
         Shape::Embedded
     } else {
@@ -222,20 +233,37 @@ fn shape(candidate: &Candidate<'_>) -> Shape {
     }
 }
 
-/// `"Password: required"`, `"passwd:gecos"`: a string that begins with the name and a colon is a text or a name of its own.
+/// `# password: v4lue`: a comment is no code, but may well be prose.
+fn is_noted_in_a_comment(candidate: &Candidate<'_>) -> bool {
+    let value = candidate.value();
+    composition::has_letters_and_digits(value)
+        && !composition::is_wordy(value)
+        && connector::begins_a_comment(candidate.bytes, candidate.name_span())
+}
+
+/// Whether the rule asks for the name of an HTTP scheme in front of the secret, `Basic` or `Bearer`: then it is no expression, wherever
+/// it stands.
+fn follows_scheme(rule: &Rule) -> bool {
+    let says_so =
+        |check: &Check| matches!(check, Check::NotWords | Check::Structure(Structure::BasicCredentials));
+    rule.checks.iter().any(says_so)
+}
+
+/// `"Password: required"`, `"passwd:gecos"`: a string that begins with the name and a colon is a text or a name of its own, and
+/// so is one in which words stand in front of the name.
 fn is_message(candidate: &Candidate<'_>) -> bool {
     if !candidate.rule.checks.contains(&Check::Assigned) {
         return false;
     }
     let name = candidate.name_span();
-    let is_in_quotes = name
-        .start
-        .checked_sub(1)
-        .and_then(|at| candidate.bytes.get(at))
-        .is_some_and(|byte| b"\"'`".contains(byte));
-    is_in_quotes
-        && !candidate.is_quoted()
-        && ByteSpan::new(name.end, candidate.secret.start).of(candidate.bytes).starts_with(b":")
+    let before = |distance: usize| {
+        name.start.checked_sub(distance).and_then(|at| candidate.bytes.get(at)).copied().unwrap_or(b'\n')
+    };
+    let connector = ByteSpan::new(name.end, candidate.secret.start).of(candidate.bytes);
+    let begins_string = b"\"'`".contains(&before(1)) && connector.starts_with(b":");
+    // `"Could not change passphrase: oops"`
+    let ends_sentence = before(1) == b' ' && before(2).is_ascii_alphabetic() && connector.starts_with(b": ");
+    !candidate.is_quoted() && (begins_string || ends_sentence)
 }
 
 fn is_binary(candidate: &Candidate<'_>) -> bool {

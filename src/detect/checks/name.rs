@@ -31,6 +31,7 @@ const PASSWORD_WORDS: &[&str] = &[
     "pwd",
     "requirepass",
     "masterauth",
+    "psk",
 ];
 /// Endings of words that name a secret that a machine made.
 const SECRET_WORDS: &[&str] = &[
@@ -47,9 +48,26 @@ const SECRET_WORDS: &[&str] = &[
 /// Words in front of `pass` that make it a way, a filter or a turn.
 #[rustfmt::skip]
 const OTHER_PASSES: &[&str] = &[
-    "band", "bi", "by", "com", "compute", "depth", "did", "encom", "first", "full", "high", "last", "llvm",
-    "low", "max", "multi", "next", "num", "one", "opt", "over", "post", "pre", "previous", "render",
-    "second", "shadow", "sin", "single", "sub", "sur", "tres", "two", "under",
+    "all", "any", "band", "bi", "by", "com", "compute", "depth", "did", "encom", "first", "full", "high", "kee", "last",
+    "llvm", "low", "max", "mini", "multi", "next", "num", "one", "opt", "over", "post", "pre", "previous", "render",
+    "second", "shadow", "sin", "single", "sub", "sur", "tres", "two", "under", "z",
+];
+/// Words behind `pass` that make it a verb or a turn: `passThrough`, `pass_rate`.
+const PASSED: &[&str] = &[
+    "along",
+    "by",
+    "count",
+    "fail",
+    "if",
+    "in",
+    "on",
+    "over",
+    "rate",
+    "threshold",
+    "through",
+    "thru",
+    "to",
+    "when",
 ];
 /// What stands in front of `passwd` in the names of programs and packages.
 const OTHER_PASSWDS: &[&str] = &["base", "ch", "g", "gr", "mk", "shadow", "yp"];
@@ -71,54 +89,61 @@ const KEY_QUALIFIERS: &[&str] = &[
 /// Words in front of `key` that make it an index, a name, or half of a pair that is no secret.
 #[rustfmt::skip]
 const OTHER_KEYS: &[&str] = &[
-    "alt", "apt", "arrow", "attribute", "bucket", "cache", "class", "column", "composite", "config",
+    "alt", "apt", "arrow", "asset", "attribute", "bucket", "cache", "class", "column", "composite", "config",
     "context", "control", "ctrl", "dataset", "dedup", "delete", "dict", "don", "down", "enter", "escape",
     "etag", "event", "field", "fingerprint", "foreign", "function", "gpg", "group", "hash", "host", "hot",
     "index", "item", "joc", "keyboard", "label", "lang", "locale", "lookup", "map", "message", "meta",
     "metadata", "mon", "next", "node", "object", "option", "order", "page", "partition", "pgp", "press",
     "primary", "project", "prop", "property", "pub", "public", "publishable", "query", "redis", "reg", "register",
-    "registry", "release", "routing", "row", "s", "search", "shift", "shortcut", "socket", "sort", "sub",
-    "tab", "table", "term", "title", "tran", "trans", "translation", "tree", "tur", "turn", "type",
+    "registry", "release", "routing", "row", "run", "s", "search", "shift", "shortcut", "socket", "sort", "sub",
+    "tab", "table", "tenant", "term", "title", "tran", "trans", "translation", "tree", "tur", "turn", "type",
     "unique", "up", "verification", "verify", "whis",
 ];
 /// Words in front of `token` that make it a piece of text, a place in a list, or a flag.
 #[rustfmt::skip]
 const OTHER_TOKENS: &[&str] = &[
     "action", "anti", "antiforgery", "authenticity", "bos", "cancel", "cancellation", "client", "cls",
-    "comment", "cont", "continuation", "csrf", "current", "cursor", "delimiter", "empty", "end", "eos",
+    "comment", "cont", "continuation", "csrf", "csrfmiddleware", "current", "cursor", "delimiter", "empty", "end", "eos",
     "expected", "first", "forgery", "idempotency", "identifier", "image", "injection", "keyword", "last",
     "lexer", "lifecycle", "literal", "mask", "matching", "newline", "next", "nonterminal", "number",
     "operator", "pad", "padding", "page", "pagination", "parser", "peek", "prev", "previous", "public",
-    "punctuation", "replacement", "request", "resume", "sep", "single", "special", "start", "stop",
+    "punctuation", "replacement", "request", "resume", "sep", "single", "skip", "special", "start", "stop",
     "string", "sync", "syntax", "unk", "unknown", "whitespace", "xsrf",
+];
+/// Endings of the names of files.
+#[rustfmt::skip]
+const FILE_ENDINGS: &[&str] = &[
+    "c", "cpp", "cs", "css", "erb", "h", "hpp", "htm", "html", "java", "js", "json", "jsx", "kt", "md", "php", "png", "py", "rb",
+    "rs", "scss", "sh", "svg", "swift", "ts", "tsx", "txt", "vue", "xml", "yaml", "yml",
 ];
 /// Words that make a name one of something else wherever they stand in it.
 #[rustfmt::skip]
 const OTHER_ANYWHERE: &[&str] = &[
-    "checksum", "ciphertext", "digest", "digests", "encrypted", "fingerprint", "hash", "hashed", "hashes", "md", "placeholder",
-    "pubkey", "publickey", "regex", "regexp", "sha", "tokenizer", "tokenizers", "wrapped",
+    "argon", "bcrypt", "checksum", "ciphertext", "crypted", "digest", "digests", "encrypted", "fingerprint", "hash", "hashed",
+    "hashes", "md", "pbkdf", "placeholder", "pubkey", "publickey", "regex", "regexp", "scrypt", "sealed", "sha", "tokenizer",
+    "tokenizers", "wrapped",
 ];
 /// Last words of names that speak about a secret without being one.
 #[rustfmt::skip]
 const OTHER_ENDINGS: &[&str] = &[
     "account", "action", "addr", "address", "age", "ago", "algorithm", "alias", "allowed", "answer", "area",
-    "args", "argument", "arguments", "arn", "attempts", "attr", "attribute", "audience", "authentication",
+    "args", "argument", "arguments", "arn", "at", "attempts", "attr", "attribute", "audience", "authentication",
     "authority", "backend", "based", "basename", "bearer", "behavior", "behaviour", "bits", "block", "book", "box",
     "button", "bytecount", "cache", "callback", "callback_url", "cells", "challenge", "changed",
     "changed_at", "char", "chars", "charset", "check", "checker", "cipher", "claim", "claims", "class",
     "cmd", "codec", "color", "column", "command", "complexity", "component", "condition", "configuration",
     "confirmation", "constraint", "container", "context", "control", "controller", "converter", "count",
-    "counter", "created", "created_at", "creator", "criteria", "cursor", "date", "decoder", "decorator",
+    "counter", "created", "created_at", "creator", "criteria", "cursor", "data", "date", "decoder", "decorator",
     "definition", "delay", "delimiter", "desc", "description", "detail", "details", "dialog", "dict",
     "digest", "dir", "directory", "dirname", "disabled", "display", "doc", "docs", "domain", "domains",
     "duration", "editor", "element", "elements", "enabled", "enc", "encoder", "encoding", "encrypted",
     "encryption", "endpoint", "entity", "entries", "entry", "enum", "env", "error", "escape", "event",
-    "examples", "exists", "exp", "expiration", "expired", "expires", "expires_at", "expires_in", "expiring",
+    "examples", "exception", "exists", "exp", "expiration", "expired", "expires", "expires_at", "expires_in", "expiring",
     "expiry", "expr", "expression", "extension", "extra", "extractor", "factory", "failed", "failure",
     "feature", "field", "fieldname", "fields", "file", "filename", "files", "filter", "finder",
     "fingerprint", "fix", "flag", "flags", "flow", "folder", "font", "form", "format", "found", "frequency",
-    "from", "func", "function", "generator", "getter", "grammar", "grant", "group", "guard", "handler",
-    "hash", "hashed", "hasher", "header", "headers", "help", "helper", "helpers", "hint", "history", "hook",
+    "from", "func", "function", "generator", "getter", "grammar", "grant", "group", "guard", "guid", "handler",
+    "hash", "hashed", "hasher", "hashers", "header", "headers", "help", "helper", "helpers", "hint", "history", "hook",
     "hooks", "host", "icon", "id", "ids", "image", "img", "index", "indicator", "info", "init", "input",
     "inputs", "inspector", "instance", "interface", "interval", "invalid", "invalidation", "issuer", "item",
     "items", "iterator", "iv", "job", "keyboard", "keymap", "keyring", "kind", "label", "label_text",
@@ -149,7 +174,7 @@ const OTHER_ENDINGS: &[&str] = &[
     "tags", "target", "task", "template", "templates", "tester", "tests", "text", "time", "timeout",
     "title", "toggle", "tool", "tooltip", "topic", "tracker", "transform", "transformer", "translation",
     "tree", "trigger", "ttl", "tuple", "type", "types", "unit", "update", "updated", "updated_at",
-    "updater", "upload", "uppercase", "uri", "url", "urls", "usage", "used", "user", "username", "valid",
+    "updater", "upload", "uppercase", "uri", "url", "urls", "usage", "used", "user", "username", "uuid", "valid",
     "validate", "validated", "validation", "validations", "validator", "validators", "values", "var",
     "variable", "verification", "verified", "verifier", "verify", "version", "version_id", "versionid",
     "versions", "view", "viewer", "visibility", "visible", "vocab", "vocabulary", "warning", "weight",
@@ -158,13 +183,13 @@ const OTHER_ENDINGS: &[&str] = &[
 /// First words that make a name one of an action, a state or a text.
 #[rustfmt::skip]
 const OTHER_BEGINNINGS: &[&str] = &[
-    "allow", "allowed", "assert", "auto", "bad", "can", "change", "check", "compare", "confirm", "contains",
+    "allow", "allowed", "assert", "auto", "bad", "can", "change", "check", "clear", "compare", "confirm", "contains",
     "correct", "count", "create", "decode", "delete", "did", "disable", "disallow", "does", "encode",
     "ensure", "enter", "escape", "expect", "expired", "extract", "fetch", "find", "forgot", "forgotten",
     "format", "generate", "get", "has", "hash", "hashed", "hide", "incorrect", "invalid", "invalidate",
     "is", "keep", "list", "load", "lookup", "lost", "make", "mask", "match", "max", "min", "mismatch",
     "missing", "must", "need", "needs", "no", "normalize", "not", "notify", "num", "number", "on",
-    "onclick", "optional", "parse", "peek", "print", "prompt", "redirect", "refreshes", "refused",
+    "onclick", "optional", "parse", "peek", "prefix", "print", "prompt", "redirect", "refreshes", "refused",
     "register", "remove", "request", "require", "required", "requires", "resend", "reset", "retrieve",
     "return", "retype", "revoke", "rotate", "save", "scan", "select", "send", "should", "show", "skip",
     "split", "strip", "submit", "supports", "test_invalid", "toggle", "tokenize", "trim", "try",
@@ -189,6 +214,9 @@ pub(crate) fn around(bytes: &[u8], keyword: usize) -> ByteSpan {
 pub(crate) fn subject(name: &[u8]) -> Option<Subject> {
     let is_in = |word: Option<&[u8]>, list| word.is_some_and(|word| contains(list, word));
     let all = words(name);
+    if is_file(name) {
+        return None;
+    }
     if all.clone().any(|word| contains(OTHER_ANYWHERE, word))
         || is_in(all.clone().next(), OTHER_BEGINNINGS)
         || is_in(all.clone().next_back(), OTHER_ENDINGS)
@@ -203,13 +231,19 @@ pub(crate) fn subject(name: &[u8]) -> Option<Subject> {
         if before.eq_ignore_ascii_case(b"public") && word.eq_ignore_ascii_case(b"key") {
             return None;
         }
-        if before.eq_ignore_ascii_case(b"pass") && word.eq_ignore_ascii_case(b"by") {
+        if before.eq_ignore_ascii_case(b"pass") && contains(PASSED, word) {
             return None;
         }
         best = subject_of_word(before, word).unwrap_or(best);
         before = word;
     }
     best
+}
+
+/// `src/AutowirePass.php`
+fn is_file(name: &[u8]) -> bool {
+    let ending = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    ending.len() < name.len() && contains(FILE_ENDINGS, ending)
 }
 
 /// `pass_zero`: a verb, and what it is done to.
@@ -339,6 +373,7 @@ mod tests {
             "POSTGRES_PASSWORD",
             "requirepass",
             "masterauth",
+            "wpa_psk",
             "pass_prod",
             "pass1",
             "prod/db/password",
@@ -429,6 +464,19 @@ mod tests {
             "TOKEN_SHA256",
             "secret_hash",
             "key_fingerprint",
+            "passThrough",
+            "pass_threshold",
+            "minipass",
+            "KeePass",
+            "allPass",
+            "tokenData",
+            "secret_uuid",
+            "password_expires_at",
+            "csrfmiddlewaretoken",
+            "PREFIX_LEGACY_API_KEY",
+            "sealed_key",
+            "/etc/passwd",
+            "src/AutowirePass.php",
         ] {
             assert_eq!(subject_of(name), None, "{name}");
         }

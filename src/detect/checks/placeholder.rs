@@ -158,6 +158,7 @@ const DUMMY_VALUES: &[&[u8]] = &[
     b"changethat",
     b"weak",
     b"short",
+    b"p@ss",
     b"p@ss:word",
     b"changeit",
     b"passw0rd",
@@ -229,10 +230,10 @@ const PUBLISHED_EXAMPLES: &[&[u8]] = &[
 const DUMMY_WORDS: &[&str] = &[
     "a", "abc", "access", "account", "add", "admin", "an", "api", "apikey", "auth", "bar", "baz", "change", "client", "code",
     "correct", "cred", "credential", "credentials", "db", "default", "demo", "dev", "development", "dummy", "enter", "example", "fake",
-    "foo", "for", "from", "generated", "go", "goes", "guest", "hello", "here", "id", "incorrect", "insecure", "insert", "invalid",
+    "foo", "for", "from", "generated", "ghp", "go", "goes", "guest", "hello", "here", "id", "incorrect", "insecure", "insert", "invalid",
     "is", "it", "jwt", "key", "local", "login", "me", "mock", "my", "name", "new", "no", "none", "not", "null", "of", "old", "one",
-    "only", "pass", "passphrase", "password", "passwd", "paste", "place", "placeholder", "postgres", "private", "prod", "production",
-    "public", "put", "pw", "pwd", "random", "real", "redacted", "replace", "root", "sample", "secret", "session", "set", "some",
+    "only", "pass", "passphrase", "password", "passwd", "paste", "pk", "place", "placeholder", "postgres", "private", "prod", "production",
+    "public", "put", "pw", "pwd", "random", "real", "redacted", "replace", "root", "sample", "secret", "session", "set", "sk", "some",
     "something", "string", "strong", "stub", "super", "temp", "test", "tester", "testing", "tests", "that", "the", "this", "to",
     "token", "two", "unsafe", "user", "username", "valid", "value", "very", "world", "word", "wrong", "with", "xxx", "xxxx", "you", "your",
 ];
@@ -257,7 +258,9 @@ pub(crate) fn is_placeholder(body: &[u8], kind: Kind) -> bool {
     MADE_UP_PARTS.iter().any(|part| memchr::memmem::find(start, part).is_some())
         || is_monotonous(start)
         || (kind == Kind::Generic
-            && (is_dummy(body)
+            && (is_monotonous_inside(start)
+                || memchr::memmem::find(start, b"***").is_some()
+                || is_dummy(body)
                 || is_dummy_in_base64(body)
                 || PUBLISHED_EXAMPLES.contains(&lower.as_slice())
                 || memchr::memmem::find(start, b"...").is_some()))
@@ -312,6 +315,17 @@ fn is_dummy_in_base64(value: &[u8]) -> bool {
             .is_ok_and(|decoded| decoded.iter().all(u8::is_ascii_graphic) && is_dummy(&decoded))
 }
 
+/// `abcd-efgh-ijkl`, `key-1234123412341234`: monotonous without its separators, or behind the last of them.
+fn is_monotonous_inside(value: &[u8]) -> bool {
+    let is_separator = |byte: &u8| b"-_ .:".contains(byte);
+    if !value.iter().any(is_separator) {
+        return false;
+    }
+    let joined: Vec<u8> = value.iter().copied().filter(|byte| !is_separator(byte)).collect();
+    let last = value.rsplit(is_separator).next().unwrap_or_default();
+    (joined.len() >= 8 && is_monotonous(&joined)) || (last.len() >= 8 && is_monotonous(last))
+}
+
 /// Repetitions, sequences, and values of a few characters.
 fn is_monotonous(value: &[u8]) -> bool {
     if value.len() < 4 {
@@ -324,7 +338,7 @@ fn is_monotonous(value: &[u8]) -> bool {
     let repeats =
         |period: usize| value.len() >= 3 * period && value[period..] == value[..value.len() - period];
     distinct < MIN_DISTINCT.min(value.len() / 2)
-        || steps * 10 >= value.len() * 7
+        || steps * 10 >= (value.len() - 1) * 7
         || (1..=MAX_PERIOD).any(repeats)
 }
 
@@ -357,6 +371,11 @@ mod tests {
             "Test1234",
             "not-a-secret",
             "fakeToken2",
+            "sk_test_123",
+            "abc123def456",
+            "abcd-efgh-ijkl-mnop",
+            "key-1234123412341234",
+            "sk-1****cdef",
         ] {
             assert!(is_placeholder(value.as_bytes(), Kind::Generic), "{value}");
         }

@@ -18,14 +18,20 @@ pub(crate) fn is_password(bytes: &[u8], separator: ByteSpan, secret: ByteSpan) -
         && is_literal(password)
         && password.is_ascii()
         && !is_dummy_in_escapes(password)
+        && !is_dummy_with_signs(password)
         && !password.iter().all(|byte| b"*.-_xX".contains(byte))
 }
 
 /// `p%40ssword`: a dummy that shows how signs are written in a URL.
 fn is_dummy_in_escapes(password: &[u8]) -> bool {
-    let mut plain = Vec::with_capacity(password.len());
-    let mut rest = password;
-    let mut escapes = 0;
+    let plain = unescaped(password);
+    plain != password && (is_placeholder(&plain, Kind::Generic) || !is_literal(&plain))
+}
+
+/// `text` with its percent escapes decoded.
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text;
     while let Some((&byte, tail)) = rest.split_first() {
         let escaped = (byte == b'%')
             .then(|| {
@@ -35,9 +41,15 @@ fn is_dummy_in_escapes(password: &[u8]) -> bool {
             .flatten();
         plain.push(escaped.unwrap_or(byte));
         rest = if escaped.is_some() { &tail[2..] } else { tail };
-        escapes += usize::from(escaped.is_some());
     }
-    escapes > 0 && is_placeholder(&plain, Kind::Generic)
+    plain
+}
+
+/// `pass~word`, `pass%23pass`: a dummy that shows which signs a URL may hold.
+fn is_dummy_with_signs(password: &[u8]) -> bool {
+    let signs = |byte: &u8| if byte.is_ascii_alphanumeric() { *byte } else { b'-' };
+    let plain: Vec<u8> = unescaped(password).iter().map(signs).collect();
+    plain != password && is_placeholder(&plain, Kind::Generic)
 }
 
 #[cfg(test)]
@@ -60,6 +72,8 @@ mod tests {
         assert!(!is_found("mysql://user:%s@host"));
         assert!(!is_found("http://user:p%40ss%3Aword@host"));
         assert!(!is_found("http://user:%c3%89t%C3%A9@host"));
+        assert!(!is_found("http://user:foo%40bar@host"));
+        assert!(!is_found("http://user:pass~word@host") && !is_found("http://user:pass%23pass@host"));
         assert!(is_found(&["http://user:tR7", "%40hvd9x@host"].concat()));
     }
 }

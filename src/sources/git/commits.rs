@@ -121,7 +121,7 @@ pub(super) struct Sources {
 /// What a tip's name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TipKind {
-    /// What a remote has.
+    /// What a remote has; in a bare repository, every reference.
     Remote,
     /// What only this repository names.
     Local,

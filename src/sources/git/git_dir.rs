@@ -37,7 +37,12 @@ const MAX_TEXT_BYTES: u64 = 1 << 30;
 /// References, reflogs, and the HEAD of every work tree.
 pub(super) fn tips(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> {
     let mut tips = references(git, unread);
-    for (name, dir) in work_tree_dirs(git) {
+    let dirs = work_tree_dirs(git);
+    // Nobody commits in a bare repository without work trees: what its references lead to came from others, who have it.
+    if git.is_bare() && dirs.len() == 1 {
+        tips.iter_mut().for_each(|tip| tip.kind = TipKind::Remote);
+    }
+    for (name, dir) in dirs {
         match read_text(&dir.join("HEAD")) {
             // A symbolic HEAD names a branch, which is among the references.
             Ok(head) if head.starts_with(b"ref: ") => {}

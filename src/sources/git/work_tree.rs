@@ -13,6 +13,12 @@ use super::commits::Headers;
 use super::{Repository, git_dir, git_id, object_id, tree_diff};
 
 impl Repository {
+    /// The directory in which git keeps what it knows.
+    #[must_use]
+    pub fn git_dir(&self) -> PathBuf {
+        self.git.to_thread_local().git_dir().to_owned()
+    }
+
     /// Where ignore files are besides those in the work tree, and whether case counts. This is the one place at which the user's
     /// own configuration of git has a say: `core.excludesFile` is to be told apart from what a team shares.
     #[must_use]
@@ -29,7 +35,9 @@ impl Repository {
         let config = as_user.as_ref().unwrap_or(&git).config_snapshot();
         let configured = config.trusted_path("core.excludesFile").ok().flatten();
         let mut own_files = vec![git.common_dir().join("info/exclude")];
-        own_files.extend(configured.or_else(default_excludes_file));
+        // Git is in the top directory when it opens it.
+        let from_top = |path| self.workdir().map_or_else(|| PathBuf::from(&path), |top| top.join(&path));
+        own_files.extend(configured.map(from_top).or_else(default_excludes_file));
         IgnoreSettings {
             folds_case: config.boolean("core.ignoreCase").unwrap_or(false),
             own_files,
