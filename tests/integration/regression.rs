@@ -74,6 +74,6 @@ fn a_command_in_a_fix_runs_nothing_when_pasted() {
     let repository = scratch.repository("r");
     repository.commit_file("x\u{1b}[31m `id`.env", "A=1\n");
     let text = repository.keysieve(&[]).stdout;
-    assert!(text.contains("git rm --cached -- 'x\\u{1b}[31m `id`.env'"), "{text}");
+    assert!(text.contains("rm --cached $':(literal)x\\x1b[31m `id`.env'\n"), "{text}");
     assert!(!text.contains('\u{1b}'), "{text}");
 }

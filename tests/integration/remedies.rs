@@ -73,6 +73,7 @@ fn fallbacks_and_defaults_are_found_by_rules_of_their_own_and_give_way_to_the_va
         ("setting-default", "    smtp_password: str = Field(default=\"@\", description=\"how to log in\")"),
         ("setting-default", "    smtp_password: str = Field(\"@\")"),
         ("setting-default", "    smtp_password: SecretStr = SecretStr(\"@\")"),
+        ("setting-default", "    smtp_password: Annotated[str, Field(default=\"@\")]"),
         ("option-default", "parser.add_argument(\"--smtp-password\", default=\"@\")"),
         ("option-default", "@click.option('--smtp-password', help='how to log in', default='@')"),
     ];
@@ -87,6 +88,16 @@ fn fallbacks_and_defaults_are_found_by_rules_of_their_own_and_give_way_to_the_va
         assert!(fix.contains("stop where the variable is missing: os.environ[\"SMTP_PASSWORD\"]"), "{fix}");
         assert!(fix.contains("\ninstead: os.environ[\"SMTP_PASSWORD\"]\n"), "{text}: {fix}");
     }
+}
+
+#[test]
+fn a_url_that_is_a_fallback_gives_way_to_the_variable_that_is_looked_up() {
+    let scratch = Scratch::new();
+    let secret = password(90);
+    scratch
+        .write("files/a.py", format!("X = os.environ.get('REDIS_URL', 'redis://:{secret}@cache:6379/0')\n"));
+    let report = scratch.scan(&["files"]);
+    assert!(fix(&report, &secret).contains("\ninstead: os.environ[\"REDIS_URL\"]\n.env: REDIS_URL="));
 }
 
 #[test]
