@@ -52,31 +52,20 @@ const OTHER_PASSES: &[&str] = &[
     "llvm", "low", "max", "mini", "multi", "next", "num", "one", "opt", "over", "post", "pre", "previous", "render",
     "second", "shadow", "sin", "single", "sub", "sur", "tres", "two", "under", "z",
 ];
-/// Words behind `pass` that make it a verb or a turn: `passThrough`, `pass_rate`.
+/// Words behind `pass` that make it a verb or a turn, besides those that end names of something else: `passThrough`, `pass_rate`.
+#[rustfmt::skip]
 const PASSED: &[&str] = &[
-    "along",
-    "by",
-    "count",
-    "fail",
-    "if",
-    "in",
-    "on",
-    "over",
-    "rate",
-    "threshold",
-    "through",
-    "thru",
-    "to",
-    "when",
+    "after", "all", "along", "always", "and", "any", "arg", "args", "arguments", "as", "attrs", "back", "band", "before", "both",
+    "build", "by", "call", "config", "context", "count", "ctx", "data", "down", "each", "env", "environment", "event", "every",
+    "except", "exit", "extra", "fail", "fd", "fds", "file", "filenames", "flags", "for", "from", "global", "gradient", "headers",
+    "if", "in", "into", "it", "kwargs", "mark", "marks", "message", "no", "not", "null", "num", "number", "obj", "object", "of",
+    "on", "once", "only", "option", "options", "opts", "or", "out", "over", "param", "params", "percent", "percentage", "phase",
+    "plan", "props", "rate", "ratio", "ref", "request", "result", "results", "score", "self", "state", "stdin", "sync", "the",
+    "this", "threshold", "through", "thru", "to", "types", "undefined", "unless", "unused", "up", "value", "values", "variables",
+    "vars", "when", "with", "without", "zero",
 ];
 /// What stands in front of `passwd` in the names of programs and packages.
 const OTHER_PASSWDS: &[&str] = &["base", "ch", "g", "gr", "mk", "shadow", "yp"];
-/// What may follow `pass` where a name begins with it. Others make it a verb: `pass_through`, `pass_zero`.
-#[rustfmt::skip]
-const AFTER_PASS: &[&str] = &[
-    "admin", "client", "code", "db", "default", "dev", "key", "live", "local", "master", "new", "old", "phrase", "prod",
-    "production", "root", "secret", "server", "sql", "stage", "staging", "test", "text", "user", "wd", "word",
-];
 /// Words in front of `key` that make it one that opens something.
 #[rustfmt::skip]
 const KEY_QUALIFIERS: &[&str] = &[
@@ -220,7 +209,6 @@ pub(crate) fn subject(name: &[u8]) -> Option<Subject> {
     if all.clone().any(|word| contains(OTHER_ANYWHERE, word))
         || is_in(all.clone().next(), OTHER_BEGINNINGS)
         || is_in(all.clone().next_back(), OTHER_ENDINGS)
-        || passes_something(all.clone())
         || is_file_of_passwords(name)
     {
         return None;
@@ -244,13 +232,6 @@ pub(crate) fn subject(name: &[u8]) -> Option<Subject> {
 fn is_file(name: &[u8]) -> bool {
     let ending = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
     ending.len() < name.len() && contains(FILE_ENDINGS, ending)
-}
-
-/// `pass_zero`: a verb, and what it is done to.
-fn passes_something<'a>(mut words: impl Iterator<Item = &'a [u8]>) -> bool {
-    let is_pass = words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"pass"));
-    let is_verb = |next: &[u8]| !contains(AFTER_PASS, next) && !next.iter().all(u8::is_ascii_digit);
-    is_pass && words.next().is_some_and(is_verb)
 }
 
 /// `/etc/pam.d/passwd`, but not `/passwd:`, a flag.
@@ -375,6 +356,8 @@ mod tests {
             "masterauth",
             "wpa_psk",
             "pass_prod",
+            "pass_bdd",
+            "passSmtp",
             "pass1",
             "prod/db/password",
             "/passwd",
@@ -420,6 +403,7 @@ mod tests {
             "password_field",
             "pass_zero",
             "passThrough",
+            "pass_context_to_views",
             "/etc/passwd",
             "pool/main/s/shadow/passwd_4.13",
             "base-passwd",
