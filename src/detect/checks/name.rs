@@ -29,9 +29,31 @@ const PASSWORD_WORDS: &[&str] = &[
     "passwort",
     "kennwort",
     "pwd",
+    "pwds",
+    "psswd",
+    "rootpw",
+    "bindpw",
     "requirepass",
     "masterauth",
     "psk",
+];
+/// Words that name a password, too short to be looked for at the end of others. `contrase` is what an identifier has of
+/// `contraseña`.
+const WHOLE_PASSWORD_WORDS: &[&str] = &[
+    "pw",
+    "pws",
+    "psw",
+    "contrase",
+    "contrasena",
+    "senha",
+    "mdp",
+    "passe",
+    "haslo",
+    "heslo",
+    "parola",
+    "sifre",
+    "wachtwoord",
+    "losenord",
 ];
 /// Endings of words that name a secret that a machine made.
 const SECRET_WORDS: &[&str] = &[
@@ -84,20 +106,20 @@ const OTHER_KEYS: &[&str] = &[
     "index", "item", "joc", "keyboard", "label", "lang", "locale", "lookup", "map", "message", "meta",
     "metadata", "mon", "next", "node", "object", "option", "order", "page", "partition", "pgp", "press",
     "primary", "project", "prop", "property", "pub", "public", "publishable", "query", "redis", "reg", "register",
-    "registry", "release", "routing", "row", "run", "s", "search", "shift", "shortcut", "socket", "sort", "sub",
+    "registry", "release", "routing", "row", "run", "s", "search", "shift", "shortcut", "site", "socket", "sort", "sub",
     "tab", "table", "tenant", "term", "title", "tran", "trans", "translation", "tree", "tur", "turn", "type",
     "unique", "up", "verification", "verify", "whis",
 ];
 /// Words in front of `token` that make it a piece of text, a place in a list, or a flag.
 #[rustfmt::skip]
 const OTHER_TOKENS: &[&str] = &[
-    "action", "anti", "antiforgery", "authenticity", "bos", "cancel", "cancellation", "client", "cls",
-    "comment", "cont", "continuation", "csrf", "csrfmiddleware", "current", "cursor", "delimiter", "empty", "end", "eos",
-    "expected", "first", "forgery", "idempotency", "identifier", "image", "injection", "keyword", "last",
-    "lexer", "lifecycle", "literal", "mask", "matching", "newline", "next", "nonterminal", "number",
+    "action", "anti", "antiforgery", "authenticity", "backward", "beacon", "bos", "cancel", "cancellation", "challenge", "change", "client", "cls",
+    "comment", "cont", "continuation", "creation", "csrf", "csrfmiddleware", "current", "cursor", "delimiter", "device", "dkim", "empty", "end", "eos",
+    "expected", "file", "first", "forgery", "forward", "idempotency", "identifier", "image", "injection", "keyword", "last",
+    "lexer", "lifecycle", "limit", "literal", "lock", "marker", "mask", "matching", "newline", "next", "nonterminal", "number",
     "operator", "pad", "padding", "page", "pagination", "parser", "peek", "prev", "previous", "public",
     "punctuation", "replacement", "request", "resume", "sep", "single", "skip", "special", "start", "stop",
-    "string", "sync", "syntax", "unk", "unknown", "whitespace", "xsrf",
+    "string", "sync", "syntax", "task", "unk", "unknown", "update", "version", "whitespace", "xsrf", "zone",
 ];
 /// Endings of the names of files.
 #[rustfmt::skip]
@@ -222,6 +244,10 @@ pub(crate) fn subject(name: &[u8]) -> Option<Subject> {
         if before.eq_ignore_ascii_case(b"pass") && contains(PASSED, word) {
             return None;
         }
+        // `TLS_PSK_WITH_AES_128_CCM`, a cipher suite.
+        if before.eq_ignore_ascii_case(b"psk") && word.eq_ignore_ascii_case(b"with") {
+            return None;
+        }
         best = subject_of_word(before, word).unwrap_or(best);
         before = word;
     }
@@ -253,7 +279,7 @@ fn subject_of_word(before: &[u8], word: &[u8]) -> Option<Option<Subject>> {
     {
         return Some(None);
     }
-    if ends_with_any(PASSWORD_WORDS, word) || word.eq_ignore_ascii_case(b"pw") {
+    if ends_with_any(PASSWORD_WORDS, word) || contains(WHOLE_PASSWORD_WORDS, word) {
         return Some(Some(Subject::Password));
     }
     if let Some(before) = head(word, b"pass").map(|head| if head.is_empty() { before } else { head }) {
@@ -321,7 +347,8 @@ pub(crate) fn repeats(name: &[u8], value: &[u8]) -> bool {
 }
 
 pub(crate) fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-./".contains(&byte)
+    // Letters of other alphabets too: `contraseña`.
+    byte.is_ascii_alphanumeric() || b"_-./".contains(&byte) || !byte.is_ascii()
 }
 
 #[cfg(test)]
@@ -357,6 +384,12 @@ mod tests {
             "wpa_psk",
             "pass_prod",
             "pass_bdd",
+            "rootpw",
+            "ldap.bindpw",
+            "kadmin_pw",
+            "contrase\u{f1}a",
+            "senha_banco",
+            "mot_de_passe",
             "passSmtp",
             "pass1",
             "prod/db/password",
@@ -459,6 +492,10 @@ mod tests {
             "csrfmiddlewaretoken",
             "PREFIX_LEGACY_API_KEY",
             "sealed_key",
+            "LockToken",
+            "nextForwardToken",
+            "TLS1_RFC_PSK_WITH_AES_128_CCM",
+            "data-sitekey",
             "/etc/passwd",
             "src/AutowirePass.php",
         ] {
