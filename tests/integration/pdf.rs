@@ -173,6 +173,30 @@ fn strings_of_packed_objects_are_read_in_their_encodings() {
 }
 
 #[test]
+fn what_is_drawn_on_a_page_by_its_name_is_said_to_be_there() {
+    let (scratch, tokens) = (Scratch::new(), [github_pat(508), github_pat(509)]);
+    let form = |token: &str, entries: &str| {
+        (format!("/Type/XObject/Subtype/Form/Resources<</Font<</F1 3 0 R>>{entries}>>"), lines(&[token]))
+    };
+    let (outer, inner) = (form(&tokens[0], "/XObject<</X 8 0 R>>"), form(&tokens[1], ""));
+    let pdf = Pdf::new()
+        .object(1, "<</Type/Catalog/Pages 2 0 R>>")
+        .object(2, "<</Type/Pages/Kids[4 0 R 5 0 R]>>")
+        .object(3, "<</Type/Font/Subtype/Type1/BaseFont/Courier>>")
+        .object(4, "<</Type/Page>>")
+        .object(5, "<</Type/Page/Contents 6 0 R/Resources<</XObject<</X 7 0 R>>>>>>")
+        .stream(6, "", b"q /X Do Q")
+        .stream(7, &outer.0, outer.1.as_bytes())
+        .stream(8, &inner.0, inner.1.as_bytes())
+        .end(ROOT);
+    scratch.write("a.pdf", pdf);
+    let report = scratch.scan(&["a.pdf"]);
+    report.assert_complete();
+    assert_eq!(report.place(&tokens[0])["member"], "page 2 (object 7)");
+    assert_eq!(report.place(&tokens[1])["member"], "page 2 (object 8)");
+}
+
+#[test]
 fn what_an_update_replaced_or_deleted_is_in_the_file_still() {
     let (scratch, tokens) = (Scratch::new(), (510..513).map(github_pat).collect::<Vec<_>>());
     let shown: Vec<String> = tokens.iter().map(|token| lines(&[token])).collect();
@@ -188,7 +212,7 @@ fn what_an_update_replaced_or_deleted_is_in_the_file_still() {
     let report = scratch.scan(&["a.pdf"]);
     report.assert_complete();
     report.assert_secrets(&tokens.iter().map(String::as_str).collect::<Vec<_>>());
-    let members = ["object 11 (an earlier version)", "object 13", "object 40"];
+    let members = ["object 11, an earlier version", "object 13", "object 40"];
     for (token, member) in tokens.iter().zip(members) {
         assert_eq!(report.place(token)["member"], member);
     }

@@ -236,12 +236,8 @@ impl<'s> Gathering<'s> {
         }
         let from = self.searched.max(self.start) - self.start;
         if let Some(end) = data_end(&data[from..]).map(|end| from + end) {
-            let blanks = match &data[..end] {
-                [.., b'\r', b'\n'] => 2,
-                [.., b'\r' | b'\n'] => 1,
-                _ => 0,
-            };
-            self.end_data(end - blanks, is_kept);
+            // The line end in front of the keyword stays: it may as well be the data's last byte, and does no harm behind it.
+            self.end_data(end, is_kept);
             return true;
         }
         if is_end {
@@ -460,10 +456,10 @@ mod tests {
         let expected = [
             (1, "<</A (endobj 9 0 obj)>>", None),
             (2, "<</Length 21>>", Some("endstream endobj 8 0 ")),
-            (3, "<</Length 4 0 R>>", Some("some data")),
+            (3, "<</Length 4 0 R>>", Some("some data\r\n")),
             (4, "9", None),
             (5, "<</Subtype/Image/Length 5>>", None),
-            (6, "<</Length 900>>", Some("it lies")),
+            (6, "<</Length 900>>", Some("it lies\n")),
             (7, "[1 2", None),
             (8, "(x)", None),
         ];

@@ -14,6 +14,7 @@ mod strings;
 mod syntax;
 mod text;
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, Read as _};
 use std::ops::Range;
@@ -158,7 +159,7 @@ impl<'b> Pdf<'b> {
     fn list(&mut self, root: Option<u32>) {
         let survey = Survey::of(&self.store, &mut self.fonts);
         let root = root.or(survey.catalog);
-        let pages = self.pages(root);
+        let (pages, forms) = self.pages(root);
         let mut is_on_page = HashSet::new();
         for (number, page) in pages.into_iter().enumerate() {
             let streams: Vec<usize> =
@@ -169,8 +170,11 @@ impl<'b> Pdf<'b> {
         }
         for (index, object) in self.store.objects.iter().enumerate() {
             let is_latest = self.store.latest.get(&object.number) == Some(&index);
-            let earlier = if is_latest { "" } else { " (an earlier version)" };
-            let name = |what: &str| BString::from(format!("object {}{earlier}{what}", object.number));
+            let earlier = if is_latest { "" } else { ", an earlier version" };
+            let name = |what: &str| match forms.get(&object.number) {
+                Some(page) => BString::from(format!("page {page} (object {}{earlier}{what})", object.number)),
+                None => BString::from(format!("object {}{earlier}{what}", object.number)),
+            };
             if survey.has_strings.contains(&index) {
                 // A stream's content goes by the object's own name.
                 let what = if object.stream == Stored::None { "" } else { " (dictionary)" };
@@ -197,10 +201,10 @@ impl<'b> Pdf<'b> {
         }
     }
 
-    /// The pages, in their order, as far as their tree leads.
-    fn pages(&mut self, root: Option<u32>) -> Vec<Page> {
+    /// The pages, in their order, as far as their tree leads; and for what is drawn on one with a name, the number of the page.
+    fn pages(&mut self, root: Option<u32>) -> (Vec<Page>, HashMap<u32, usize>) {
         let store = &self.store;
-        let mut pages = Vec::new();
+        let (mut pages, mut forms) = (Vec::new(), Forms::default());
         let mut seen = HashSet::new();
         let catalog = root.and_then(|root| store.latest_value(root)).map(Value::into_dictionary);
         let mut next = vec![(catalog.unwrap_or_default().take("Pages"), None)];
@@ -210,15 +214,19 @@ impl<'b> Pdf<'b> {
                 continue;
             }
             let mut node = store.resolve(node).into_dictionary();
-            let fonts = self.fonts.of_resources(store, node.take("Resources")).or(above);
+            let resources = node.take("Resources");
+            let fonts = self.fonts.of_resources(store, resources.clone()).or(above);
             match store.resolve(node.take("Kids")) {
                 Value::Array(kids) => {
                     next.extend(kids.into_iter().rev().map(|kid| (kid, fonts.clone())));
                 }
-                _ => pages.push(Page { contents: store.references(node.take("Contents")), fonts }),
+                _ => {
+                    pages.push(Page { contents: store.references(node.take("Contents")), fonts });
+                    forms.note(store, resources, pages.len());
+                }
             }
         }
-        pages
+        (pages, forms.pages)
     }
 
     /// What a part holds, and why there is not more of it where that is so.
@@ -296,6 +304,37 @@ struct Page {
     /// The objects whose streams are its content.
     contents: Vec<u32>,
     fonts: Option<Rc<Names>>,
+}
+
+/// On which page forms are drawn: on the first one, where there are several.
+#[derive(Default)]
+struct Forms {
+    pages: HashMap<u32, usize>,
+    seen: HashSet<u32>,
+}
+
+impl Forms {
+    /// Takes note of the forms that `resources` name, and of those in them.
+    fn note<'s>(&mut self, store: &'s Store<'_>, resources: Value<'s>, page: usize) {
+        let mut next = vec![resources];
+        while let Some(resources) = next.pop() {
+            let Some(mut resources) = self.unseen(store, resources) else { continue };
+            let Some(forms) = self.unseen(store, resources.take("XObject")) else { continue };
+            for (_, form) in forms.0 {
+                let Value::Reference(number) = form else { continue };
+                if let Entry::Vacant(vacant) = self.pages.entry(number) {
+                    vacant.insert(page);
+                    next.push(store.resolve(form).into_dictionary().take("Resources"));
+                }
+            }
+        }
+    }
+
+    /// A dictionary, unless it is an object that was looked at before.
+    fn unseen<'s>(&mut self, store: &'s Store<'_>, value: Value<'s>) -> Option<Dictionary<'s>> {
+        let is_new = if let Value::Reference(number) = value { self.seen.insert(number) } else { true };
+        is_new.then(|| store.resolve(value).into_dictionary())
+    }
 }
 
 /// The objects of a file.

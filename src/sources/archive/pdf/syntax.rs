@@ -293,7 +293,7 @@ fn number(word: &[u8]) -> Option<f64> {
 }
 
 /// A value of a file.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value<'a> {
     Number(f64),
     Name(Cow<'a, [u8]>),
@@ -307,7 +307,7 @@ pub(super) enum Value<'a> {
 }
 
 /// A dictionary, in the order in which it is written.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Dictionary<'a>(pub(super) Vec<(Cow<'a, [u8]>, Value<'a>)>);
 
 impl<'a> Dictionary<'a> {
