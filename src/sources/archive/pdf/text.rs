@@ -143,6 +143,10 @@ struct Page {
     /// Where the last string ended on the page, and by how many sizes of its font that may be wrong.
     pen: Option<(f64, f64, f64)>,
     shown: Shown,
+    /// The characters of one string.
+    string: String,
+    /// Whether the last string was of blanks that are drawn elsewhere.
+    is_aside: bool,
     asides: String,
 }
 
@@ -155,6 +159,8 @@ impl Default for Page {
             line: Matrix::IDENTITY,
             pen: None,
             shown: Shown::default(),
+            string: String::new(),
+            is_aside: false,
             asides: String::new(),
         }
     }
@@ -259,14 +265,15 @@ impl Page {
         if rest.is_empty() {
             return;
         }
-        self.separate();
+        let separator = self.separator();
         let font = Rc::clone(&self.state.font);
         let State { size, char_space, word_space, stretch, .. } = self.state;
         let (mut advance, mut guessed) = (0.0, 0.0);
+        self.string.clear();
         while !rest.is_empty() {
             let (code, length) = font.code(rest);
             rest = &rest[length..];
-            self.shown.has_unknown |= !font.write(code, &mut self.shown.text);
+            self.shown.has_unknown |= !font.write(code, &mut self.string);
             let (width, is_guess) = font.width(code);
             if is_guess {
                 guessed += width;
@@ -275,6 +282,14 @@ impl Page {
             advance += width * size + char_space + if is_space { word_space } else { 0.0 };
         }
         self.text = self.text.moved(advance * stretch, 0.0);
+        // Blanks that are drawn elsewhere carry a line below a text, or nothing: they do not part what stands around them.
+        let is_blank = self.string.trim().is_empty();
+        self.is_aside = is_blank && (separator.is_some() || self.is_aside);
+        if self.is_aside {
+            return;
+        }
+        self.shown.text.extend(separator);
+        self.shown.text.push_str(&self.string);
         let (x, y, ..) = self.origin();
         self.pen = Some((x, y, guessed * GUESS));
     }
@@ -286,19 +301,18 @@ impl Page {
         (x, y, [a / length, b / length], length * self.state.size.abs())
     }
 
-    /// Adds what stands between the last string and the next one.
-    fn separate(&mut self) {
+    /// What stands between the last string and the next one, where that does not go on with it.
+    fn separator(&self) -> Option<char> {
         let (x, y, [right, up], size) = self.origin();
-        let Some((from_x, from_y, slack)) = self.pen else { return };
+        let (from_x, from_y, slack) = self.pen?;
         let (x, y) = ((x - from_x) / size, (y - from_y) / size);
         let along = x * right + y * up;
         let across = y * right - x * up;
-        let text = &mut self.shown.text;
         // What has no size is no number here, and is as if it had not moved.
         if across.abs() > MIN_RISE || along < -MIN_RETURN - slack {
-            text.push('\n');
-        } else if along > MIN_SPACE + slack && !text.ends_with([' ', '\n']) {
-            text.push(' ');
+            Some('\n')
+        } else {
+            (along > MIN_SPACE + slack).then_some(' ')
         }
     }
 }
@@ -348,6 +362,8 @@ mod tests {
             "BT /F1 10 Tf 0 1 -1 0 50 10 Tm (ab) Tj 0 1 -1 0 50 20 Tm (cd) Tj 0 1 -1 0 70 10 Tm (e) Tj";
         assert_eq!(text(upright), "abcd\ne");
         assert_eq!(text("/F1 10 Tf 3 Tc (ab) Tj 16 0 Td (cd) Tj"), "abcd", "spaced letters");
+        let underlined = "BT /F1 10 Tf 50 70 Td (ab) Tj ET BT 50 70 Td [( ) -500 ( )] TJ ET BT 60 70 Td (cd) Tj ( ) Tj (e) Tj ET";
+        assert_eq!(text(underlined), "abcd e", "a line below the text is made of blanks");
     }
 
     #[test]
