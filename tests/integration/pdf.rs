@@ -288,6 +288,16 @@ fn damage_costs_itself_only_and_is_said() {
     let report = scratch.scan(&["cut.pdf"]);
     report.assert_secrets(&[&tokens[0]]);
     report.assert_unread(&["cut.pdf", "cut off"]);
+    assert_eq!(report.code, 2);
+    // The header of the first page's content is damaged, so that nobody knows whose the stream is.
+    let mut pdf = Pdf::pages(&[&lines(&["Hello"]), &lines(&[&tokens[1]])]).end(ROOT);
+    let header = pdf.windows(9).position(|nine| nine == b"11 0 obj\n").unwrap();
+    pdf[header + 5] = b'?';
+    scratch.write("lost.pdf", &pdf);
+    let report = scratch.scan(&["lost.pdf"]);
+    report.assert_secrets(&[&tokens[1]]);
+    report.assert_unread(&["lost.pdf!page 1", "object 11, which is its content, is not in the file"]);
+    report.assert_unread(&["lost.pdf", "belongs to no object"]);
 }
 
 #[test]

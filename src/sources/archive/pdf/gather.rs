@@ -66,6 +66,8 @@ pub(in crate::sources::archive) struct Gathering<'s> {
     wanted: usize,
     state: State,
     gathered: Gathered,
+    /// Whether there was a stream outside of objects.
+    has_stray: bool,
     /// How many objects had no end.
     endless: usize,
     /// Whether nothing that ends a file stood behind the last object so far.
@@ -107,6 +109,7 @@ impl<'s> Gathering<'s> {
             wanted: 0,
             state: State::Between,
             gathered: Gathered::default(),
+            has_stray: false,
             endless: 0,
             is_open: false,
         }
@@ -163,6 +166,15 @@ impl<'s> Gathering<'s> {
             self.gathered.note_trailer(&trailer);
             // Not from inside of it again: trailers in trailers would cost their square.
             rest = lexer.rest();
+        }
+        // The keyword that ended the last stream is still there; a second one is that of a stream whose object has no beginning.
+        let behind = gap.trim_ascii_start();
+        let behind = behind.strip_prefix(b"endstream").unwrap_or(behind);
+        if !self.has_stray && memmem::find(behind, b"endstream").is_some() {
+            self.has_stray = true;
+            let why = "the PDF is damaged: in it is a stream that belongs to no object; repair it (qpdf in.pdf out.pdf) and \
+                       scan that too";
+            self.gathered.unread(None, why);
         }
         if memmem::find(gap, b"startxref").is_some() {
             self.is_open = false;
@@ -483,6 +495,16 @@ mod tests {
             assert!(!gather(&FILE[..length], 1000).unread.is_empty(), "{length}");
         }
         assert_eq!(gather(b"%PDF-1.4 is how a PDF begins", 1000).unread, []);
+    }
+
+    #[test]
+    fn a_stream_whose_object_has_lost_its_beginning_is_said() {
+        let mut file = FILE.to_vec();
+        let header = memmem::find(&file, b"3 0 obj").expect("there");
+        file[header + 5] = b'?';
+        let gathered = gather(&file, 1000);
+        assert!(gathered.unread.iter().any(|(_, why)| why.contains("belongs to no object")));
+        assert_eq!(gathered.objects.len(), 7, "all others are there");
     }
 
     #[test]

@@ -162,10 +162,19 @@ impl<'b> Pdf<'b> {
         let (pages, forms) = self.pages(root);
         let mut is_on_page = HashSet::new();
         for (number, page) in pages.into_iter().enumerate() {
-            let streams: Vec<usize> =
-                page.contents.iter().filter_map(|number| self.store.latest.get(number).copied()).collect();
+            let name = format!("page {}", number + 1);
+            let mut streams = Vec::new();
+            for object in page.contents {
+                match self.store.latest.get(&object) {
+                    Some(&index) => streams.push(index),
+                    None => {
+                        let why = format!("object {object}, which is its content, is not in the file");
+                        self.unread.push((name.clone(), why));
+                    }
+                }
+            }
             is_on_page.extend(streams.iter().copied());
-            let name = format!("page {}", number + 1).into();
+            let name = name.into();
             self.parts.push(Part { name, what: What::Shown { streams, fonts: page.fonts } });
         }
         for (index, object) in self.store.objects.iter().enumerate() {
