@@ -13,12 +13,19 @@ pub(crate) enum ExitStatus {
     Trouble,
 }
 
+impl ExitStatus {
+    /// The number that the process ends with.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Findings => 1,
+            Self::Trouble => 2,
+        }
+    }
+}
+
 impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
-        match status {
-            ExitStatus::Clean => Self::from(0),
-            ExitStatus::Findings => Self::from(1),
-            ExitStatus::Trouble => Self::from(2),
-        }
+        Self::from(status.code())
     }
 }

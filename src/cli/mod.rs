@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod config;
+mod defect;
 mod exit_code;
 mod output;
 mod progress;
@@ -15,6 +16,7 @@ use self::exit_code::ExitStatus;
 
 /// Runs what was typed.
 pub(crate) fn run() -> ExitStatus {
+    defect::end_run_on_panic();
     let args = Args::parse();
     match commands::run(args) {
         Ok(status) => status,

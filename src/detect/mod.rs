@@ -68,6 +68,8 @@ pub struct Evidence {
     pub has_plain_name: bool,
     /// Shannon entropy in bits per character, 0 to 8.
     pub entropy: f32,
+    /// Whether it is made of hexadecimal digits, as keys are, and hashes and ids.
+    pub is_hex: bool,
     /// Whether the value speaks of secrets itself (`my_password`).
     pub names_itself: bool,
     /// Whether it stands in a text for people: `"Password: required"`.

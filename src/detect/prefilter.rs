@@ -13,11 +13,10 @@
 //!
 //! Bytes are compared with bit 5 set, which makes letters lower case and confuses a few signs: [`Prefilter::keywords_at`] is exact.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::location::ByteSpan;
-use crate::rules::{Rule, RuleId, RuleSet};
+use crate::rules::{Rule, RuleId, RuleSet, Text};
 
 use super::rarity::rarity;
 use super::reach::Reach;
@@ -52,8 +51,15 @@ impl Hit {
 /// A keyword, in lower case, with the rules that have it.
 #[derive(Debug)]
 struct Keyword {
-    text: Box<str>,
-    rules: Vec<RuleId>,
+    text: Text,
+    rules: Box<[RuleId]>,
+}
+
+impl Keyword {
+    /// The keyword of `owned`, which name the same one.
+    fn of(owned: &[(Text, RuleId)]) -> Self {
+        Self { text: owned[0].0.clone(), rules: owned.iter().map(|&(_, id)| id).collect() }
+    }
 }
 
 /// What is searched for: how keywords begin, without regard to ASCII case.
@@ -76,7 +82,7 @@ struct Stem {
 impl Stem {
     fn new(stem: &[u8], keywords: Vec<Keyword>, rules: &RuleSet) -> Self {
         let mask = u64::MAX >> (8 * (SEARCHED_BYTES - stem.len()));
-        let ids = keywords.iter().flat_map(|keyword| &keyword.rules);
+        let ids = keywords.iter().flat_map(|keyword| &*keyword.rules);
         let followers = Followers::of(stem, ids.clone().map(|&id| rules.rule(id)));
         Self {
             searched: load(stem, 0) & mask,
@@ -127,25 +133,19 @@ pub(super) struct Prefilter {
 
 impl Prefilter {
     pub(super) fn new(rules: &RuleSet) -> Self {
-        let mut by_text: BTreeMap<String, Vec<RuleId>> = BTreeMap::new();
-        for (id, rule) in rules.iter() {
-            for keyword in rule.keywords.iter() {
-                let ids = by_text.entry(keyword.to_ascii_lowercase()).or_default();
-                if !ids.contains(&id) {
-                    ids.push(id);
-                }
-            }
-        }
-        let mut by_stem: BTreeMap<Vec<u8>, Vec<Keyword>> = BTreeMap::new();
-        for (text, rules) in by_text {
-            let stem = text.as_bytes()[..text.len().min(SEARCHED_BYTES)].to_vec();
-            by_stem.entry(stem).or_default().push(Keyword { text: text.into(), rules });
-        }
+        let mut owned: Vec<(Text, RuleId)> = rules
+            .iter()
+            .flat_map(|(id, rule)| rule.keywords.iter().map(move |keyword| (lower_case(keyword), id)))
+            .collect();
+        owned.sort_unstable();
+        owned.dedup();
         let mut prefilter = Self { stems: Vec::new(), cores: Cores::new() };
-        for (text, keywords) in by_stem {
-            let stem = Stem::new(&text, keywords, rules);
-            let offset = rarest_core(&text);
-            for core in cores_at(&text, offset, stem.followers) {
+        for same_stem in owned.chunk_by(|(one, _), (next, _)| stem_of(one) == stem_of(next)) {
+            let text = stem_of(&same_stem[0].0);
+            let keywords = same_stem.chunk_by(|(one, _), (next, _)| one == next).map(Keyword::of).collect();
+            let stem = Stem::new(text, keywords, rules);
+            let offset = rarest_core(text);
+            for core in cores_at(text, offset, stem.followers) {
                 prefilter.cores.insert(core, prefilter.stems.len() as u16, offset as u8);
             }
             prefilter.stems.push(stem);
@@ -234,6 +234,20 @@ impl Prefilter {
     fn stem(&self, hit: Hit) -> &Stem {
         &self.stems[usize::from(hit.stem)]
     }
+}
+
+fn lower_case(keyword: &Text) -> Text {
+    // Nearly all are, and start-up copies none of those.
+    if keyword.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        keyword.to_ascii_lowercase().into()
+    } else {
+        keyword.clone()
+    }
+}
+
+/// How a keyword begins.
+fn stem_of(keyword: &Text) -> &[u8] {
+    &keyword.as_bytes()[..keyword.len().min(SEARCHED_BYTES)]
 }
 
 /// The eight bytes at `at`, folded, the first in the lowest place; zeros behind the end.

@@ -20,13 +20,16 @@ enum Signal {
     BareInProse,
     BareNowhere,
     Adjacent,
+    Compared,
     BareWord,
     BareKeyName,
+    HexOfKey,
     Message,
     PasswordOfWords,
     PasswordOfLetters,
     SecretOfWords,
     SecretOfLetters,
+    PasswordOfDigits,
     DigitsOnly,
     LettersAndDigits,
     NamesItself,
@@ -54,8 +57,12 @@ const WEIGHTS: &[(Signal, i32)] = &[
     (Signal::BareWord, -10),
     // The worst of names: maps, tables and keyboards have keys.
     (Signal::BareKeyName, -25),
+    // What tables and caches call their entries by.
+    (Signal::HexOfKey, -25),
     // `password "x"` may be a sentence, and `authenticate(response, "digest")` may name no password.
     (Signal::Adjacent, -10),
+    // `if password == "x1"`: a program may ask for more than passwords.
+    (Signal::Compared, -10),
     (Signal::Message, -35),
     // Names of fields, labels, and pass phrases.
     (Signal::PasswordOfWords, -10),
@@ -63,6 +70,8 @@ const WEIGHTS: &[(Signal, i32)] = &[
     // A machine does not make words.
     (Signal::SecretOfWords, -45),
     (Signal::SecretOfLetters, -10),
+    // Six digits or more are seldom a count, a size or a code.
+    (Signal::PasswordOfDigits, -10),
     (Signal::DigitsOnly, -20),
     // Half of all values of letters and digits are real before anything else is asked.
     (Signal::LettersAndDigits, 15),
@@ -84,6 +93,8 @@ const LEVELS: &[(i32, Confidence)] =
     &[(80, Confidence::High), (50, Confidence::Medium), (20, Confidence::Low)];
 /// What the least sure finding has.
 pub const LEAST_POINTS: i32 = LEVELS[LEVELS.len() - 1].0;
+/// From what length on, in digits, a number is more than a count.
+const LONG_NUMBER: usize = 6;
 /// From what length on, in bytes, letters and digits count.
 const MIXED_LENGTH: usize = 8;
 /// From what length on, in bytes, and entropy on, in bits per character, a value counts as long and random.
@@ -156,6 +167,7 @@ fn signals(
     let language = class.map(|class| class.language);
     let is_password = evidence.subject == Subject::Password;
     let is_letters = evidence.composition == Composition::Letters;
+    let is_digits = evidence.composition == Composition::Digits;
     let is_mixed = evidence.composition == Composition::Mixed;
     let random = secret_length >= RANDOM_LENGTH && evidence.entropy >= RANDOM_BITS;
     let generic = [
@@ -163,8 +175,10 @@ fn signals(
         (is_bare && language == Some(Language::Prose), Signal::BareInProse),
         (is_bare && language.is_none(), Signal::BareNowhere),
         (evidence.link == Link::Adjacent, Signal::Adjacent),
+        (evidence.link == Link::Comparison, Signal::Compared),
         (is_bare && is_letters && evidence.is_wordy && evidence.has_plain_name, Signal::BareWord),
         (evidence.subject == Subject::Key, Signal::BareKeyName),
+        (evidence.subject == Subject::Key && evidence.is_hex && evidence.has_plain_name, Signal::HexOfKey),
         // What follows in a text is a word, or a short one with a number.
         (
             is_password
@@ -176,7 +190,8 @@ fn signals(
         (is_password && is_letters && !evidence.is_wordy, Signal::PasswordOfLetters),
         (!is_password && evidence.is_wordy, Signal::SecretOfWords),
         (!is_password && is_letters && !evidence.is_wordy, Signal::SecretOfLetters),
-        (evidence.composition == Composition::Digits, Signal::DigitsOnly),
+        (is_digits && is_password && secret_length >= LONG_NUMBER, Signal::PasswordOfDigits),
+        (is_digits && (!is_password || secret_length < LONG_NUMBER), Signal::DigitsOnly),
         (
             is_mixed && secret_length >= MIXED_LENGTH && (is_password || !evidence.is_wordy),
             Signal::LettersAndDigits,
@@ -214,6 +229,7 @@ mod tests {
             is_wordy: false,
             has_plain_name: false,
             entropy: 3.0,
+            is_hex: false,
             names_itself: false,
             is_message: false,
             binary: false,

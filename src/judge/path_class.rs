@@ -50,8 +50,29 @@ const PROSE: &[&str] =
 const PROSE_FOLDERS: &[&str] = &["man", "info", "doc"];
 const USER_INTERFACE: &[&str] = &["storyboard", "xib", "xaml", "resx", "strings", "ui", "qml", "stringsdict"];
 const LOCALISATION_FILES: &[&str] = &["po", "pot", "mo", "xlf", "xliff", "ts_lang", "arb"];
-const LOCALISATION_FOLDERS: &[&str] =
-    &["locale", "locales", "i18n", "l10n", "lang", "langs", "languages", "translations", "nls"];
+const LOCALISATION_FOLDERS: &[&str] = &[
+    "locale",
+    "locales",
+    "i18n",
+    "l10n",
+    "lang",
+    "langs",
+    "languages",
+    "localisation",
+    "localization",
+    "translations",
+    "nls",
+];
+/// ISO 639-1 codes of languages into which programs are translated, and the extensions of files that translations stand in by their
+/// codes: `fi.json`, `pt-BR.yml`. Codes that name other things too are left out.
+#[rustfmt::skip]
+const LANGUAGES: &[&str] = &[
+    "af", "ar", "az", "be", "bg", "bn", "bs", "ca", "cs", "cy", "da", "de", "el", "en", "eo", "es", "et", "eu", "fa", "fi", "fr",
+    "ga", "gl", "gu", "he", "hi", "hr", "hu", "hy", "it", "ja", "ka", "kk", "km", "kn", "ko", "ky", "lt", "lv", "mk", "ml", "mn",
+    "mr", "ms", "nb", "ne", "nl", "nn", "pa", "pl", "pt", "ro", "ru", "sk", "sl", "sq", "sr", "sv", "sw", "ta", "te", "th", "tr",
+    "uk", "ur", "uz", "vi", "zh",
+];
+const TRANSLATION_FILES: &[&str] = &["json", "json5", "yml", "yaml", "properties", "js", "ts", "php"];
 const LOCK_FILES: &[&str] = &[
     "package-lock.json",
     "npm-shrinkwrap.json",
@@ -138,13 +159,25 @@ pub fn classify(path: &[u8]) -> PathClass {
         is_localisation: in_folder(LOCALISATION_FOLDERS)
             || LOCALISATION_FILES.contains(&extension)
             || name == "strings.xml"
-            || name.starts_with("messages_"),
+            || is_called_by_a_language(name)
+            || name.starts_with("messages_")
+            || name.starts_with("localstrings"),
         is_user_interface: USER_INTERFACE.contains(&extension),
         is_lock_file: LOCK_FILES.contains(&name),
         is_vendored: in_folder(VENDORED) || is_minified,
         is_system_library: is_library(name)
             && matches!(folders.as_slice(), ["lib" | "lib64", ..] | ["usr", "lib" | "lib64", ..]),
     }
+}
+
+/// `fi.json`, `pt-br.yml`, `zh_hans.php`.
+fn is_called_by_a_language(name: &str) -> bool {
+    let Some((stem, extension)) = name.rsplit_once('.') else { return false };
+    let (language, region) = stem.split_once(['-', '_']).unwrap_or((stem, ""));
+    TRANSLATION_FILES.contains(&extension)
+        && LANGUAGES.contains(&language)
+        && region.len() <= 4
+        && region.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// `libname.so`, with a version or without.
@@ -168,6 +201,8 @@ mod tests {
         assert!(classify(b"t/unit/test_x.py").is_test);
         assert!(!classify(b"src/latest.py").is_test);
         assert!(classify(b"app/Locale/fi.json").is_localisation);
+        assert!(classify(b"src/assets/pt-BR.json").is_localisation);
+        assert!(!classify(b"config/db.json").is_localisation);
         assert!(classify(b"poetry.lock").is_lock_file);
     }
 }

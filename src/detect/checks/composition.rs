@@ -66,7 +66,21 @@ fn is_identifier(value: &[u8]) -> bool {
     let is_name = first.len() < value.len()
         && (first.is_empty() || (first.len() >= 3 && first.iter().all(u8::is_ascii_alphabetic)))
         && !first.eq_ignore_ascii_case(b"base64");
-    is_uuid || is_name
+    is_uuid || is_name || is_numbered_name(value)
+}
+
+/// `group_5d1f2a3b4c5d6`, `b25a6d8e_metric_name`: words, and a number of few hexadecimal digits before or behind them.
+fn is_numbered_name(value: &[u8]) -> bool {
+    const MOST_DIGITS: usize = 13;
+    let is_number = |part: &[u8]| part.len() <= MOST_DIGITS && part.iter().all(u8::is_ascii_hexdigit);
+    let is_named = |words: &[u8], number: &[u8]| {
+        is_number(number)
+            && words.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_')
+            && reads_like_words(words)
+    };
+    let split = |at: Option<usize>| at.map(|at| (&value[..at], &value[at + 1..]));
+    split(memchr::memrchr(b'_', value)).is_some_and(|(words, number)| is_named(words, number))
+        || split(memchr::memchr(b'_', value)).is_some_and(|(number, words)| is_named(words, number))
 }
 
 /// Whether `value` is words with at most a few digits and signs between them: an identifier, a label, a pass phrase.

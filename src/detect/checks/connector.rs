@@ -3,7 +3,7 @@
 use crate::location::ByteSpan;
 
 use super::composition::{has_letters_and_digits, is_wordy};
-use super::name::{is_name_byte, subject};
+use super::name::{Subject, is_name_byte, subject};
 
 /// How far in front of a name is looked for what it stands in, in bytes.
 pub(super) const BEFORE_NAME_BYTES: usize = 64;
@@ -20,10 +20,23 @@ pub enum Link {
     Fallback,
     /// `put("name", value)`, `setName(value)`.
     Argument,
+    /// `if name == value`, `name.equals(value)`, `strcmp(name, value)`: who knows the value gets in.
+    Comparison,
     /// `--name value`, `login user name value`, `name value` on a line of its own, `name "value"`.
     Adjacent,
 }
 
+/// Functions that compare what they take, in lower case.
+const COMPARERS: &[&[u8]] = &[
+    b"strcmp",
+    b"strncmp",
+    b"strcasecmp",
+    b"compare_digest",
+    b"hash_equals",
+    b"equals",
+    b"equalsignorecase",
+    b"isequaltostring",
+];
 /// Functions that take a name and then the value that it gets, in lower case.
 const SETTERS: &[&[u8]] = &[
     b"get",
@@ -85,16 +98,25 @@ const SETTERS: &[&[u8]] = &[
 
 /// How the quoted value at `secret` is joined to `name`; `None` where it is not: in a list, in a call that only mentions it.
 pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Option<Link> {
-    // `Test2::Event::Pass`, a module.
-    if bytes[..name.start].ends_with(b"::") {
+    // `Test2::Event::Pass`, a module, but `App::Application.config.secret_token`.
+    if bytes[..name.start].ends_with(b"::") && !name.of(bytes).contains(&b'.') {
         return None;
     }
     let connector = ByteSpan::new(name.end, secret.start).of(bytes);
+    let connector = &connector[array_size(connector)..];
     let closing = connector.iter().take_while(|byte| b"\\\"'`)]".contains(byte)).count();
     let is_closed =
         connector[..closing].iter().any(|byte| b"\"'`".contains(byte)) || connector.starts_with(b"&");
     let is_looked_up = connector[..closing].iter().any(|byte| b")]".contains(byte));
     let rest = connector[closing..].trim_ascii_start();
+    // `['password' => ['first' => ...`: what stands there is a name itself.
+    if is_followed_by_value(bytes, secret) {
+        return None;
+    }
+    if is_compared(bytes, name, rest) {
+        let is_asked_for = may_be_asked_for(name.of(bytes), secret.of(bytes)) && !is_asserted(bytes, name);
+        return is_asked_for.then_some(Link::Comparison);
+    }
     match rest.first() {
         // `get("password"), "x"`: the call ends before the comma.
         Some(b',') if connector[..closing].contains(&b')') => None,
@@ -105,19 +127,22 @@ pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Optio
         // `define("forms/password", ["validator"], ...)`, the modules that one needs.
         Some(b',') if rest[1..].trim_ascii_start().starts_with(b"[") => None,
         Some(b',') => (is_argument_of_a_setter(bytes, name)
-            || (is_first_of_a_pair(bytes, name) && is_machine_made(secret.of(bytes))))
+            || is_macro(bytes, name)
+            || (is_first_of_a_pair(bytes, name) && is_given_to(name.of(bytes), secret.of(bytes))))
         .then_some(Link::Argument),
         // `'password' or 'port'`, but `config['password'] or 'x'`.
         Some(b'|' | b'?') if is_closed && !is_looked_up => None,
         Some(b'|' | b'?') => Some(Link::Fallback),
         // `user, password = "me", "value"`, but `words = "a", "b"`.
-        Some(b'=') if ends_with_comma(rest) => {
+        Some(b'=' | b':') if ends_with_comma(rest) => {
             before(bytes, name).trim_ascii_end().ends_with(b",").then_some(Link::Assignment)
         }
         Some(b'=' | b':' | b'&' | b'>') => Some(Link::Assignment),
         Some(b'.') => Some(Link::Argument),
-        // Go: `var password string = "value"`
-        Some(b's') if memchr::memchr(b'=', rest).is_some() => Some(Link::Assignment),
+        // R: `password <- "value"`.
+        Some(b'<') => Some(Link::Assignment),
+        // `var password string = "value"` of Go, `Dim password As String = "value"` of Visual Basic.
+        Some(b's' | b'a' | b'A') if memchr::memchr(b'=', rest).is_some() => Some(Link::Assignment),
         Some(b'{') => Some(if holds_value_key(rest) { Link::Assignment } else { Link::Fallback }),
         _ if holds_value_key(rest) => Some(Link::Assignment),
         // In prose: `password` or `salt`.
@@ -146,6 +171,85 @@ pub(crate) fn may_be_a_pass(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> b
     !USERS.iter().any(|user| memchr::memmem::find(&near, user).is_some())
 }
 
+/// Whether the quoted text at `secret` is given a value.
+fn is_followed_by_value(bytes: &[u8], secret: ByteSpan) -> bool {
+    let rest = &bytes[secret.end.min(bytes.len())..];
+    let rest = &rest[..rest.len().min(BEFORE_NAME_BYTES)];
+    let Some((b'"' | b'\'', behind)) = rest.split_first() else { return false };
+    behind.trim_ascii_start().starts_with(b"=>")
+}
+
+/// The length in bytes of an array's brackets at the start of `connector`: `pass[] = "value"`, `key[16] = "value"`.
+fn array_size(connector: &[u8]) -> usize {
+    let Some(rest) = connector.strip_prefix(b"[") else { return 0 };
+    let size = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    if rest.get(size) == Some(&b']') { size + 2 } else { 0 }
+}
+
+/// Whether what lies between `name` and a value, without what closes the name, compares them.
+fn is_compared(bytes: &[u8], name: ByteSpan, rest: &[u8]) -> bool {
+    rest.starts_with(b"==")
+        || rest.starts_with(b"!=")
+        || (rest.starts_with(b"(")
+            && split_method(name.of(bytes)).is_some_and(|(_, method)| is_in(COMPARERS, method)))
+        || (rest.starts_with(b",") && is_argument_of(bytes, name, COMPARERS))
+}
+
+/// Whether a test says so: `assert token == "value"` tells what a program made of what it was given.
+fn is_asserted(bytes: &[u8], name: ByteSpan) -> bool {
+    let before = before(bytes, name).to_ascii_lowercase();
+    [b"assert".as_slice(), b"expect", b"should"]
+        .iter()
+        .any(|word| memchr::memmem::find(&before, word).is_some())
+}
+
+/// Whether somebody may have to give `value` for `name` to get in: what a program compares besides is a kind, a state or a word
+/// that it reads.
+fn may_be_asked_for(name: &[u8], value: &[u8]) -> bool {
+    let has_sign = value.iter().any(|byte| byte.is_ascii_punctuation() && !b"_-.:/".contains(byte));
+    match subject(compared_name(name)) {
+        Some(Subject::Password) => has_letters_and_digits(value) || has_sign,
+        Some(Subject::Secret) => is_machine_made(value),
+        Some(Subject::Key) | None => false,
+    }
+}
+
+/// What is compared: `password` of `password.equals` and of `txtPassword.Text`.
+pub(crate) fn compared_name(name: &[u8]) -> &[u8] {
+    const CONTENTS: &[&[u8]] = &[b"text", b"value", b"tostring", b"trim"];
+    match split_method(name) {
+        Some((compared, method)) if is_in(COMPARERS, method) || is_in(CONTENTS, method) => {
+            compared_name(compared)
+        }
+        _ => name,
+    }
+}
+
+/// `password.equals` as `password` and `equals`.
+fn split_method(name: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = memchr::memrchr(b'.', name)?;
+    Some((&name[..at], &name[at + 1..]))
+}
+
+fn is_in(list: &[&[u8]], word: &[u8]) -> bool {
+    list.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// Whether `name` without quotes is an argument of one of these functions.
+fn is_argument_of(bytes: &[u8], name: ByteSpan, functions: &[&[u8]]) -> bool {
+    let before = before(bytes, name);
+    let Some(open) = memchr::memrchr(b'(', before) else { return false };
+    let call = before[..open].trim_ascii_end();
+    let start =
+        call.iter().rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').map_or(0, |at| at + 1);
+    is_in(functions, &call[start..])
+}
+
+/// `-define(PASSWORD, "value")`, a macro of Erlang.
+fn is_macro(bytes: &[u8], name: ByteSpan) -> bool {
+    before(bytes, name).trim_ascii_end().ends_with(b"-define(")
+}
+
 /// Whether another argument follows the quoted value at `secret`.
 fn goes_on(bytes: &[u8], secret: ByteSpan) -> bool {
     let rest = &bytes[secret.end.min(bytes.len())..];
@@ -169,8 +273,16 @@ pub(crate) fn of_bare(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Option<
     if is_user && connector == b":" && value.contains(&b'@') {
         return None;
     }
-    // `user:token:v2`, a name with parts.
-    if connector == b":" && before.ends_with(b":") {
+    // `user:token:v2`, a name with parts; `ALL:!PSK:!SRP`, suites of ciphers.
+    if connector == b":" && (before.ends_with(b":") || before.ends_with(b"!")) {
+        return None;
+    }
+    // `PASS: name`, the verdict on a test; `PASSWORD=` and another variable on the next line, or behind a blank.
+    let is_verdict =
+        name.of(bytes) == b"PASS" && connector.trim_ascii_start().starts_with(b":") && before.is_empty();
+    let is_empty = connector.starts_with(b"=")
+        && (connector.contains(&b'\n') || (connector.ends_with(b" ") && is_assignment(value)));
+    if is_verdict || is_empty {
         return None;
     }
     match sign {
@@ -180,11 +292,40 @@ pub(crate) fn of_bare(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Option<
         None => (before.trim_ascii().is_empty() && ends_line(bytes, secret.end)).then_some(Link::Adjacent),
         // `${NAME:?message}`
         Some(_) if before.ends_with(b"${") => (value.first() != Some(&b'?')).then_some(Link::Fallback),
-        Some(b'>') => (bytes.get(secret.end) == Some(&b'<')).then_some(Link::Assignment),
+        Some(b'>') => matches!(bytes.get(secret.end), Some(b'<' | b']')).then_some(Link::Assignment),
+        // `<key>password</key> <string>value</string>`, but not two elements of a list.
+        Some(b'<') => names_an_entry(connector).then_some(Link::Assignment),
         // `${name:-value}` stands in braces, `a:-b` is something else.
         Some(b':') if connector.starts_with(b":-") => None,
         Some(_) => Some(Link::Assignment),
     }
+}
+
+/// `NAME=value`.
+fn is_assignment(value: &[u8]) -> bool {
+    let name = value.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    name > 1 && value.get(name) == Some(&b'=') && value[0].is_ascii_alphabetic()
+}
+
+/// Whether the element that `connector` closes is one for names, and the one that it opens another: `</key>\n<string>`.
+fn names_an_entry(connector: &[u8]) -> bool {
+    const NAMES: &[&[u8]] = &[
+        b"key",
+        b"name",
+        b"string",
+        b"param-name",
+        b"env-entry-name",
+        b"parameter",
+        b"option",
+        b"dt",
+        b"th",
+    ];
+    let elements: Vec<&[u8]> = connector
+        .split(|byte| b"<>/".contains(byte))
+        .map(<[u8]>::trim_ascii)
+        .filter(|part| !part.is_empty())
+        .collect();
+    matches!(elements[..], [closed, opened] if closed != opened && is_in(NAMES, closed))
 }
 
 /// Whether the bare value ends where it is cut, and is no piece of an expression or a sentence. `is_loose`: there is white
@@ -208,6 +349,7 @@ pub(crate) fn bare_value_ends(bytes: &[u8], secret: ByteSpan, is_loose: bool) ->
         Some(b',') => !is_loose || is_in_braces || !matches!(rest.get(1), Some(b' ')),
         // `</password>`, `<br>`, but not `<placeholder>`, a part of the value that is filled in.
         Some(b'<') => rest.get(1) == Some(&b'/') || rest.starts_with(b"<br"),
+        Some(b']') => rest.starts_with(b"]]>"),
         Some(b')' | b'|') => !is_loose,
         Some(_) => false,
     }
@@ -324,7 +466,7 @@ fn is_argument_of_a_setter(bytes: &[u8], name: ByteSpan) -> bool {
         .iter()
         .rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
         .map_or(0, |at| at + 1);
-    SETTERS.iter().any(|setter| function[start..].eq_ignore_ascii_case(setter))
+    is_in(SETTERS, &function[start..])
 }
 
 /// Whether `name`, in quotes, comes first in a call, a tuple or a list in braces: `("X-Auth-Token", "value")`.
@@ -332,6 +474,12 @@ fn is_first_of_a_pair(bytes: &[u8], name: ByteSpan) -> bool {
     let before = before(bytes, name);
     let opened = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'"));
     opened.is_some_and(|opened| matches!(opened.trim_ascii_end().last(), Some(b'(' | b'{')))
+}
+
+/// Whether `value` is what a pair gives to `name`, and no other name: `("password", "x1y2z3")`, `("password", "last_login2")`.
+fn is_given_to(name: &[u8], value: &[u8]) -> bool {
+    let is_password = subject(name) == Some(Subject::Password);
+    is_machine_made(value) || (is_password && has_letters_and_digits(value) && !is_wordy(value))
 }
 
 /// Whether `value` is long, of letters and digits, and reads like nothing: what a call only mentions is a word.

@@ -72,6 +72,32 @@ const CODE_WORDS: &[&[u8]] = &[
     b"i386",
     b"noarch",
     b"x86_64",
+    b"md5",
+    b"sha1",
+    b"sha256",
+    b"sha512",
+    b"bcrypt",
+    b"argon2",
+    b"argon2id",
+    b"pbkdf2",
+    b"base64",
+    b"utf8",
+    b"utf-8",
+    b"enable",
+    b"disable",
+    b"enforce",
+    b"changed",
+    b"confirmed",
+    b"nullable",
+    b"hashed",
+    b"repeated",
+    b"pending",
+    b"skipped",
+    b"succeeded",
+    b"passed",
+    b"auto-generate",
+    b"xyes",
+    b"xno",
 ];
 
 /// Signs of regular expressions and globs.
@@ -148,6 +174,7 @@ pub(crate) fn is_literal(value: &[u8]) -> bool {
         && !is_list_of_options(value)
         && !is_date(value)
         && !is_number(value)
+        && !is_account_address(value)
         && !is_public_prefix(value)
         && !is_escaped(value)
         && !is_reference(value)
@@ -206,19 +233,40 @@ fn is_pattern(value: &[u8]) -> bool {
 fn is_stored_elsewhere(value: &[u8]) -> bool {
     let starts =
         |prefix: &&[u8]| value.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    let is_tag = matches!(value, [b'!' | b'*' | b'&', rest @ ..]
-        if rest.iter().all(|byte| byte.is_ascii_lowercase() || b"_-".contains(byte)));
+    let is_tag = matches!(value, [b'!' | b'*' | b'&' | b'@', rest @ ..]
+        if rest.iter().all(|byte| byte.is_ascii_alphabetic() || b"_-".contains(byte)));
     let is_marked = matches!(value, [b'@', .., b'@'] | [b'_', b'_', .., b'_', b'_']);
     is_tag
         || is_marked
         || is_sealed(value)
         || is_ssh_public_key(value)
+        || is_public_key(value)
+        || value.ends_with(b"/aws4_request")
         || REFERENCE_PREFIXES.iter().any(starts)
 }
 
 /// The blob of an SSH public key: the length of its type's name, then the name, in base64.
 fn is_ssh_public_key(value: &[u8]) -> bool {
     value.len() >= 60 && value.starts_with(b"AAAA") && matches!(value[4], b'A'..=b'K')
+}
+
+/// A public key in DER and base64: `SubjectPublicKeyInfo` of RSA, of a curve, of Ed25519; a compressed point of a curve.
+fn is_public_key(value: &[u8]) -> bool {
+    // The object identifiers of RSA and of curves as base64 shows them, with what stands behind them in public keys only.
+    const SIGNS: &[&[u8]] = &[
+        b"BgkqhkiG9w0BAQEFAAOC",
+        b"MA0GCSqGSIb3DQEBAQUAA4G",
+        b"MFkwEwYHKoZIzj0C",
+        b"MHYwEAYHKoZIzj0C",
+        b"MCowBQYDK2V",
+    ];
+    let start = &value[..value.len().min(40)];
+    let is_point = value.strip_prefix(b"0x").is_some_and(|digits| {
+        digits.len() == 66
+            && matches!(digits, [b'0', b'2' | b'3', ..])
+            && digits.iter().all(u8::is_ascii_hexdigit)
+    });
+    is_point || SIGNS.iter().any(|sign| memchr::memmem::find(start, sign).is_some())
 }
 
 /// `NACL[...]`, `PKCS7[...]`: encrypted, as the name in front of the brackets says.
@@ -264,6 +312,13 @@ fn is_number(value: &[u8]) -> bool {
         || value.strip_prefix(b"0x").is_some_and(is_hex)
 }
 
+/// `0x` and 40 hexadecimal digits: what an account or a coin is called by on a block chain. Keys are longer.
+fn is_account_address(value: &[u8]) -> bool {
+    value
+        .strip_prefix(b"0x")
+        .is_some_and(|digits| digits.len() == 40 && digits.iter().all(u8::is_ascii_hexdigit))
+}
+
 /// `n8n_api_`, `sk-live-`: what tokens begin with.
 fn is_public_prefix(value: &[u8]) -> bool {
     value.len() <= 16
@@ -272,8 +327,12 @@ fn is_public_prefix(value: &[u8]) -> bool {
         && value[..value.len() - 1].iter().any(|byte| b"_-".contains(byte))
 }
 
-/// `required|string|confirmed`.
+/// `required|string|confirmed`, `min:8`.
 fn is_list_of_options(value: &[u8]) -> bool {
+    const RULES: &[&[u8]] = &[b"min:", b"max:", b"between:", b"size:", b"rule:", b"same:"];
+    if RULES.iter().any(|rule| value.starts_with(rule)) {
+        return true;
+    }
     memchr::memchr(b'|', value).is_some()
         && value.split(|&byte| byte == b'|').all(|option| {
             option.len() >= 2

@@ -166,6 +166,7 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Eviden
         is_wordy: composition::is_wordy(value),
         has_plain_name: words::words(candidate.name_span().of(candidate.bytes)).nth(1).is_none(),
         entropy: entropy::bits(candidate.body()),
+        is_hex: value.iter().all(u8::is_ascii_hexdigit),
         names_itself: name::mentions_secrets(value),
         is_message: is_message(candidate),
         binary: is_binary(candidate),
@@ -211,7 +212,11 @@ fn link_of(candidate: &Candidate<'_>) -> Option<Link> {
 /// What the name says the value is; `None` where it names no secret, or the value is no more than the name.
 fn subject_of(candidate: &Candidate<'_>, link: Option<Link>) -> Option<Subject> {
     let name = candidate.name_span().of(candidate.bytes);
-    let name = if link == Some(Link::Argument) { connector::set_name(name) } else { name };
+    let name = match link {
+        Some(Link::Argument) => connector::set_name(name),
+        Some(Link::Comparison) => connector::compared_name(name),
+        _ => name,
+    };
     name::subject(name).filter(|_| !name::repeats(name, candidate.value()))
 }
 

@@ -29,9 +29,31 @@ const PASSWORD_WORDS: &[&str] = &[
     "passwort",
     "kennwort",
     "pwd",
+    "pwds",
+    "psswd",
+    "rootpw",
+    "bindpw",
     "requirepass",
     "masterauth",
     "psk",
+];
+/// Words that name a password, too short to be looked for at the end of others. `contrase` is what an identifier has of
+/// `contraseña`.
+const WHOLE_PASSWORD_WORDS: &[&str] = &[
+    "pw",
+    "pws",
+    "psw",
+    "contrase",
+    "contrasena",
+    "senha",
+    "mdp",
+    "passe",
+    "haslo",
+    "heslo",
+    "parola",
+    "sifre",
+    "wachtwoord",
+    "losenord",
 ];
 /// Endings of words that name a secret that a machine made.
 const SECRET_WORDS: &[&str] = &[
@@ -52,31 +74,20 @@ const OTHER_PASSES: &[&str] = &[
     "llvm", "low", "max", "mini", "multi", "next", "num", "one", "opt", "over", "post", "pre", "previous", "render",
     "second", "shadow", "sin", "single", "sub", "sur", "tres", "two", "under", "z",
 ];
-/// Words behind `pass` that make it a verb or a turn: `passThrough`, `pass_rate`.
+/// Words behind `pass` that make it a verb or a turn, besides those that end names of something else: `passThrough`, `pass_rate`.
+#[rustfmt::skip]
 const PASSED: &[&str] = &[
-    "along",
-    "by",
-    "count",
-    "fail",
-    "if",
-    "in",
-    "on",
-    "over",
-    "rate",
-    "threshold",
-    "through",
-    "thru",
-    "to",
-    "when",
+    "after", "all", "along", "always", "and", "any", "arg", "args", "arguments", "as", "attrs", "back", "band", "before", "both",
+    "build", "by", "call", "config", "context", "count", "ctx", "data", "down", "each", "env", "environment", "event", "every",
+    "except", "exit", "extra", "fail", "fd", "fds", "file", "filenames", "flags", "for", "from", "global", "gradient", "headers",
+    "if", "in", "into", "it", "kwargs", "mark", "marks", "message", "no", "not", "null", "num", "number", "obj", "object", "of",
+    "on", "once", "only", "option", "options", "opts", "or", "out", "over", "param", "params", "percent", "percentage", "phase",
+    "plan", "props", "rate", "ratio", "ref", "request", "result", "results", "score", "self", "state", "stdin", "sync", "the",
+    "this", "threshold", "through", "thru", "to", "types", "undefined", "unless", "unused", "up", "value", "values", "variables",
+    "vars", "when", "with", "without", "zero",
 ];
 /// What stands in front of `passwd` in the names of programs and packages.
 const OTHER_PASSWDS: &[&str] = &["base", "ch", "g", "gr", "mk", "shadow", "yp"];
-/// What may follow `pass` where a name begins with it. Others make it a verb: `pass_through`, `pass_zero`.
-#[rustfmt::skip]
-const AFTER_PASS: &[&str] = &[
-    "admin", "client", "code", "db", "default", "dev", "key", "live", "local", "master", "new", "old", "phrase", "prod",
-    "production", "root", "secret", "server", "sql", "stage", "staging", "test", "text", "user", "wd", "word",
-];
 /// Words in front of `key` that make it one that opens something.
 #[rustfmt::skip]
 const KEY_QUALIFIERS: &[&str] = &[
@@ -95,20 +106,20 @@ const OTHER_KEYS: &[&str] = &[
     "index", "item", "joc", "keyboard", "label", "lang", "locale", "lookup", "map", "message", "meta",
     "metadata", "mon", "next", "node", "object", "option", "order", "page", "partition", "pgp", "press",
     "primary", "project", "prop", "property", "pub", "public", "publishable", "query", "redis", "reg", "register",
-    "registry", "release", "routing", "row", "run", "s", "search", "shift", "shortcut", "socket", "sort", "sub",
+    "registry", "release", "routing", "row", "run", "s", "search", "shift", "shortcut", "site", "socket", "sort", "sub",
     "tab", "table", "tenant", "term", "title", "tran", "trans", "translation", "tree", "tur", "turn", "type",
     "unique", "up", "verification", "verify", "whis",
 ];
 /// Words in front of `token` that make it a piece of text, a place in a list, or a flag.
 #[rustfmt::skip]
 const OTHER_TOKENS: &[&str] = &[
-    "action", "anti", "antiforgery", "authenticity", "bos", "cancel", "cancellation", "client", "cls",
-    "comment", "cont", "continuation", "csrf", "csrfmiddleware", "current", "cursor", "delimiter", "empty", "end", "eos",
-    "expected", "first", "forgery", "idempotency", "identifier", "image", "injection", "keyword", "last",
-    "lexer", "lifecycle", "literal", "mask", "matching", "newline", "next", "nonterminal", "number",
+    "action", "anti", "antiforgery", "authenticity", "backward", "beacon", "bos", "cancel", "cancellation", "challenge", "change", "client", "cls",
+    "comment", "cont", "continuation", "creation", "csrf", "csrfmiddleware", "current", "cursor", "delimiter", "device", "dkim", "empty", "end", "eos",
+    "expected", "file", "first", "forgery", "forward", "idempotency", "identifier", "image", "injection", "keyword", "last",
+    "lexer", "lifecycle", "limit", "literal", "lock", "marker", "mask", "matching", "newline", "next", "nonterminal", "number",
     "operator", "pad", "padding", "page", "pagination", "parser", "peek", "prev", "previous", "public",
     "punctuation", "replacement", "request", "resume", "sep", "single", "skip", "special", "start", "stop",
-    "string", "sync", "syntax", "unk", "unknown", "whitespace", "xsrf",
+    "string", "sync", "syntax", "task", "unk", "unknown", "update", "version", "whitespace", "xsrf", "zone",
 ];
 /// Endings of the names of files.
 #[rustfmt::skip]
@@ -220,7 +231,6 @@ pub(crate) fn subject(name: &[u8]) -> Option<Subject> {
     if all.clone().any(|word| contains(OTHER_ANYWHERE, word))
         || is_in(all.clone().next(), OTHER_BEGINNINGS)
         || is_in(all.clone().next_back(), OTHER_ENDINGS)
-        || passes_something(all.clone())
         || is_file_of_passwords(name)
     {
         return None;
@@ -234,6 +244,10 @@ pub(crate) fn subject(name: &[u8]) -> Option<Subject> {
         if before.eq_ignore_ascii_case(b"pass") && contains(PASSED, word) {
             return None;
         }
+        // `TLS_PSK_WITH_AES_128_CCM`, a cipher suite.
+        if before.eq_ignore_ascii_case(b"psk") && word.eq_ignore_ascii_case(b"with") {
+            return None;
+        }
         best = subject_of_word(before, word).unwrap_or(best);
         before = word;
     }
@@ -244,13 +258,6 @@ pub(crate) fn subject(name: &[u8]) -> Option<Subject> {
 fn is_file(name: &[u8]) -> bool {
     let ending = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
     ending.len() < name.len() && contains(FILE_ENDINGS, ending)
-}
-
-/// `pass_zero`: a verb, and what it is done to.
-fn passes_something<'a>(mut words: impl Iterator<Item = &'a [u8]>) -> bool {
-    let is_pass = words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"pass"));
-    let is_verb = |next: &[u8]| !contains(AFTER_PASS, next) && !next.iter().all(u8::is_ascii_digit);
-    is_pass && words.next().is_some_and(is_verb)
 }
 
 /// `/etc/pam.d/passwd`, but not `/passwd:`, a flag.
@@ -272,7 +279,7 @@ fn subject_of_word(before: &[u8], word: &[u8]) -> Option<Option<Subject>> {
     {
         return Some(None);
     }
-    if ends_with_any(PASSWORD_WORDS, word) || word.eq_ignore_ascii_case(b"pw") {
+    if ends_with_any(PASSWORD_WORDS, word) || contains(WHOLE_PASSWORD_WORDS, word) {
         return Some(Some(Subject::Password));
     }
     if let Some(before) = head(word, b"pass").map(|head| if head.is_empty() { before } else { head }) {
@@ -340,7 +347,8 @@ pub(crate) fn repeats(name: &[u8], value: &[u8]) -> bool {
 }
 
 pub(crate) fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-./".contains(&byte)
+    // Letters of other alphabets too: `contraseña`.
+    byte.is_ascii_alphanumeric() || b"_-./".contains(&byte) || !byte.is_ascii()
 }
 
 #[cfg(test)]
@@ -375,6 +383,14 @@ mod tests {
             "masterauth",
             "wpa_psk",
             "pass_prod",
+            "pass_bdd",
+            "rootpw",
+            "ldap.bindpw",
+            "kadmin_pw",
+            "contrase\u{f1}a",
+            "senha_banco",
+            "mot_de_passe",
+            "passSmtp",
             "pass1",
             "prod/db/password",
             "/passwd",
@@ -420,6 +436,7 @@ mod tests {
             "password_field",
             "pass_zero",
             "passThrough",
+            "pass_context_to_views",
             "/etc/passwd",
             "pool/main/s/shadow/passwd_4.13",
             "base-passwd",
@@ -475,6 +492,10 @@ mod tests {
             "csrfmiddlewaretoken",
             "PREFIX_LEGACY_API_KEY",
             "sealed_key",
+            "LockToken",
+            "nextForwardToken",
+            "TLS1_RFC_PSK_WITH_AES_128_CCM",
+            "data-sitekey",
             "/etc/passwd",
             "src/AutowirePass.php",
         ] {

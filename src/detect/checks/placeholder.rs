@@ -175,6 +175,11 @@ const DUMMY_VALUES: &[&[u8]] = &[
     b"fuga",
     b"text",
     b"type",
+    // What GitHub and others take for a password beside a token, <https://docs.github.com/rest/authentication>.
+    b"x-oauth-basic",
+    b"x-token-auth",
+    // The end of what AWS signs, <https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html>.
+    b"aws4_request",
     b"name",
     b"email",
     b"required",
@@ -226,6 +231,14 @@ const PUBLISHED_EXAMPLES: &[&[u8]] = &[
     // The secret in nearly every text on one-time passwords, "Hello!" and four bytes.
     b"jbswy3dpehpk3pxp",
 ];
+/// The first eight bytes of the MD5, SHA-1 and SHA-256 of nothing, `password`, `admin`, `test`, `foo`, `secret` and `123456`.
+#[rustfmt::skip]
+const PUBLISHED_DIGESTS: &[&[u8]] = &[
+    b"d41d8cd98f00b204", b"5f4dcc3b5aa765d6", b"21232f297a57a5a7", b"098f6bcd4621d373", b"acbd18db4cc2f85c", b"5ebe2294ecd0e0f0",
+    b"e10adc3949ba59ab", b"da39a3ee5e6b4b0d", b"5baa61e4c9b93f3f", b"d033e22ae348aeb5", b"a94a8fe5ccb19ba6", b"0beec7b5ea3f0fdb",
+    b"e5e9fa1ba31ecd1a", b"7c4a8d09ca3762af", b"e3b0c44298fc1c14", b"5e884898da280471", b"8c6976e5b5410415", b"9f86d081884c7d65",
+    b"2c26b46b68ffc68f", b"2bb80d537b1da3e3", b"8d969eef6ecad3c2",
+];
 /// Words of which made-up values are put together, in lower case: `my-secret-token`, `test_password_1`.
 #[rustfmt::skip]
 const DUMMY_WORDS: &[&str] = &[
@@ -237,6 +250,14 @@ const DUMMY_WORDS: &[&str] = &[
     "public", "put", "pw", "pwd", "random", "real", "redacted", "replace", "root", "sample", "secret", "session", "set", "sk", "some",
     "something", "string", "strong", "stub", "super", "temp", "test", "tester", "testing", "tests", "that", "the", "this", "to",
     "token", "two", "unsafe", "user", "username", "valid", "value", "very", "world", "word", "wrong", "with", "xxx", "xxxx", "you", "your",
+];
+/// Those of [`DUMMY_VALUES`] and [`DUMMY_WORDS`] that are accounts, programs or weak passwords: with a number behind them they are
+/// what people log in with, `admin123`.
+#[rustfmt::skip]
+const ACCOUNTS: &[&str] = &[
+    "account", "admin", "administrator", "client", "db", "demo", "docker", "elastic", "grafana", "guest", "hunter", "jenkins",
+    "letmein", "local", "minioadmin", "mongo", "mongodb", "mysql", "p@ssw0rd", "p@ssword", "p4ssw0rd", "passw0rd", "postgres",
+    "qwerty", "rabbitmq", "redis", "root", "session", "tiger", "tomcat", "toor", "ubuntu", "user", "vagrant", "welcome", "wordpress",
 ];
 /// How many letters behind a made-up value are a number that makes it look less so: `password123`.
 const COUNTERS: &[&str] =
@@ -262,6 +283,7 @@ pub(crate) fn is_placeholder(body: &[u8], kind: Kind) -> bool {
         || is_monotonous(start)
         || (kind == Kind::Generic
             && (is_monotonous_inside(start)
+                || is_published_digest(start)
                 || memchr::memmem::find(start, b"***").is_some()
                 || is_dummy(body)
                 || is_dummy_in_base64(body)
@@ -295,8 +317,11 @@ pub(crate) fn says_replace(value: &[u8]) -> bool {
 /// A dummy, a counted one, or words that only dummies are made of.
 fn is_dummy(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
+    let is_account = |word: &[u8]| ACCOUNTS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word));
     let counted = |counter: &&str| {
-        lower.strip_suffix(counter.as_bytes()).is_some_and(|value| DUMMY_VALUES.contains(&value))
+        lower
+            .strip_suffix(counter.as_bytes())
+            .is_some_and(|value| DUMMY_VALUES.contains(&value) && (counter.is_empty() || !is_account(value)))
     };
     let is_dummy_word =
         |word: &[u8]| DUMMY_WORDS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word));
@@ -306,7 +331,8 @@ fn is_dummy(value: &[u8]) -> bool {
         || (digits <= MAX_DUMMY_DIGITS
             && lower.iter().all(is_word_byte)
             && words(value).next().is_some()
-            && words(value).all(is_dummy_word))
+            && words(value).all(is_dummy_word)
+            && (digits == 0 || !words(value).all(is_account)))
 }
 
 /// A dummy as a manifest of Kubernetes writes it.
@@ -341,12 +367,32 @@ fn is_monotonous(value: &[u8]) -> bool {
     let distinct = seen.iter().filter(|&&seen| seen).count();
     // `abc123def456`: each run is a sequence of its own.
     let is_mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
-    let steps = value.windows(2).filter(|pair| pair[1].wrapping_sub(pair[0]) <= 1).count();
+    let climbs = value.windows(2).filter(|pair| pair[1].wrapping_sub(pair[0]) <= 1).count();
+    let falls = value.windows(2).filter(|pair| pair[0].wrapping_sub(pair[1]) <= 1).count();
+    let steps = climbs.max(falls);
     let repeats =
         |period: usize| value.len() >= 3 * period && value[period..] == value[..value.len() - period];
     distinct < MIN_DISTINCT.min(value.len() / 2)
         || steps * 10 >= (value.len() - usize::from(is_mixed)) * 7
         || (1..=MAX_PERIOD).any(repeats)
+        || is_ladder(value)
+}
+
+/// `a1b2c3d4e5f6`: letters and digits that take turns, both in their order.
+fn is_ladder(value: &[u8]) -> bool {
+    let takes_turns = value.windows(2).all(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit());
+    let climb = |pair: &[u8]| {
+        pair[2] == pair[0] + 1 || (pair[0], pair[2]) == (b'9', b'0') || (pair[0], pair[2]) == (b'f', b'a')
+    };
+    value.len() >= 8
+        && takes_turns
+        && value.iter().all(u8::is_ascii_alphanumeric)
+        && value.windows(3).filter(|pair| climb(pair)).count() * 8 >= (value.len() - 2) * 7
+}
+
+/// The digest of a word that documentation likes: `5f4dcc3b...` for `password`.
+fn is_published_digest(value: &[u8]) -> bool {
+    PUBLISHED_DIGESTS.iter().any(|digest| value.starts_with(digest))
 }
 
 #[cfg(test)]
@@ -380,6 +426,9 @@ mod tests {
             "fakeToken2",
             "sk_test_123",
             "abc123def456",
+            "a1b2c3d4e5f6a7b8",
+            "fedcba9876543210",
+            "9f86d081884c7d659a2feaa0",
             "abcd-efgh-ijkl-mnop",
             "key-1234123412341234",
             "sk-1****cdef",
@@ -393,7 +442,8 @@ mod tests {
         for value in [
             "Summer2019!",
             "tR7hvd9Q",
-            "9f86d081884c7d65",
+            "7f3c2a9be41d0586",
+            "admin2019",
             "correct-horse-battery",
             "MyDog2019",
             "c3VtbWVyMjAxOSE=",
