@@ -168,6 +168,9 @@ fn signals(
     let is_password = evidence.subject == Subject::Password;
     let is_letters = evidence.composition == Composition::Letters;
     let is_digits = evidence.composition == Composition::Digits;
+    // No separators: those are of versions, ranges and dates.
+    let is_long_number =
+        is_password && evidence.is_hex && secret_length >= LONG_NUMBER && evidence.link != Link::Adjacent;
     let is_mixed = evidence.composition == Composition::Mixed;
     let random = secret_length >= RANDOM_LENGTH && evidence.entropy >= RANDOM_BITS;
     let generic = [
@@ -190,8 +193,8 @@ fn signals(
         (is_password && is_letters && !evidence.is_wordy, Signal::PasswordOfLetters),
         (!is_password && evidence.is_wordy, Signal::SecretOfWords),
         (!is_password && is_letters && !evidence.is_wordy, Signal::SecretOfLetters),
-        (is_digits && is_password && secret_length >= LONG_NUMBER, Signal::PasswordOfDigits),
-        (is_digits && (!is_password || secret_length < LONG_NUMBER), Signal::DigitsOnly),
+        (is_digits && is_long_number, Signal::PasswordOfDigits),
+        (is_digits && !is_long_number, Signal::DigitsOnly),
         (
             is_mixed && secret_length >= MIXED_LENGTH && (is_password || !evidence.is_wordy),
             Signal::LettersAndDigits,

@@ -163,7 +163,7 @@ pub fn classify(path: &[u8]) -> PathClass {
             || name.starts_with("messages_")
             || name.starts_with("localstrings"),
         is_user_interface: USER_INTERFACE.contains(&extension),
-        is_lock_file: LOCK_FILES.contains(&name),
+        is_lock_file: LOCK_FILES.contains(&name) || extension == "lock",
         is_vendored: in_folder(VENDORED) || is_minified,
         is_system_library: is_library(name)
             && matches!(folders.as_slice(), ["lib" | "lib64", ..] | ["usr", "lib" | "lib64", ..]),

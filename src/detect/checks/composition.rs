@@ -17,6 +17,9 @@ const MIN_KEY_BITS: f32 = 3.2;
 /// From how many bytes on an identifier may have one more place where a letter follows a digit: `Aes256CbcHmac256Key`.
 const LENGTH_OF_A_TURN: usize = 16;
 
+/// Up to how many bytes a word with one digit inside is none, but random.
+const LENGTH_OF_WORD_AND_NUMBER: usize = 10;
+
 /// What `value` is made of.
 pub(crate) fn composition(value: &[u8]) -> Composition {
     let letters = value.iter().any(u8::is_ascii_alphabetic);
@@ -66,7 +69,23 @@ fn is_identifier(value: &[u8]) -> bool {
     let is_name = first.len() < value.len()
         && (first.is_empty() || (first.len() >= 3 && first.iter().all(u8::is_ascii_alphabetic)))
         && !first.eq_ignore_ascii_case(b"base64");
-    is_uuid || is_name || is_numbered_name(value)
+    is_uuid || is_name || is_numbered_name(value) || is_path(value) || is_named_by_words(value)
+}
+
+/// `images/l837r1c6v52a1`: a folder of words, and what lies in it.
+fn is_path(value: &[u8]) -> bool {
+    let folder = value.split(|&byte| byte == b'/').next().unwrap_or_default();
+    folder.len() < value.len()
+        && folder.len() >= 4
+        && folder.iter().all(|byte| byte.is_ascii_lowercase() || b"_-".contains(byte))
+        && reads_like_words(folder)
+}
+
+/// `base-database-1-c5666c509a2d9895-cpp`: words among numbers, with hyphens between them.
+fn is_named_by_words(value: &[u8]) -> bool {
+    let is_word =
+        |part: &&[u8]| part.len() >= 4 && part.iter().all(u8::is_ascii_lowercase) && reads_like_words(part);
+    value.split(|byte| b"-_:".contains(byte)).filter(is_word).count() >= 2
 }
 
 /// `group_5d1f2a3b4c5d6`, `b25a6d8e_metric_name`: words, and a number of few hexadecimal digits before or behind them.
@@ -99,6 +118,13 @@ pub(crate) fn is_wordy(value: &[u8]) -> bool {
         && reads_like_words(value)
     {
         return true;
+    }
+    // `gv6URkSs`: random text of some length may read like words.
+    let is_between = |trio: &[u8]| {
+        trio[1].is_ascii_digit() && trio[0].is_ascii_alphabetic() && trio[2].is_ascii_alphabetic()
+    };
+    if value.len() <= LENGTH_OF_WORD_AND_NUMBER && value.windows(3).any(is_between) {
+        return false;
     }
     // `BYRADIUS`, a constant.
     if value.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_') {

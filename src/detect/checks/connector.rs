@@ -113,7 +113,7 @@ pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Optio
     if is_followed_by_value(bytes, secret) {
         return None;
     }
-    if is_compared(bytes, name, rest) {
+    if is_compared(bytes, name, rest, is_closed && !is_looked_up) {
         let is_asked_for = may_be_asked_for(name.of(bytes), secret.of(bytes)) && !is_asserted(bytes, name);
         return is_asked_for.then_some(Link::Comparison);
     }
@@ -187,12 +187,14 @@ fn array_size(connector: &[u8]) -> usize {
 }
 
 /// Whether what lies between `name` and a value, without what closes the name, compares them.
-fn is_compared(bytes: &[u8], name: ByteSpan, rest: &[u8]) -> bool {
+fn is_compared(bytes: &[u8], name: ByteSpan, rest: &[u8], is_closed: bool) -> bool {
     rest.starts_with(b"==")
         || rest.starts_with(b"!=")
         || (rest.starts_with(b"(")
             && split_method(name.of(bytes)).is_some_and(|(_, method)| is_in(COMPARERS, method)))
         || (rest.starts_with(b",") && is_argument_of(bytes, name, COMPARERS))
+        // `test "$kind,$pass" = "value"` in shell: what is assigned to has neither sign nor quotes.
+        || (before(bytes, name).ends_with(b"$") && is_closed && rest.starts_with(b"="))
 }
 
 /// Whether a test says so: `assert token == "value"` tells what a program made of what it was given.
@@ -206,9 +208,8 @@ fn is_asserted(bytes: &[u8], name: ByteSpan) -> bool {
 /// Whether somebody may have to give `value` for `name` to get in: what a program compares besides is a kind, a state or a word
 /// that it reads.
 fn may_be_asked_for(name: &[u8], value: &[u8]) -> bool {
-    let has_sign = value.iter().any(|byte| byte.is_ascii_punctuation() && !b"_-.:/".contains(byte));
     match subject(compared_name(name)) {
-        Some(Subject::Password) => has_letters_and_digits(value) || has_sign,
+        Some(Subject::Password) => has_letters_and_digits(value),
         Some(Subject::Secret) => is_machine_made(value),
         Some(Subject::Key) | None => false,
     }
@@ -282,7 +283,10 @@ pub(crate) fn of_bare(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Option<
         name.of(bytes) == b"PASS" && connector.trim_ascii_start().starts_with(b":") && before.is_empty();
     let is_empty = connector.starts_with(b"=")
         && (connector.contains(&b'\n') || (connector.ends_with(b" ") && is_assignment(value)));
-    if is_verdict || is_empty {
+    // `$password = NewPassword`, an expression wherever names begin so; `instead pass :params`.
+    let is_expression = before.ends_with(b"$") && connector.trim_ascii() == b"=" && connector != b"=";
+    let is_verb = name.of(bytes) == b"pass" && connector.starts_with(b" :");
+    if is_verdict || is_empty || is_expression || is_verb {
         return None;
     }
     match sign {
@@ -292,7 +296,10 @@ pub(crate) fn of_bare(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Option<
         None => (before.trim_ascii().is_empty() && ends_line(bytes, secret.end)).then_some(Link::Adjacent),
         // `${NAME:?message}`
         Some(_) if before.ends_with(b"${") => (value.first() != Some(&b'?')).then_some(Link::Fallback),
-        Some(b'>') => matches!(bytes.get(secret.end), Some(b'<' | b']')).then_some(Link::Assignment),
+        Some(b'>') => {
+            let is_named = connector.starts_with(b">") || names_an_element(before);
+            (is_named && matches!(bytes.get(secret.end), Some(b'<' | b']'))).then_some(Link::Assignment)
+        }
         // `<key>password</key> <string>value</string>`, but not two elements of a list.
         Some(b'<') => names_an_entry(connector).then_some(Link::Assignment),
         // `${name:-value}` stands in braces, `a:-b` is something else.
@@ -305,6 +312,17 @@ pub(crate) fn of_bare(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Option<
 fn is_assignment(value: &[u8]) -> bool {
     let name = value.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
     name > 1 && value.get(name) == Some(&b'=') && value[0].is_ascii_alphabetic()
+}
+
+/// Whether what stands in front of a name in quotes is an attribute for names: `<add key="password">`, not `<a class="password">`.
+fn names_an_element(before: &[u8]) -> bool {
+    let attribute =
+        before.trim_ascii_end().strip_suffix(b"\"").or_else(|| before.trim_ascii_end().strip_suffix(b"'"));
+    let attribute = attribute.and_then(|start| start.trim_ascii_end().strip_suffix(b"=")).unwrap_or_default();
+    let ends_with = |end: &[u8]| {
+        attribute.len() >= end.len() && attribute[attribute.len() - end.len()..].eq_ignore_ascii_case(end)
+    };
+    ends_with(b"name") || ends_with(b"key")
 }
 
 /// Whether the element that `connector` closes is one for names, and the one that it opens another: `</key>\n<string>`.

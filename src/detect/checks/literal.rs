@@ -89,6 +89,7 @@ const CODE_WORDS: &[&[u8]] = &[
     b"changed",
     b"confirmed",
     b"nullable",
+    b"digest",
     b"hashed",
     b"repeated",
     b"pending",
@@ -147,8 +148,19 @@ const REFERENCE_PREFIXES: &[&[u8]] = &[
     b"pk_",
     b"__",
     b"--",
+    // Distinguished names of LDAP.
+    b"cn=",
+    b"uid=",
+    b"ou=",
+    b"dc=",
     // Rules of validation: `required_without:id`.
     b"required_",
+    // Colours and other functions of CSS.
+    b"rgb(",
+    b"rgba(",
+    b"hsl(",
+    b"var(",
+    b"url(",
     // The tags of fields in Go's protocol buffers: `bytes,2,opt,name=password`.
     b"bytes,",
     b"varint,",
@@ -163,7 +175,7 @@ const MIN_SIGNED_KEY_BYTES: usize = 40;
 pub(crate) fn is_literal(value: &[u8]) -> bool {
     // Spring Security's mark of a password that is not hashed.
     let value = value.strip_prefix(b"{noop}").unwrap_or(value);
-    if is_pattern(value) || value.ends_with(b"(") || is_password_hash(value) {
+    if is_pattern(value) || value.ends_with(b"(") || is_password_hash(value) || !is_text(value) {
         return false;
     }
     if is_key_with_signs(value) || is_app_password(value) {
@@ -203,6 +215,13 @@ pub(crate) fn is_elsewhere(value: &[u8]) -> bool {
         || is_code_word(value)
         || is_date(value)
         || is_password_hash(value)
+}
+
+/// Whether `value` is no piece of a picture or another binary file: at most one byte in four is none of UTF-8 or a control character.
+fn is_text(value: &[u8]) -> bool {
+    let invalid: usize = value.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    let controls = value.iter().filter(|byte| byte.is_ascii_control()).count();
+    (invalid + controls) * 4 <= value.len()
 }
 
 /// A key of random letters, digits and signs: what looks like a template in it is there by chance.
@@ -330,7 +349,11 @@ fn is_public_prefix(value: &[u8]) -> bool {
 /// `required|string|confirmed`, `min:8`.
 fn is_list_of_options(value: &[u8]) -> bool {
     const RULES: &[&[u8]] = &[b"min:", b"max:", b"between:", b"size:", b"rule:", b"same:"];
-    if RULES.iter().any(|rule| value.starts_with(rule)) {
+    const FIRST: &[&[u8]] = &[b"required", b"confirmed", b"nullable", b"sometimes", b"string", b"bail"];
+    let first = value.split(|&byte| byte == b'|').next().unwrap_or_default();
+    if RULES.iter().any(|rule| value.starts_with(rule))
+        || (first.len() < value.len() && FIRST.contains(&first))
+    {
         return true;
     }
     memchr::memchr(b'|', value).is_some()
@@ -357,7 +380,7 @@ fn is_template(value: &[u8]) -> bool {
 
 /// `.$salt.`, what lies between two literals of PHP.
 fn joins_variables(value: &[u8]) -> bool {
-    matches!(value, [b'.', b'$', .., b'.'] | [b'.', b' ', .., b'.'])
+    matches!(value, [b'.', b'$', ..] | [b'.', b' ', .., b'.'])
 }
 
 /// `%s`, `%d`, with no letter behind it; `%08x` alone.

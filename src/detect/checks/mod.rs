@@ -217,7 +217,9 @@ fn subject_of(candidate: &Candidate<'_>, link: Option<Link>) -> Option<Subject> 
         Some(Link::Comparison) => connector::compared_name(name),
         _ => name,
     };
-    name::subject(name).filter(|_| !name::repeats(name, candidate.value()))
+    let is_word =
+        name::wants_more_than_words(name) && !composition::has_letters_and_digits(candidate.value());
+    name::subject(name).filter(|_| !is_word && !name::repeats(name, candidate.value()))
 }
 
 fn shape(candidate: &Candidate<'_>) -> Shape {

@@ -102,7 +102,7 @@ const KEY_QUALIFIERS: &[&str] = &[
 const OTHER_KEYS: &[&str] = &[
     "alt", "apt", "arrow", "asset", "attribute", "bucket", "cache", "class", "column", "composite", "config",
     "context", "control", "ctrl", "dataset", "dedup", "delete", "dict", "don", "down", "enter", "escape",
-    "etag", "event", "field", "fingerprint", "foreign", "function", "gpg", "group", "hash", "host", "hot",
+    "etag", "event", "field", "fingerprint", "foreign", "form", "function", "gpg", "group", "hash", "host", "hot",
     "index", "item", "joc", "keyboard", "label", "lang", "locale", "lookup", "map", "message", "meta",
     "metadata", "mon", "next", "node", "object", "option", "order", "page", "partition", "pgp", "press",
     "primary", "project", "prop", "property", "pub", "public", "publishable", "query", "redis", "reg", "register",
@@ -139,7 +139,7 @@ const OTHER_ANYWHERE: &[&str] = &[
 const OTHER_ENDINGS: &[&str] = &[
     "account", "action", "addr", "address", "age", "ago", "algorithm", "alias", "allowed", "answer", "area",
     "args", "argument", "arguments", "arn", "at", "attempts", "attr", "attribute", "audience", "authentication",
-    "authority", "backend", "based", "basename", "bearer", "behavior", "behaviour", "bits", "blob", "block", "book", "box",
+    "authority", "backend", "based", "basename", "bearer", "behavior", "broker", "behaviour", "bits", "blob", "block", "book", "box",
     "button", "bytecount", "cache", "callback", "callback_url", "cells", "challenge", "changed",
     "changed_at", "char", "chars", "charset", "check", "checker", "cipher", "claim", "claims", "class",
     "cmd", "codec", "color", "column", "command", "complexity", "component", "condition", "configuration",
@@ -198,8 +198,8 @@ const OTHER_BEGINNINGS: &[&str] = &[
     "correct", "count", "create", "decode", "delete", "did", "disable", "disallow", "does", "encode",
     "ensure", "enter", "escape", "expect", "expired", "extract", "fetch", "find", "forgot", "forgotten",
     "format", "generate", "get", "has", "hash", "hashed", "hide", "incorrect", "invalid", "invalidate",
-    "is", "keep", "list", "load", "lookup", "lost", "make", "mask", "match", "max", "min", "mismatch",
-    "missing", "must", "need", "needs", "no", "normalize", "not", "notify", "num", "number", "on",
+    "is", "keep", "label", "lbl", "list", "load", "lookup", "lost", "make", "mask", "match", "max", "min", "mismatch",
+    "missing", "msg", "must", "need", "needs", "no", "normalize", "not", "notify", "num", "number", "on",
     "onclick", "optional", "parse", "peek", "prefix", "print", "prompt", "redirect", "refreshes", "refused",
     "register", "remove", "request", "require", "required", "requires", "resend", "reset", "retrieve",
     "return", "retype", "revoke", "rotate", "save", "scan", "select", "send", "should", "show", "skip",
@@ -215,6 +215,10 @@ pub(crate) fn around(bytes: &[u8], keyword: usize) -> ByteSpan {
         .iter()
         .rposition(|byte| !is_name_byte(*byte))
         .map_or(first, |at| first + at + 1);
+    // `\nKEY`, a line of a text in a string: the letter belongs to the escape.
+    let is_escaped =
+        start > 0 && start < keyword && bytes[start - 1] == b'\\' && b"nrt".contains(&bytes[start]);
+    let start = start + usize::from(is_escaped);
     let limit = (keyword + NAME_BYTES).min(bytes.len());
     let end =
         bytes[keyword..limit].iter().position(|byte| !is_name_byte(*byte)).map_or(limit, |at| keyword + at);
@@ -264,6 +268,13 @@ fn is_file(name: &[u8]) -> bool {
 fn is_file_of_passwords(name: &[u8]) -> bool {
     name.iter().skip(1).any(|&byte| byte == b'/')
         && words(name).any(|word| word.eq_ignore_ascii_case(b"passwd"))
+}
+
+/// Whether a word is no password under `name`: in few letters, `PW`, it may be a country's code, and `passwords` may be what holds
+/// them.
+pub(crate) fn wants_more_than_words(name: &[u8]) -> bool {
+    words(name).all(|word| word.len() <= 3 && contains(WHOLE_PASSWORD_WORDS, word))
+        || words(name).next_back().is_some_and(|word| word.eq_ignore_ascii_case(b"passwords"))
 }
 
 /// Whether `name` names something else than a secret, such as an address or an id.
@@ -515,5 +526,7 @@ mod tests {
         let text = b"x = {'db.my-password_1': 1}";
         assert_eq!(around(text, 12).of(text), b"db.my-password_1");
         assert_eq!(around(b"password", 0), ByteSpan::new(0, 8));
+        let text = br#""x\nAPI_KEY: v""#;
+        assert_eq!(around(text, 8).of(text), b"API_KEY");
     }
 }
