@@ -172,8 +172,7 @@ impl<'s> Gathering<'s> {
         let behind = behind.strip_prefix(b"endstream").unwrap_or(behind);
         if !self.has_stray && memmem::find(behind, b"endstream").is_some() {
             self.has_stray = true;
-            let why = "the PDF is damaged: in it is a stream that belongs to no object; repair it (qpdf in.pdf out.pdf) and \
-                       scan that too";
+            let why = "the PDF is damaged: a stream in it belongs to no object and is not opened; scan an undamaged copy";
             self.gathered.unread(None, why);
         }
         if memmem::find(gap, b"startxref").is_some() {
