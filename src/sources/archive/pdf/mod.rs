@@ -279,6 +279,12 @@ impl<'b> Pdf<'b> {
         // What it takes to show a text counts too: a font may make much of little.
         let spent = self.store.budget.spend((content.len() + shown.text.len()) as u64);
         why = why.or(spent.err().map(|error| error.to_string()));
+        if shown.is_cut {
+            why = Some(format!(
+                "it shows more than {} MiB of text; the rest is not read",
+                text::MAX_TEXT_BYTES >> 20
+            ));
+        }
         (Content::Text(shown.text), why)
     }
 

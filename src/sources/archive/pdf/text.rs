@@ -8,6 +8,8 @@ use memchr::memmem;
 use super::font::{Font, push};
 use super::syntax::{Lexer, Text, Token, is_blank};
 
+/// The longest text of a content stream, in bytes.
+pub(super) const MAX_TEXT_BYTES: usize = 32 << 20;
 /// How many states may be saved, and how many operands one operator may have before they are taken for what is shown.
 const MAX_STATES: usize = 256;
 const MAX_OPERANDS: usize = 1 << 16;
@@ -25,6 +27,8 @@ const GUESS: f64 = 0.2;
 pub(super) struct Shown {
     /// Lines of text. Texts in properties, such as those for copying, come last.
     pub(super) text: String,
+    /// Whether there is more than anybody reads, which is left out.
+    pub(super) is_cut: bool,
     /// Whether some font does not say what its codes stand for.
     pub(super) has_unknown: bool,
 }
@@ -271,6 +275,11 @@ impl Page {
         let (mut advance, mut guessed) = (0.0, 0.0);
         self.string.clear();
         while !rest.is_empty() {
+            // A font may make eight characters of a byte.
+            if self.shown.text.len() + self.string.len() > MAX_TEXT_BYTES {
+                self.shown.is_cut = true;
+                break;
+            }
             let (code, length) = font.code(rest);
             rest = &rest[length..];
             self.shown.has_unknown |= !font.write(code, &mut self.string);
@@ -372,6 +381,14 @@ mod tests {
         assert_eq!(text(content), "ab");
         assert_eq!(text("/F1 9 Tf BI ID (a) Tj"), "a", "one that never ends");
         assert_eq!(text("/F1 9 Tf /Span <</ActualText <FEFF0061FB01>>> BDC (x) Tj EMC"), "x\nafi\n");
+    }
+
+    #[test]
+    fn a_text_without_end_is_cut_and_said() {
+        let content = [b"/F1 9 Tf (".as_slice(), &vec![b'a'; MAX_TEXT_BYTES + 9], b") Tj (b) Tj"].concat();
+        let shown = read(&content, &mut |_| Rc::default());
+        assert!(shown.is_cut && shown.text.len() <= MAX_TEXT_BYTES + 1);
+        assert!(!read(b"(a) Tj", &mut |_| Rc::default()).is_cut);
     }
 
     #[test]
