@@ -452,7 +452,7 @@ fn nothing_that_holds_a_secret_prints_it() {
         for found in scan(&detector, &text) {
             let printed = format!("{found:?}");
             assert!(!shows(&printed, found.secret.expose()), "a match of {}", rule.id);
-            secrets.push(found.secret);
+            secrets.push((rules.rule(found.rule).id.clone(), found.secret));
         }
         std::fs::write(directory.path().join(format!("file{number}.env.txt")), text).expect("a file");
     }
@@ -466,8 +466,8 @@ fn nothing_that_holds_a_secret_prints_it() {
         );
     }
     let printed = format!("{outcome:?}");
-    for secret in &secrets {
-        assert!(!shows(&printed, secret.expose()), "the outcome");
+    for (rule, secret) in &secrets {
+        assert!(!shows(&printed, secret.expose()), "the outcome shows one of {rule}");
     }
 }
 
