@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "shared with the integration tests")]
 pub(crate) mod forge;
 mod pack;
+mod pdf;
 mod scratch;
 mod script;
 
@@ -13,6 +14,7 @@ use gix::hash::Kind as HashKind;
 use keysieve::sources::git::fuzzing;
 
 pub use crate::pack::{entry, files, pack};
+pub use crate::pdf::pdf;
 
 use crate::forge::Step;
 use crate::script::Script;

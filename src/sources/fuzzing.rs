@@ -89,6 +89,29 @@ mod tests {
         bytes
     }
 
+    /// A PDF file with a page, a font and its table, and an object stream.
+    fn pdf() -> Vec<u8> {
+        let mut bytes = b"%PDF-1.7\n".to_vec();
+        let mut stream = |head: &str, content: &[u8]| {
+            let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+            let data = encoder.write_all(content).and_then(|()| encoder.finish()).expect("in memory");
+            bytes.extend(format!("{head}/Filter/FlateDecode/Length {}>>stream\n", data.len()).into_bytes());
+            bytes.extend(data);
+            bytes.extend(b"\nendstream endobj\n");
+        };
+        let objects = b"1 0 2 30 3 60 4 120 <</Type/Catalog/Pages 2 0 R>> <</Type/Pages/Kids[3 0 R]>>   \
+            <</Type/Page/Contents 6 0 R/Resources<</Font<</F 4 0 R>>>>>> \
+            <</Type/Font/Subtype/Type0/Encoding/Identity-H/DescendantFonts[<</W[1[500]]>>]/ToUnicode 7 0 R>>";
+        stream("5 0 obj<</Type/ObjStm/N 4/First 20", objects);
+        stream(
+            "6 0 obj<<",
+            b"BT /F 9 Tf 1 0 0 1 50 50 Tm [<0001> -300 <0002>] TJ 0 -12 Td (\\0\\1) Tj ET BI ID x EI",
+        );
+        stream("7 0 obj<<", b"1 beginbfrange <0001> <0002> <0041> endbfrange");
+        bytes.extend(b"trailer<</Root 1 0 R>>startxref 0 %%EOF");
+        bytes
+    }
+
     fn samples() -> Vec<Vec<u8>> {
         let text = b"some text, some text, some text and more of it\n".repeat(40);
         let inner = tar(&[("a.txt", &text), ("b.txt", b"b")]);
@@ -110,7 +133,7 @@ mod tests {
             ("l/layer.tar", &tar(&[(".env", b"a=1"), ("d/.wh.x", b""), ("d/.wh..wh..opq", b"")])),
             ("m.tar", &gzip(&inner)),
         ]);
-        vec![inner.clone(), gzip(&inner), zstd, bzip2, zip, image]
+        vec![inner.clone(), gzip(&inner), zstd, bzip2, zip, image, pdf()]
     }
 
     #[test]
@@ -126,7 +149,7 @@ mod tests {
 
         #[test]
         fn damage_costs_no_panic_and_no_silence(
-            sample in 0usize..6,
+            sample in 0usize..7,
             edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
             kept in any::<prop::sample::Index>(),
             is_cut in any::<bool>(),

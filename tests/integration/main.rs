@@ -27,6 +27,7 @@ mod install;
 mod metadata;
 mod output;
 mod packing;
+mod pdf;
 mod push;
 mod quiet;
 mod range;

@@ -15,6 +15,8 @@ pub(in crate::sources) enum Format {
     Tar,
     /// `ar`: Debian packages, static libraries.
     Ar,
+    /// Text in compressed streams, and attachments.
+    Pdf,
     /// Compiled Python: strings lie in it without anything between them and the next thing.
     PythonCode,
     /// Objects of a git repository.
@@ -60,11 +62,18 @@ impl Format {
             {
                 Self::PythonCode
             }
+            _ if is_pdf(head) => Self::Pdf,
             _ if tar_header::is_sound(head) => Self::Tar,
             _ => return None,
         };
         Some(format)
     }
+}
+
+/// Whether it begins as PDF files do, a byte order mark and blanks aside, which some programs put in front.
+fn is_pdf(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    head.trim_ascii_start().starts_with(b"%PDF-")
 }
 
 /// Whether the path is that of a loose object: `objects/`, two digits, `/`, and the rest of its id.
@@ -123,6 +132,14 @@ mod tests {
         {
             assert_eq!(Format::of(plain), None, "{plain:?}");
         }
+    }
+
+    #[test]
+    fn a_pdf_may_begin_with_a_mark_and_blanks() {
+        for head in [b"%PDF-1.7\n".as_slice(), b"\n %PDF-2.0", b"\xef\xbb\xbf%PDF-1.4"] {
+            assert_eq!(Format::of(head), Some(Format::Pdf));
+        }
+        assert_eq!(Format::of(b"It begins with %PDF-1.4"), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod decode;
 mod format;
 mod git_pack;
 mod hand_over;
+mod pdf;
 mod python;
 mod stream;
 pub(super) mod tar;
@@ -29,6 +30,7 @@ use crate::provenance::Provenance;
 use self::budget::Metered;
 use self::decode::GzipMembers;
 use self::git_pack::{GitPack, Object};
+use self::pdf::{Gathering, Pdf};
 use self::tar::{Kind, SparseReader, Tar};
 use self::zip::{Item, Stored, Zip};
 
@@ -220,6 +222,7 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
             Some(Format::Ar) => self.ar(stream, place),
             Some(Format::GitPack) => self.git_pack(stream, place),
             Some(Format::PythonCode) => return self.python_code(stream, place),
+            Some(Format::Pdf) => return self.pdf(stream, place),
             Some(format) => self.compressed(format, stream, place),
         }
         // What follows the container, or its damage.
@@ -414,6 +417,50 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
         }
         let Kept { source, bytes } = kept;
         self.plain(&mut bytes.as_slice().chain(source), place);
+    }
+
+    /// PDF files are searched as they are, and their texts and attachments besides.
+    fn pdf(&mut self, stream: &mut Stream<'_>, place: &Place) {
+        let mut gathering = Gathering::new(stream);
+        if self.is_searched_already && place.depth == 0 {
+            if let Err(error) = io::copy(&mut gathering, &mut io::sink()) {
+                return self.unread(place, error.to_string());
+            }
+        } else {
+            self.plain(&mut gathering, place);
+        }
+        let mut pdf = Pdf::new(gathering.finish(), self.budget);
+        let mut names = Names::default();
+        for part in pdf.take_parts() {
+            if self.budget.is_spent() {
+                break;
+            }
+            let inside = place.member(&names.distinct(part.name.as_bstr()));
+            let (content, why) = pdf.content(&part);
+            match content {
+                pdf::Content::Text(text) if text.trim().is_empty() => {}
+                pdf::Content::Text(text) => self.plain(&mut text.as_bytes(), &inside),
+                pdf::Content::File(mut file) => {
+                    let inner = Place { compressed: inside.compressed + 1, ..inside.clone() };
+                    self.open(&mut Stream::new(&mut file), &inner);
+                }
+            }
+            if let Some(why) = why {
+                self.unread(&inside, why);
+            }
+        }
+        if let Err(error) = self.budget.spend(0) {
+            self.unread(place, error.to_string());
+        }
+        for (name, why) in &pdf.unread {
+            let of = if name.is_empty() { place.clone() } else { place.member(name.as_bytes().as_bstr()) };
+            self.unread(&of, why);
+        }
+        if pdf.has_unknown_text {
+            let why =
+                "some of its text is in fonts that do not say which characters they show, and is not read";
+            self.hand_over.skipped(Unread::new(place.shown(), why));
+        }
     }
 
     /// Debian packages and static libraries: headers of 60 bytes, contents padded to even lengths.
