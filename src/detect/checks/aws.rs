@@ -11,6 +11,11 @@ pub(crate) fn is_key_id(key_id: &[u8]) -> bool {
     })
 }
 
+/// Whether `value` looks like the id in a pair of AWS and of stores that speak its protocol: 20 capitals and digits.
+pub(crate) fn may_be_key_id(value: &[u8]) -> bool {
+    value.len() == 20 && value.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
 /// The id of the account that issued the key: 40 bits, from the second bit of the decoded first six bytes on.
 /// `None` where the text is too short, and for keys of the older kind, which do not hold it: they go on with `I` or `J`,
 /// or decode to more than twelve decimal digits.

@@ -18,7 +18,7 @@ const MIN_KEY_BITS: f32 = 3.2;
 const LENGTH_OF_A_TURN: usize = 16;
 
 /// Up to how many bytes a word with one digit inside is none, but random.
-const LENGTH_OF_WORD_AND_NUMBER: usize = 10;
+const LENGTH_OF_WORD_AND_NUMBER: usize = 8;
 
 /// What `value` is made of.
 pub(crate) fn composition(value: &[u8]) -> Composition {
@@ -128,6 +128,13 @@ pub(crate) fn is_wordy(value: &[u8]) -> bool {
     }
     // `BYRADIUS`, a constant.
     if value.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_') {
+        return true;
+    }
+    // `KRB5_PROMPT_TYPE`, another.
+    if value.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+        && value.split(|&byte| byte == b'_').filter(|part| part.len() >= 4 && reads_like_words(part)).count()
+            >= 2
+    {
         return true;
     }
     let longest = words(value).map(<[u8]>::len).max().unwrap_or(0);

@@ -496,7 +496,7 @@ fn is_first_of_a_pair(bytes: &[u8], name: ByteSpan) -> bool {
 
 /// Whether `value` is what a pair gives to `name`, and no other name: `("password", "x1y2z3")`, `("password", "last_login2")`.
 fn is_given_to(name: &[u8], value: &[u8]) -> bool {
-    let is_password = subject(name) == Some(Subject::Password);
+    let is_password = subject(name) == Some(Subject::Password) && !name.contains(&b'.');
     is_machine_made(value) || (is_password && has_letters_and_digits(value) && !is_wordy(value))
 }
 

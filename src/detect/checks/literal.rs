@@ -331,11 +331,12 @@ fn is_number(value: &[u8]) -> bool {
         || value.strip_prefix(b"0x").is_some_and(is_hex)
 }
 
-/// `0x` and 40 hexadecimal digits: what an account or a coin is called by on a block chain. Keys are longer.
+/// `0x` and 40 hexadecimal digits: what an account or a coin is called by on a block chain. Keys are longer. And `0x` and 34 of them:
+/// the answer to a challenge of CHAP, <https://www.rfc-editor.org/rfc/rfc2865#section-5.3>.
 fn is_account_address(value: &[u8]) -> bool {
     value
         .strip_prefix(b"0x")
-        .is_some_and(|digits| digits.len() == 40 && digits.iter().all(u8::is_ascii_hexdigit))
+        .is_some_and(|digits| matches!(digits.len(), 34 | 40) && digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// `n8n_api_`, `sk-live-`: what tokens begin with.

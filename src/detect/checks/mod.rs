@@ -219,7 +219,8 @@ fn subject_of(candidate: &Candidate<'_>, link: Option<Link>) -> Option<Subject> 
     };
     let is_word =
         name::wants_more_than_words(name) && !composition::has_letters_and_digits(candidate.value());
-    name::subject(name).filter(|_| !is_word && !name::repeats(name, candidate.value()))
+    let is_id = name::is_access_key(name) && aws::may_be_key_id(candidate.value());
+    name::subject(name).filter(|_| !is_word && !is_id && !name::repeats(name, candidate.value()))
 }
 
 fn shape(candidate: &Candidate<'_>) -> Shape {

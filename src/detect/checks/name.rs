@@ -277,6 +277,13 @@ pub(crate) fn wants_more_than_words(name: &[u8]) -> bool {
         || words(name).next_back().is_some_and(|word| word.eq_ignore_ascii_case(b"passwords"))
 }
 
+/// `accessKey`, half of a pair with a secret key.
+pub(crate) fn is_access_key(name: &[u8]) -> bool {
+    let letters: Vec<u8> =
+        name.iter().filter(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect();
+    letters.ends_with(b"accesskey") && !letters.ends_with(b"secretaccesskey")
+}
+
 /// Whether `name` names something else than a secret, such as an address or an id.
 pub(crate) fn names_other(name: &[u8]) -> bool {
     let is_other = |word: &[u8]| contains(OTHER_ANYWHERE, word);

@@ -255,9 +255,9 @@ const DUMMY_WORDS: &[&str] = &[
 /// what people log in with, `admin123`.
 #[rustfmt::skip]
 const ACCOUNTS: &[&str] = &[
-    "account", "admin", "administrator", "client", "db", "demo", "docker", "elastic", "grafana", "guest", "hunter", "jenkins",
+    "admin", "administrator", "db", "demo", "docker", "elastic", "grafana", "guest", "hunter", "jenkins",
     "letmein", "local", "minioadmin", "mongo", "mongodb", "mysql", "p@ssw0rd", "p@ssword", "p4ssw0rd", "passw0rd", "postgres",
-    "qwerty", "rabbitmq", "redis", "root", "session", "tiger", "tomcat", "toor", "ubuntu", "user", "vagrant", "welcome", "wordpress",
+    "qwerty", "rabbitmq", "redis", "root", "tiger", "tomcat", "toor", "ubuntu", "vagrant", "welcome", "wordpress",
 ];
 /// How many letters behind a made-up value are a number that makes it look less so: `password123`.
 const COUNTERS: &[&str] =
