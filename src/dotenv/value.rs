@@ -123,6 +123,7 @@ pub fn is_common(value: &[u8]) -> bool {
         return false;
     }
     placeholder::is_placeholder(value, Kind::Generic)
+        || placeholder::is_numbered_account(value)
         || composition::composition(value) == Composition::Digits
         || (composition::is_wordy(value) && value.len() < MIN_STRONG_WORDS_BYTES)
         || matches!(value, [first, rest @ ..] if rest.iter().all(|byte| byte == first))

@@ -317,7 +317,6 @@ pub(crate) fn says_replace(value: &[u8]) -> bool {
 /// A dummy, a counted one, or words that only dummies are made of.
 fn is_dummy(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
-    let is_account = |word: &[u8]| ACCOUNTS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word));
     let counted = |counter: &&str| {
         lower
             .strip_suffix(counter.as_bytes())
@@ -333,6 +332,17 @@ fn is_dummy(value: &[u8]) -> bool {
             && words(value).next().is_some()
             && words(value).all(is_dummy_word)
             && (digits == 0 || !words(value).all(is_account)))
+}
+
+/// `admin123`: an account, a program or a weak password, and a number.
+pub(crate) fn is_numbered_account(value: &[u8]) -> bool {
+    let word = value.iter().take_while(|byte| !byte.is_ascii_digit()).count();
+    let name = value[..word].strip_suffix(b"_").unwrap_or(&value[..word]);
+    is_account(name) && value.len() - word <= MAX_DUMMY_DIGITS
+}
+
+fn is_account(word: &[u8]) -> bool {
+    ACCOUNTS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// A dummy as a manifest of Kubernetes writes it.

@@ -80,7 +80,7 @@ pub fn env(config: &ScanConfig, dir: &Path, progress: &(dyn Progress + Send)) ->
             secrets.extend(run.bare(repository));
         }
         trees.add_gaps(&mut run.coverage);
-        run.env_files.sort_by(|a, b| b.severity().cmp(&a.severity()).then_with(|| a.cmp(b)));
+        states::worst_first(&mut run.env_files);
         let outcome = Outcome {
             rules: Arc::clone(&config.rules),
             failing: run.failing,

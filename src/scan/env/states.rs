@@ -40,7 +40,7 @@ impl WorkTrees {
         // Outside of a repository a scan is not about git.
         files.iter_mut().for_each(|file| file.states.retain(|state| *state != EnvState::Unknown));
         files.retain(|file| !file.states.is_empty());
-        files.sort_by(|a, b| b.severity().cmp(&a.severity()).then_with(|| a.cmp(b)));
+        worst_first(&mut files);
         files
     }
 
@@ -203,7 +203,14 @@ pub(in crate::scan) fn states_in_history(
         let states: Vec<EnvState> = tracked.into_iter().chain(of_history(place)).collect();
         (!states.is_empty()).then(|| EnvFile { whereabouts, ..EnvFile::new(path, states, found) })
     };
-    committed.iter().filter_map(file).collect()
+    let mut files: Vec<EnvFile> = committed.iter().filter_map(file).collect();
+    worst_first(&mut files);
+    files
+}
+
+/// Sorts files as they are told, in the same order in each run.
+pub(super) fn worst_first(files: &mut [EnvFile]) {
+    files.sort_by(|a, b| b.severity().cmp(&a.severity()).then_with(|| a.cmp(b)));
 }
 
 fn template(shown: BString, committed: Option<&HistoryPlace>, secrets: Vec<SecretValue>) -> EnvFile {
