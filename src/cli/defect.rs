@@ -9,7 +9,7 @@ use keysieve::report::escaped;
 use super::exit_code::ExitStatus;
 
 /// Ends the process with an error where a panic would have, from any thread. The message is left out: that of an index into a text
-/// quotes the text, which may be a secret. For the same reason nothing aborts: a core file would hold all that was read.
+/// quotes the text, which may be a secret. For the same reason it leaves no core file, which would hold all that was read.
 pub(crate) fn end_run_on_panic() {
     panic::set_hook(Box::new(|panic| {
         // Nothing is left to be done where standard error is closed.

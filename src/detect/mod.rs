@@ -70,6 +70,8 @@ pub struct Evidence {
     pub entropy: f32,
     /// Whether it is made of hexadecimal digits, as keys are, and hashes and ids.
     pub is_hex: bool,
+    /// Whether it is a key that a cipher is tested with: a text and what becomes of it stand beside it.
+    pub is_test_vector: bool,
     /// Whether the value speaks of secrets itself (`my_password`).
     pub names_itself: bool,
     /// Whether it stands in a text for people: `"Password: required"`.

@@ -23,7 +23,7 @@ enum Signal {
     Compared,
     BareWord,
     BareKeyName,
-    HexOfKey,
+    TestVector,
     Message,
     PasswordOfWords,
     PasswordOfLetters,
@@ -57,8 +57,8 @@ const WEIGHTS: &[(Signal, i32)] = &[
     (Signal::BareWord, -10),
     // The worst of names: maps, tables and keyboards have keys.
     (Signal::BareKeyName, -25),
-    // What tables and caches call their entries by.
-    (Signal::HexOfKey, -25),
+    // `key: "00ff", pt: "00ff", ct: "00ff"`: no program has its texts beside its keys.
+    (Signal::TestVector, -60),
     // `password "x"` may be a sentence, and `authenticate(response, "digest")` may name no password.
     (Signal::Adjacent, -10),
     // `if password == "x1"`: a program may ask for more than passwords.
@@ -181,7 +181,7 @@ fn signals(
         (evidence.link == Link::Comparison, Signal::Compared),
         (is_bare && is_letters && evidence.is_wordy && evidence.has_plain_name, Signal::BareWord),
         (evidence.subject == Subject::Key, Signal::BareKeyName),
-        (evidence.subject == Subject::Key && evidence.is_hex && evidence.has_plain_name, Signal::HexOfKey),
+        (evidence.is_test_vector, Signal::TestVector),
         // What follows in a text is a word, or a short one with a number.
         (
             is_password
@@ -201,7 +201,12 @@ fn signals(
         ),
         (evidence.names_itself, Signal::NamesItself),
         (random && is_mixed && !evidence.is_wordy, Signal::LongAndRandom),
-        (class.is_some_and(|class| class.is_localisation), Signal::Localisation),
+        (
+            class.is_some_and(|class| {
+                class.is_localisation || (class.is_called_by_language && is_letters && is_password)
+            }),
+            Signal::Localisation,
+        ),
         (class.is_some_and(|class| class.is_user_interface), Signal::UserInterface),
         (class.is_some_and(|class| class.is_lock_file), Signal::LockFile),
         (class.is_some_and(|class| class.is_vendored), Signal::Vendored),
@@ -233,6 +238,7 @@ mod tests {
             has_plain_name: false,
             entropy: 3.0,
             is_hex: false,
+            is_test_vector: false,
             names_itself: false,
             is_message: false,
             binary: false,

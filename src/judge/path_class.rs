@@ -20,6 +20,8 @@ pub struct PathClass {
     pub is_test: bool,
     /// A translation.
     pub is_localisation: bool,
+    /// A file that is called as a language is, which may be a translation.
+    pub is_called_by_language: bool,
     /// A description of a user interface.
     pub is_user_interface: bool,
     /// A list of resolved dependencies.
@@ -64,7 +66,7 @@ const LOCALISATION_FOLDERS: &[&str] = &[
     "nls",
 ];
 /// ISO 639-1 codes of languages into which programs are translated, and the extensions of files that translations stand in by their
-/// codes: `fi.json`, `pt-BR.yml`. Codes that name other things too are left out.
+/// codes: `fi.json`, `pt-BR.yml`. Some are also those of countries and regions, so that only words are weighed by them.
 #[rustfmt::skip]
 const LANGUAGES: &[&str] = &[
     "af", "ar", "az", "be", "bg", "bn", "bs", "ca", "cs", "cy", "da", "de", "el", "en", "eo", "es", "et", "eu", "fa", "fi", "fr",
@@ -91,6 +93,7 @@ const LOCK_FILES: &[&str] = &[
     "pubspec.lock",
     "podfile.lock",
     "bun.lock",
+    "module.bazel.lock",
 ];
 const VENDORED: &[&str] = &[
     "vendor",
@@ -159,11 +162,11 @@ pub fn classify(path: &[u8]) -> PathClass {
         is_localisation: in_folder(LOCALISATION_FOLDERS)
             || LOCALISATION_FILES.contains(&extension)
             || name == "strings.xml"
-            || is_called_by_a_language(name)
             || name.starts_with("messages_")
             || name.starts_with("localstrings"),
+        is_called_by_language: is_called_by_a_language(name),
         is_user_interface: USER_INTERFACE.contains(&extension),
-        is_lock_file: LOCK_FILES.contains(&name) || extension == "lock",
+        is_lock_file: LOCK_FILES.contains(&name),
         is_vendored: in_folder(VENDORED) || is_minified,
         is_system_library: is_library(name)
             && matches!(folders.as_slice(), ["lib" | "lib64", ..] | ["usr", "lib" | "lib64", ..]),
@@ -176,8 +179,9 @@ fn is_called_by_a_language(name: &str) -> bool {
     let (language, region) = stem.split_once(['-', '_']).unwrap_or((stem, ""));
     TRANSLATION_FILES.contains(&extension)
         && LANGUAGES.contains(&language)
-        && region.len() <= 4
-        && region.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && (region.is_empty()
+            || region.len() == 2
+            || matches!(region, "hans" | "hant" | "latn" | "cyrl" | "419"))
 }
 
 /// `libname.so`, with a version or without.
@@ -201,8 +205,10 @@ mod tests {
         assert!(classify(b"t/unit/test_x.py").is_test);
         assert!(!classify(b"src/latest.py").is_test);
         assert!(classify(b"app/Locale/fi.json").is_localisation);
-        assert!(classify(b"src/assets/pt-BR.json").is_localisation);
-        assert!(!classify(b"config/db.json").is_localisation);
+        assert!(classify(b"src/assets/pt-BR.json").is_called_by_language);
+        assert!(classify(b"src/assets/zh_Hans.php").is_called_by_language);
+        assert!(!classify(b"config/db.json").is_called_by_language);
+        assert!(!classify(b"config/de-prod.yml").is_called_by_language);
         assert!(classify(b"poetry.lock").is_lock_file);
     }
 }

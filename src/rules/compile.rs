@@ -438,6 +438,7 @@ const STRUCTURES: &[(&str, Structure)] = &[
     ("encrypted-pem", Structure::EncryptedPem),
     ("json", Structure::Json),
     ("pypi-macaroon", Structure::PypiMacaroon),
+    ("mnemonic", Structure::Mnemonic),
     ("curve25519-key", Structure::Curve25519Key),
     ("discord-token", Structure::DiscordToken),
 ];

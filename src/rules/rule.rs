@@ -113,6 +113,8 @@ pub enum Structure {
     Curve25519Key,
     /// A Discord token: its first part is a user's id in base64.
     DiscordToken,
+    /// The words of a wallet's mnemonic.
+    Mnemonic,
 }
 
 /// A test that a match has to pass, as data; the code is in `detect::checks`.

@@ -2,6 +2,7 @@
 
 use crate::location::ByteSpan;
 
+use super::comparison::{is_compared, may_be_asked_for};
 use super::composition::{has_letters_and_digits, is_wordy};
 use super::name::{Subject, is_name_byte, subject};
 
@@ -26,17 +27,6 @@ pub enum Link {
     Adjacent,
 }
 
-/// Functions that compare what they take, in lower case.
-const COMPARERS: &[&[u8]] = &[
-    b"strcmp",
-    b"strncmp",
-    b"strcasecmp",
-    b"compare_digest",
-    b"hash_equals",
-    b"equals",
-    b"equalsignorecase",
-    b"isequaltostring",
-];
 /// Functions that take a name and then the value that it gets, in lower case.
 const SETTERS: &[&[u8]] = &[
     b"get",
@@ -114,8 +104,7 @@ pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Optio
         return None;
     }
     if is_compared(bytes, name, rest, is_closed && !is_looked_up) {
-        let is_asked_for = may_be_asked_for(name.of(bytes), secret.of(bytes)) && !is_asserted(bytes, name);
-        return is_asked_for.then_some(Link::Comparison);
+        return may_be_asked_for(bytes, name, secret.of(bytes)).then_some(Link::Comparison);
     }
     match rest.first() {
         // `get("password"), "x"`: the call ends before the comma.
@@ -186,64 +175,9 @@ fn array_size(connector: &[u8]) -> usize {
     if rest.get(size) == Some(&b']') { size + 2 } else { 0 }
 }
 
-/// Whether what lies between `name` and a value, without what closes the name, compares them.
-fn is_compared(bytes: &[u8], name: ByteSpan, rest: &[u8], is_closed: bool) -> bool {
-    rest.starts_with(b"==")
-        || rest.starts_with(b"!=")
-        || (rest.starts_with(b"(")
-            && split_method(name.of(bytes)).is_some_and(|(_, method)| is_in(COMPARERS, method)))
-        || (rest.starts_with(b",") && is_argument_of(bytes, name, COMPARERS))
-        // `test "$kind,$pass" = "value"` in shell: what is assigned to has neither sign nor quotes.
-        || (before(bytes, name).ends_with(b"$") && is_closed && rest.starts_with(b"="))
-}
-
-/// Whether a test says so: `assert token == "value"` tells what a program made of what it was given.
-fn is_asserted(bytes: &[u8], name: ByteSpan) -> bool {
-    let before = before(bytes, name).to_ascii_lowercase();
-    [b"assert".as_slice(), b"expect", b"should"]
-        .iter()
-        .any(|word| memchr::memmem::find(&before, word).is_some())
-}
-
-/// Whether somebody may have to give `value` for `name` to get in: what a program compares besides is a kind, a state or a word
-/// that it reads.
-fn may_be_asked_for(name: &[u8], value: &[u8]) -> bool {
-    match subject(compared_name(name)) {
-        Some(Subject::Password) => has_letters_and_digits(value),
-        Some(Subject::Secret) => is_machine_made(value),
-        Some(Subject::Key) | None => false,
-    }
-}
-
-/// What is compared: `password` of `password.equals` and of `txtPassword.Text`.
-pub(crate) fn compared_name(name: &[u8]) -> &[u8] {
-    const CONTENTS: &[&[u8]] = &[b"text", b"value", b"tostring", b"trim"];
-    match split_method(name) {
-        Some((compared, method)) if is_in(COMPARERS, method) || is_in(CONTENTS, method) => {
-            compared_name(compared)
-        }
-        _ => name,
-    }
-}
-
-/// `password.equals` as `password` and `equals`.
-fn split_method(name: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = memchr::memrchr(b'.', name)?;
-    Some((&name[..at], &name[at + 1..]))
-}
-
-fn is_in(list: &[&[u8]], word: &[u8]) -> bool {
+/// Whether `word` is in a list, in any case.
+pub(super) fn is_in(list: &[&[u8]], word: &[u8]) -> bool {
     list.iter().any(|known| known.eq_ignore_ascii_case(word))
-}
-
-/// Whether `name` without quotes is an argument of one of these functions.
-fn is_argument_of(bytes: &[u8], name: ByteSpan, functions: &[&[u8]]) -> bool {
-    let before = before(bytes, name);
-    let Some(open) = memchr::memrchr(b'(', before) else { return false };
-    let call = before[..open].trim_ascii_end();
-    let start =
-        call.iter().rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').map_or(0, |at| at + 1);
-    is_in(functions, &call[start..])
 }
 
 /// `-define(PASSWORD, "value")`, a macro of Erlang.
@@ -279,13 +213,16 @@ pub(crate) fn of_bare(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Option<
         return None;
     }
     // `PASS: name`, the verdict on a test; `PASSWORD=` and another variable on the next line, or behind a blank.
-    let is_verdict =
-        name.of(bytes) == b"PASS" && connector.trim_ascii_start().starts_with(b":") && before.is_empty();
+    let is_word = is_wordy(value) || value.iter().any(|byte| b"/:".contains(byte));
+    let is_verdict = is_word
+        && name.of(bytes) == b"PASS"
+        && connector.trim_ascii_start().starts_with(b":")
+        && before.is_empty();
     let is_empty = connector.starts_with(b"=")
         && (connector.contains(&b'\n') || (connector.ends_with(b" ") && is_assignment(value)));
     // `$password = NewPassword`, an expression wherever names begin so; `instead pass :params`.
     let is_expression = before.ends_with(b"$") && connector.trim_ascii() == b"=" && connector != b"=";
-    let is_verb = name.of(bytes) == b"pass" && connector.starts_with(b" :");
+    let is_verb = name.of(bytes) == b"pass" && connector == b" :" && is_wordy(value);
     if is_verdict || is_empty || is_expression || is_verb {
         return None;
     }
@@ -297,21 +234,30 @@ pub(crate) fn of_bare(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Option<
         // `${NAME:?message}`
         Some(_) if before.ends_with(b"${") => (value.first() != Some(&b'?')).then_some(Link::Fallback),
         Some(b'>') => {
-            let is_named = connector.starts_with(b">") || names_an_element(before);
+            let is_named = connector.starts_with(b">") || names_an_element(before) || is_no_word(value);
             (is_named && matches!(bytes.get(secret.end), Some(b'<' | b']'))).then_some(Link::Assignment)
         }
         // `<key>password</key> <string>value</string>`, but not two elements of a list.
-        Some(b'<') => names_an_entry(connector).then_some(Link::Assignment),
+        Some(b'<') => (names_an_entry(connector) || is_no_word(value)).then_some(Link::Assignment),
         // `${name:-value}` stands in braces, `a:-b` is something else.
         Some(b':') if connector.starts_with(b":-") => None,
         Some(_) => Some(Link::Assignment),
     }
 }
 
+/// Whether `value` is no piece of a text that stands in an element: letters and digits that read like nothing.
+fn is_no_word(value: &[u8]) -> bool {
+    has_letters_and_digits(value) && !is_wordy(value)
+}
+
 /// `NAME=value`.
 fn is_assignment(value: &[u8]) -> bool {
     let name = value.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-    name > 1 && value.get(name) == Some(&b'=') && value[0].is_ascii_alphabetic()
+    name > 1
+        && name + 1 < value.len()
+        && value[name] == b'='
+        && value[..name].iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+        && (is_wordy(&value[..name]) || value[..name].iter().all(u8::is_ascii_uppercase))
 }
 
 /// Whether what stands in front of a name in quotes is an attribute for names: `<add key="password">`, not `<a class="password">`.
@@ -410,7 +356,7 @@ pub(crate) fn is_in_string(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> bo
 }
 
 /// What stands in front of `name` in its line, as far as one may look.
-fn before(bytes: &[u8], name: ByteSpan) -> &[u8] {
+pub(super) fn before(bytes: &[u8], name: ByteSpan) -> &[u8] {
     let text = &bytes[name.start.saturating_sub(BEFORE_NAME_BYTES)..name.start];
     let start = memchr::memrchr2(b'\n', b'\r', text).map_or(0, |at| at + 1);
     &text[start..]
@@ -501,7 +447,7 @@ fn is_given_to(name: &[u8], value: &[u8]) -> bool {
 }
 
 /// Whether `value` is long, of letters and digits, and reads like nothing: what a call only mentions is a word.
-fn is_machine_made(value: &[u8]) -> bool {
+pub(super) fn is_machine_made(value: &[u8]) -> bool {
     value.len() >= MACHINE_MADE_BYTES && has_letters_and_digits(value) && !is_wordy(value)
 }
 

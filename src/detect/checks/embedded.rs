@@ -87,6 +87,18 @@ pub(crate) fn is_discord_token(token: &[u8]) -> bool {
     URL_SAFE.decode(id).is_ok_and(|id| (17..=20).contains(&id.len()) && id.iter().all(u8::is_ascii_digit))
 }
 
+/// Whether `phrase` may be the words of a wallet's mnemonic: as many as one has, and none that other texts are full of and the list of
+/// words has not (<https://github.com/bitcoin/bips/blob/master/bip-0039/english.txt>).
+pub(crate) fn is_mnemonic(phrase: &[u8]) -> bool {
+    const OTHERS: &[&[u8]] = &[
+        b"the", b"and", b"your", b"please", b"here", b"for", b"with", b"from", b"not", b"are", b"was",
+        b"has", b"mov", b"mul", b"div", b"xor",
+    ];
+    let words = phrase.split(|&byte| byte == b' ');
+    matches!(words.clone().count(), 12 | 15 | 18 | 21 | 24)
+        && words.clone().all(|word| (3..=8).contains(&word.len()) && !OTHERS.contains(&word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

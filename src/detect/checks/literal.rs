@@ -148,11 +148,6 @@ const REFERENCE_PREFIXES: &[&[u8]] = &[
     b"pk_",
     b"__",
     b"--",
-    // Distinguished names of LDAP.
-    b"cn=",
-    b"uid=",
-    b"ou=",
-    b"dc=",
     // Rules of validation: `required_without:id`.
     b"required_",
     // Colours and other functions of CSS.
@@ -175,7 +170,7 @@ const MIN_SIGNED_KEY_BYTES: usize = 40;
 pub(crate) fn is_literal(value: &[u8]) -> bool {
     // Spring Security's mark of a password that is not hashed.
     let value = value.strip_prefix(b"{noop}").unwrap_or(value);
-    if is_pattern(value) || value.ends_with(b"(") || is_password_hash(value) || !is_text(value) {
+    if is_pattern(value) || value.ends_with(b"(") || is_password_hash(value) {
         return false;
     }
     if is_key_with_signs(value) || is_app_password(value) {
@@ -217,13 +212,6 @@ pub(crate) fn is_elsewhere(value: &[u8]) -> bool {
         || is_password_hash(value)
 }
 
-/// Whether `value` is no piece of a picture or another binary file: at most one byte in four is none of UTF-8 or a control character.
-fn is_text(value: &[u8]) -> bool {
-    let invalid: usize = value.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
-    let controls = value.iter().filter(|byte| byte.is_ascii_control()).count();
-    (invalid + controls) * 4 <= value.len()
-}
-
 /// A key of random letters, digits and signs: what looks like a template in it is there by chance.
 fn is_key_with_signs(value: &[u8]) -> bool {
     let signs = value.iter().filter(|byte| byte.is_ascii_punctuation());
@@ -252,8 +240,8 @@ fn is_pattern(value: &[u8]) -> bool {
 fn is_stored_elsewhere(value: &[u8]) -> bool {
     let starts =
         |prefix: &&[u8]| value.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    let is_tag = matches!(value, [b'!' | b'*' | b'&' | b'@', rest @ ..]
-        if rest.iter().all(|byte| byte.is_ascii_alphabetic() || b"_-".contains(byte)));
+    let is_tag = matches!(value, [b'!' | b'*' | b'&', rest @ ..]
+        if rest.iter().all(|byte| byte.is_ascii_lowercase() || b"_-".contains(byte)));
     let is_marked = matches!(value, [b'@', .., b'@'] | [b'_', b'_', .., b'_', b'_']);
     is_tag
         || is_marked
@@ -261,6 +249,7 @@ fn is_stored_elsewhere(value: &[u8]) -> bool {
         || is_ssh_public_key(value)
         || is_public_key(value)
         || value.ends_with(b"/aws4_request")
+        || is_distinguished_name(value)
         || REFERENCE_PREFIXES.iter().any(starts)
 }
 
@@ -286,6 +275,14 @@ fn is_public_key(value: &[u8]) -> bool {
             && digits.iter().all(u8::is_ascii_hexdigit)
     });
     is_point || SIGNS.iter().any(|sign| memchr::memmem::find(start, sign).is_some())
+}
+
+/// `cn=admin,dc=host`, who somebody is for LDAP.
+fn is_distinguished_name(value: &[u8]) -> bool {
+    let starts = |part: &[u8]| {
+        [b"cn=".as_slice(), b"uid=", b"ou=", b"dc="].iter().any(|start| part.starts_with(start))
+    };
+    value.contains(&b',') && value.split(|&byte| byte == b',').all(starts)
 }
 
 /// `NACL[...]`, `PKCS7[...]`: encrypted, as the name in front of the brackets says.
@@ -349,10 +346,12 @@ fn is_public_prefix(value: &[u8]) -> bool {
 
 /// `required|string|confirmed`, `min:8`.
 fn is_list_of_options(value: &[u8]) -> bool {
-    const RULES: &[&[u8]] = &[b"min:", b"max:", b"between:", b"size:", b"rule:", b"same:"];
+    const RULES: &[&[u8]] = &[b"min:", b"max:", b"between:", b"size:"];
+    let is_number =
+        |argument: &[u8]| argument.iter().all(|byte| byte.is_ascii_digit() || b",.".contains(byte));
     const FIRST: &[&[u8]] = &[b"required", b"confirmed", b"nullable", b"sometimes", b"string", b"bail"];
     let first = value.split(|&byte| byte == b'|').next().unwrap_or_default();
-    if RULES.iter().any(|rule| value.starts_with(rule))
+    if RULES.iter().any(|rule| value.strip_prefix(*rule).is_some_and(is_number))
         || (first.len() < value.len() && FIRST.contains(&first))
     {
         return true;
@@ -381,7 +380,7 @@ fn is_template(value: &[u8]) -> bool {
 
 /// `.$salt.`, what lies between two literals of PHP.
 fn joins_variables(value: &[u8]) -> bool {
-    matches!(value, [b'.', b'$', ..] | [b'.', b' ', .., b'.'])
+    matches!(value, [b'.', b'$', .., b'.' | b'[' | b'('] | [b'.', b' ', .., b'.'])
 }
 
 /// `%s`, `%d`, with no letter behind it; `%08x` alone.

@@ -3,6 +3,7 @@
 pub(crate) mod aws;
 pub(crate) mod basic;
 pub(crate) mod checksum;
+mod comparison;
 pub(crate) mod composition;
 pub(crate) mod connector;
 pub(crate) mod embedded;
@@ -125,7 +126,7 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Eviden
                 subject = subject_of(candidate, link);
                 subject.is_some_and(|subject| composition::fits(subject, value))
             }
-            Check::Literal => literal::is_literal(value),
+            Check::Literal => literal::is_literal(value) && !is_garbage(candidate),
             Check::UserDiffers => {
                 candidate.name.is_none_or(|user| !user.of(candidate.bytes).eq_ignore_ascii_case(value))
             }
@@ -150,6 +151,7 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Eviden
             Check::Structure(Structure::DiscordToken) => embedded::is_discord_token(value),
             Check::Structure(Structure::BasicCredentials) => basic::is_credentials(value),
             Check::Structure(Structure::AwsKeyId) => aws::is_key_id(value),
+            Check::Structure(Structure::Mnemonic) => embedded::is_mnemonic(value),
         };
         if !passed {
             return Err(Refusal::Check { check: place, secret: candidate.secret });
@@ -167,6 +169,7 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Eviden
         has_plain_name: words::words(candidate.name_span().of(candidate.bytes)).nth(1).is_none(),
         entropy: entropy::bits(candidate.body()),
         is_hex: value.iter().all(u8::is_ascii_hexdigit),
+        is_test_vector: subject == Some(Subject::Key) && is_test_vector(candidate),
         names_itself: name::mentions_secrets(value),
         is_message: is_message(candidate),
         binary: is_binary(candidate),
@@ -214,13 +217,17 @@ fn subject_of(candidate: &Candidate<'_>, link: Option<Link>) -> Option<Subject> 
     let name = candidate.name_span().of(candidate.bytes);
     let name = match link {
         Some(Link::Argument) => connector::set_name(name),
-        Some(Link::Comparison) => connector::compared_name(name),
+        Some(Link::Comparison) => comparison::compared_name(name),
         _ => name,
     };
-    let is_word =
-        name::wants_more_than_words(name) && !composition::has_letters_and_digits(candidate.value());
+    let is_word = name::wants_more_than_words(name) && is_word(candidate.value());
     let is_id = name::is_access_key(name) && aws::may_be_key_id(candidate.value());
     name::subject(name).filter(|_| !is_word && !is_id && !name::repeats(name, candidate.value()))
+}
+
+/// Whether `value` is words, or too short to tell.
+fn is_word(value: &[u8]) -> bool {
+    composition::is_wordy(value) || value.iter().all(u8::is_ascii_alphabetic)
 }
 
 fn shape(candidate: &Candidate<'_>) -> Shape {
@@ -273,6 +280,43 @@ fn is_message(candidate: &Candidate<'_>) -> bool {
     // `"Could not change passphrase: oops"`
     let ends_sentence = before(1) == b' ' && before(2).is_ascii_alphabetic() && connector.starts_with(b": ");
     !candidate.is_quoted() && (begins_string || ends_sentence)
+}
+
+/// Whether a key in hexadecimal digits stands beside a text and what a cipher makes of it.
+fn is_test_vector(candidate: &Candidate<'_>) -> bool {
+    const TEXTS: &[&[u8]] = &[
+        b"pt",
+        b"ct",
+        b"in",
+        b"out",
+        b"aad",
+        b"msg",
+        b"plaintext",
+        b"ciphertext",
+        b"plain",
+        b"cipher",
+        b"input",
+        b"output",
+    ];
+    let digits = candidate.value().strip_prefix(b"0x").unwrap_or(candidate.value());
+    let behind = &candidate.bytes[candidate.secret.end.min(candidate.bytes.len())..];
+    let behind = &behind[..behind.len().min(NEIGHBOURHOOD_BYTES)];
+    digits.iter().all(u8::is_ascii_hexdigit)
+        && behind
+            .split(|byte| b":=".contains(byte))
+            .rev()
+            .skip(1)
+            .filter_map(|before| words::words(before.trim_ascii_end()).next_back())
+            .any(|word| TEXTS.iter().any(|text| text.eq_ignore_ascii_case(word)))
+}
+
+/// Whether the secret is a piece of a picture or another binary file: no text in UTF-8, and among control characters.
+fn is_garbage(candidate: &Candidate<'_>) -> bool {
+    let invalid: usize = candidate.value().utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    let start = candidate.secret.start.saturating_sub(NEIGHBOURHOOD_BYTES);
+    let end = (candidate.secret.end + NEIGHBOURHOOD_BYTES).min(candidate.bytes.len());
+    let is_control = |byte: &&u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    invalid > 0 && candidate.bytes[start..end].iter().filter(is_control).count() > 1
 }
 
 fn is_binary(candidate: &Candidate<'_>) -> bool {

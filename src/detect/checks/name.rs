@@ -79,11 +79,11 @@ const OTHER_PASSES: &[&str] = &[
 const PASSED: &[&str] = &[
     "after", "all", "along", "always", "and", "any", "arg", "args", "arguments", "as", "attrs", "back", "band", "before", "both",
     "build", "by", "call", "config", "context", "count", "ctx", "data", "down", "each", "env", "environment", "event", "every",
-    "except", "exit", "extra", "fail", "fd", "fds", "file", "filenames", "flags", "for", "from", "global", "gradient", "headers",
-    "if", "in", "into", "it", "kwargs", "mark", "marks", "message", "no", "not", "null", "num", "number", "obj", "object", "of",
+    "except", "exit", "extra", "fail", "fd", "fds", "file", "filenames", "flags", "for", "from", "gradient", "headers",
+    "if", "in", "into", "it", "kwargs", "mark", "marks", "message", "no", "not", "num", "number", "obj", "object", "of",
     "on", "once", "only", "option", "options", "opts", "or", "out", "over", "param", "params", "percent", "percentage", "phase",
     "plan", "props", "rate", "ratio", "ref", "request", "result", "results", "score", "self", "state", "stdin", "sync", "the",
-    "this", "threshold", "through", "thru", "to", "types", "undefined", "unless", "unused", "up", "value", "values", "variables",
+    "this", "threshold", "through", "thru", "to", "types", "unless", "unused", "up", "variables",
     "vars", "when", "with", "without", "zero",
 ];
 /// What stands in front of `passwd` in the names of programs and packages.
@@ -113,13 +113,13 @@ const OTHER_KEYS: &[&str] = &[
 /// Words in front of `token` that make it a piece of text, a place in a list, or a flag.
 #[rustfmt::skip]
 const OTHER_TOKENS: &[&str] = &[
-    "action", "anti", "antiforgery", "authenticity", "backward", "beacon", "bos", "cancel", "cancellation", "challenge", "change", "client", "cls",
-    "comment", "cont", "continuation", "creation", "csrf", "csrfmiddleware", "current", "cursor", "delimiter", "device", "dkim", "empty", "end", "eos",
-    "expected", "file", "first", "forgery", "forward", "idempotency", "identifier", "image", "injection", "keyword", "last",
-    "lexer", "lifecycle", "limit", "literal", "lock", "marker", "mask", "matching", "newline", "next", "nonterminal", "number",
+    "action", "anti", "antiforgery", "authenticity", "backward", "bos", "cancel", "cancellation", "client", "cls",
+    "comment", "cont", "continuation", "creation", "csrf", "csrfmiddleware", "current", "cursor", "delimiter", "empty", "end", "eos",
+    "expected", "first", "forgery", "forward", "idempotency", "identifier", "image", "injection", "keyword", "last",
+    "lexer", "lifecycle", "literal", "lock", "marker", "mask", "matching", "newline", "next", "nonterminal", "number",
     "operator", "pad", "padding", "page", "pagination", "parser", "peek", "prev", "previous", "public",
     "punctuation", "replacement", "request", "resume", "sep", "single", "skip", "special", "start", "stop",
-    "string", "sync", "syntax", "task", "unk", "unknown", "update", "version", "whitespace", "xsrf", "zone",
+    "string", "sync", "syntax", "unk", "unknown", "version", "whitespace", "xsrf", 
 ];
 /// Endings of the names of files.
 #[rustfmt::skip]
@@ -198,8 +198,8 @@ const OTHER_BEGINNINGS: &[&str] = &[
     "correct", "count", "create", "decode", "delete", "did", "disable", "disallow", "does", "encode",
     "ensure", "enter", "escape", "expect", "expired", "extract", "fetch", "find", "forgot", "forgotten",
     "format", "generate", "get", "has", "hash", "hashed", "hide", "incorrect", "invalid", "invalidate",
-    "is", "keep", "label", "lbl", "list", "load", "lookup", "lost", "make", "mask", "match", "max", "min", "mismatch",
-    "missing", "msg", "must", "need", "needs", "no", "normalize", "not", "notify", "num", "number", "on",
+    "is", "keep", "list", "load", "lookup", "lost", "make", "mask", "match", "max", "min", "mismatch",
+    "missing", "must", "need", "needs", "no", "normalize", "not", "notify", "num", "number", "on",
     "onclick", "optional", "parse", "peek", "prefix", "print", "prompt", "redirect", "refreshes", "refused",
     "register", "remove", "request", "require", "required", "requires", "resend", "reset", "retrieve",
     "return", "retype", "revoke", "rotate", "save", "scan", "select", "send", "should", "show", "skip",
@@ -281,7 +281,9 @@ pub(crate) fn wants_more_than_words(name: &[u8]) -> bool {
 pub(crate) fn is_access_key(name: &[u8]) -> bool {
     let letters: Vec<u8> =
         name.iter().filter(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect();
-    letters.ends_with(b"accesskey") && !letters.ends_with(b"secretaccesskey")
+    let is_whole = |word: &&[u8]| memchr::memmem::find(&letters, word).is_some();
+    letters.ends_with(b"accesskey")
+        && ![b"secret".as_slice(), b"shared", b"account", b"storage"].iter().any(is_whole)
 }
 
 /// Whether `name` names something else than a secret, such as an address or an id.

@@ -422,6 +422,7 @@ fn evidence(secret: &Secret) -> Evidence {
         has_plain_name: false,
         entropy: entropy::bits(value),
         is_hex: false,
+        is_test_vector: false,
         names_itself: false,
         is_message: false,
         binary: false,

@@ -31,7 +31,12 @@ impl Format {
     /// [`Format::of`] a content with this path, which tells objects of git.
     pub(in crate::sources) fn of_file(head: &[u8], path: &[u8]) -> Option<Self> {
         let is_object = || matches!(head, [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..]) && is_git_object(path);
-        Self::of(head).or_else(|| is_object().then_some(Self::GitObject))
+        // Readers of PDF files let other bytes stand in front.
+        let is_pdf =
+            || path.to_ascii_lowercase().ends_with(b".pdf") && memchr::memmem::find(head, b"%PDF-").is_some();
+        Self::of(head)
+            .or_else(|| is_object().then_some(Self::GitObject))
+            .or_else(|| is_pdf().then_some(Self::Pdf))
     }
 
     /// The format of a content that begins with `head`, of which [`HEAD_BYTES`] are enough. `None` for a content that is none.

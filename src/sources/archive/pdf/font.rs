@@ -88,7 +88,7 @@ impl Font {
             _ => None,
         };
         let first = font.size("FirstChar").and_then(|first| u32::try_from(first).ok()).unwrap_or(0);
-        let ranges = widths.iter().zip(first..).take(256);
+        let ranges = widths.iter().zip(first..=u32::MAX).take(256);
         let ranges = ranges.filter_map(|(width, code)| Some((code, code, width.number()?))).collect();
         let is_monospaced = font.name("BaseFont").is_some_and(|name| is_part(name, b"Courier"));
         this.widths = Widths { ranges, default: is_monospaced.then_some(600.0), unit: unit.unwrap_or(0.001) };
@@ -206,7 +206,7 @@ fn composite_widths(values: Vec<Value<'_>>) -> Vec<(u32, u32, f64)> {
         let Some(first) = first.size().and_then(|first| u32::try_from(first).ok()) else { continue };
         match next {
             Value::Array(widths) => {
-                let widths = widths.iter().zip(first..);
+                let widths = widths.iter().zip(first..=u32::MAX);
                 ranges.extend(widths.filter_map(|(width, code)| Some((code, code, width.number()?))));
             }
             last => {
@@ -379,7 +379,7 @@ impl CMap {
                 continue;
             }
             for (code, target) in
-                (first..).zip(operands.by_ref().take_while(|&token| *token != Token::ArrayEnd))
+                (first..=u32::MAX).zip(operands.by_ref().take_while(|&token| *token != Token::ArrayEnd))
             {
                 self.add(code, code, target);
             }
