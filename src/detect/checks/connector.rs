@@ -214,7 +214,7 @@ pub(crate) fn of_bare(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Option<
     }
     // `PASS: name`, the verdict on a test; `PASSWORD=` and another variable on the next line, or behind a blank.
     let is_word = is_wordy(value) || value.iter().any(|byte| b"/:".contains(byte));
-    let is_verdict = is_word
+    let is_verdict = (is_word || stands_among_verdicts(bytes, name, secret))
         && name.of(bytes) == b"PASS"
         && connector.trim_ascii_start().starts_with(b":")
         && before.is_empty();
@@ -243,6 +243,20 @@ pub(crate) fn of_bare(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Option<
         Some(b':') if connector.starts_with(b":-") => None,
         Some(_) => Some(Link::Assignment),
     }
+}
+
+/// Whether the line before or the next one is a verdict on a test too.
+fn stands_among_verdicts(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> bool {
+    const VERDICTS: &[&[u8]] =
+        &[b"PASS", b"FAIL", b"XFAIL", b"XPASS", b"SKIP", b"UNSUPPORTED", b"UNTESTED", b"ok"];
+    let is_verdict = |line: &[u8]| {
+        VERDICTS.contains(&line.split(|&byte| byte == b':').next().unwrap_or_default().trim_ascii())
+    };
+    let before = &bytes[name.start.saturating_sub(BEFORE_NAME_BYTES)..name.start];
+    let behind = &bytes[secret.end.min(bytes.len())..];
+    let behind = &behind[..behind.len().min(BEFORE_NAME_BYTES)];
+    before.split(|&byte| byte == b'\n').rev().nth(1).is_some_and(is_verdict)
+        || behind.split(|&byte| byte == b'\n').nth(1).is_some_and(is_verdict)
 }
 
 /// Whether `value` is no piece of a text that stands in an element: letters and digits that read like nothing.
@@ -585,6 +599,8 @@ mod tests {
             assert_eq!(bare(text), None, "{text}");
         }
         assert_eq!(bare("^requirepass^ ^v^\n"), Some(Link::Adjacent));
+        assert_eq!(bare("^PASS^: ^size32-1b^\nPASS: x\n"), None);
+        assert_eq!(bare("USER: app\n^PASS^: ^k9Xw2pLq^\n"), Some(Link::Assignment));
         assert_eq!(bare("${^DB_PASSWORD^:^?missing^}"), None);
         assert_eq!(bare("https://user+^deploy-token-3^:^v@host/path^"), None);
         assert_eq!(bare("<a href=\\\"^change-passwords.html^\\\">^Managing^ passwords</a>"), None);

@@ -284,30 +284,24 @@ fn is_message(candidate: &Candidate<'_>) -> bool {
 
 /// Whether a key in hexadecimal digits stands beside a text and what a cipher makes of it.
 fn is_test_vector(candidate: &Candidate<'_>) -> bool {
+    #[rustfmt::skip]
     const TEXTS: &[&[u8]] = &[
-        b"pt",
-        b"ct",
-        b"in",
-        b"out",
-        b"aad",
-        b"msg",
-        b"plaintext",
-        b"ciphertext",
-        b"plain",
-        b"cipher",
-        b"input",
+        b"pt", b"ct", b"in", b"out", b"ad", b"aad", b"msg", b"tag", b"plaintext", b"ciphertext", b"plain", b"cipher", b"input",
         b"output",
     ];
-    let digits = candidate.value().strip_prefix(b"0x").unwrap_or(candidate.value());
+    let names_a_text = |text: &[u8]| {
+        let mut names: Vec<&[u8]> = text.split(|byte| b":=".contains(byte)).collect();
+        // What follows the last sign is a value.
+        names.pop();
+        let last_words = names.iter().filter_map(|before| words::words(before.trim_ascii_end()).next_back());
+        last_words.into_iter().any(|word| TEXTS.iter().any(|text| text.eq_ignore_ascii_case(word)))
+    };
+    let name = candidate.name_span();
+    let before = &candidate.bytes[name.start.saturating_sub(NEIGHBOURHOOD_BYTES)..name.start];
     let behind = &candidate.bytes[candidate.secret.end.min(candidate.bytes.len())..];
-    let behind = &behind[..behind.len().min(NEIGHBOURHOOD_BYTES)];
+    let digits = candidate.value().strip_prefix(b"0x").unwrap_or(candidate.value());
     digits.iter().all(u8::is_ascii_hexdigit)
-        && behind
-            .split(|byte| b":=".contains(byte))
-            .rev()
-            .skip(1)
-            .filter_map(|before| words::words(before.trim_ascii_end()).next_back())
-            .any(|word| TEXTS.iter().any(|text| text.eq_ignore_ascii_case(word)))
+        && (names_a_text(before) || names_a_text(&behind[..behind.len().min(NEIGHBOURHOOD_BYTES)]))
 }
 
 /// Whether the secret is a piece of a picture or another binary file: no text in UTF-8, and among control characters.
