@@ -68,8 +68,8 @@ pub struct Evidence {
     pub has_plain_name: bool,
     /// Shannon entropy in bits per character, 0 to 8.
     pub entropy: f32,
-    /// Whether it is made of hexadecimal digits, as keys are, and hashes and ids.
-    pub is_hex: bool,
+    /// Whether it is digits alone: separators are those of versions, ranges and dates.
+    pub is_number: bool,
     /// Whether it is a key that a cipher is tested with: a text and what becomes of it stand beside it.
     pub is_test_vector: bool,
     /// Whether the value speaks of secrets itself (`my_password`).

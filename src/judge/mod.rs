@@ -168,9 +168,8 @@ fn signals(
     let is_password = evidence.subject == Subject::Password;
     let is_letters = evidence.composition == Composition::Letters;
     let is_digits = evidence.composition == Composition::Digits;
-    // No separators: those are of versions, ranges and dates.
     let is_long_number =
-        is_password && evidence.is_hex && secret_length >= LONG_NUMBER && evidence.link != Link::Adjacent;
+        is_password && evidence.is_number && secret_length >= LONG_NUMBER && evidence.link != Link::Adjacent;
     let is_mixed = evidence.composition == Composition::Mixed;
     let random = secret_length >= RANDOM_LENGTH && evidence.entropy >= RANDOM_BITS;
     let generic = [
@@ -237,7 +236,7 @@ mod tests {
             is_wordy: false,
             has_plain_name: false,
             entropy: 3.0,
-            is_hex: false,
+            is_number: false,
             is_test_vector: false,
             names_itself: false,
             is_message: false,
@@ -308,6 +307,24 @@ mod tests {
         let (rule, quoted) = (rule("generic-password"), evidence(Shape::Quoted, Composition::Mixed));
         assert!(judge(&rule, &quoted, 12, at("src/app.py")).is_some());
         assert!(judge(&rule, &quoted, 12, at("locale/fi/messages.json")).is_none());
+        let word = evidence(Shape::Quoted, Composition::Letters);
+        assert!(judge(&rule, &word, 6, at("src/texts.json")).is_some());
+        assert!(judge(&rule, &word, 6, at("src/et.json")).is_none());
+        // A country, or a region: `eu.json` may well hold what is used there.
+        assert!(judge(&rule, &quoted, 12, at("config/eu.json")).is_some());
+    }
+
+    #[test]
+    fn long_numbers_count_as_passwords() {
+        let rule = rule("generic-password");
+        let number = Evidence { is_number: true, ..evidence(Shape::Quoted, Composition::Digits) };
+        let version = Evidence { is_number: false, ..number.clone() };
+        let confidence = |evidence: &Evidence, length: usize| {
+            judge(&rule, evidence, length, at("src/app.py")).map(|verdict| verdict.confidence)
+        };
+        assert_eq!(confidence(&number, 8), Some(Confidence::Medium));
+        assert!(confidence(&number, 4) < Some(Confidence::Medium));
+        assert!(confidence(&version, 8) < Some(Confidence::Medium));
     }
 
     #[test]

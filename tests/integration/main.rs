@@ -40,4 +40,5 @@ mod schema;
 mod secrets;
 mod server;
 mod sweep;
+mod weighing;
 mod worktree;

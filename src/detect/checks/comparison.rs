@@ -4,7 +4,7 @@
 use crate::location::ByteSpan;
 
 use super::composition::{has_letters_and_digits, is_wordy};
-use super::connector::{before, is_in, is_machine_made};
+use super::connector::{before, called_function, is_in, is_machine_made};
 use super::name::{Subject, subject};
 use super::words::words;
 
@@ -72,10 +72,7 @@ fn split_method(name: &[u8]) -> Option<(&[u8], &[u8])> {
 fn is_argument_of_a_comparer(bytes: &[u8], name: ByteSpan) -> bool {
     let before = before(bytes, name);
     let Some(open) = memchr::memrchr(b'(', before) else { return false };
-    let call = before[..open].trim_ascii_end();
-    let start =
-        call.iter().rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').map_or(0, |at| at + 1);
-    is_in(COMPARERS, &call[start..])
+    is_in(COMPARERS, called_function(&before[..open]))
 }
 
 /// `assert token == "value"`

@@ -435,16 +435,17 @@ fn is_argument_of_a_setter(bytes: &[u8], name: ByteSpan) -> bool {
         // `["redis-server", "--requirepass", "value"]`
         return is_flag(name.of(bytes));
     };
-    let function = function.trim_ascii_end();
-    // `get<string>(`, `env::set_var(`
+    is_in(SETTERS, called_function(function))
+}
+
+/// The name of the function in front of whose parenthesis `text` ends: `set_var` of `env::set_var`, `get` of `x.get<string>`.
+pub(super) fn called_function(text: &[u8]) -> &[u8] {
+    let function = text.trim_ascii_end();
     let function = function
         .strip_suffix(b">")
         .map_or(function, |generic| memchr::memrchr(b'<', generic).map_or(generic, |at| &generic[..at]));
-    let start = function
-        .iter()
-        .rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
-        .map_or(0, |at| at + 1);
-    is_in(SETTERS, &function[start..])
+    let before = function.iter().rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+    before.map_or(function, |at| &function[at + 1..])
 }
 
 /// Whether `name`, in quotes, comes first in a call, a tuple or a list in braces: `("X-Auth-Token", "value")`.

@@ -168,7 +168,7 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Eviden
         is_wordy: composition::is_wordy(value),
         has_plain_name: words::words(candidate.name_span().of(candidate.bytes)).nth(1).is_none(),
         entropy: entropy::bits(candidate.body()),
-        is_hex: value.iter().all(u8::is_ascii_hexdigit),
+        is_number: value.iter().all(u8::is_ascii_digit),
         is_test_vector: subject == Some(Subject::Key) && is_test_vector(candidate),
         names_itself: name::mentions_secrets(value),
         is_message: is_message(candidate),
@@ -220,9 +220,12 @@ fn subject_of(candidate: &Candidate<'_>, link: Option<Link>) -> Option<Subject> 
         Some(Link::Comparison) => comparison::compared_name(name),
         _ => name,
     };
-    let is_word = name::wants_more_than_words(name) && is_word(candidate.value());
-    let is_id = name::is_access_key(name) && aws::may_be_key_id(candidate.value());
-    name::subject(name).filter(|_| !is_word && !is_id && !name::repeats(name, candidate.value()))
+    let value = candidate.value();
+    name::subject(name).filter(|_| {
+        let is_word = name::wants_more_than_words(name) && is_word(value);
+        let is_id = aws::may_be_key_id(value) && name::is_access_key(name);
+        !is_word && !is_id && !name::repeats(name, value)
+    })
 }
 
 /// Whether `value` is words, or too short to tell.

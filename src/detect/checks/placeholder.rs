@@ -338,7 +338,7 @@ fn is_dummy(value: &[u8]) -> bool {
 pub(crate) fn is_numbered_account(value: &[u8]) -> bool {
     let word = value.iter().take_while(|byte| !byte.is_ascii_digit()).count();
     let name = value[..word].strip_suffix(b"_").unwrap_or(&value[..word]);
-    is_account(name) && value.len() - word <= MAX_DUMMY_DIGITS
+    is_account(name) && (1..=MAX_DUMMY_DIGITS).contains(&(value.len() - word))
 }
 
 fn is_account(word: &[u8]) -> bool {

@@ -421,7 +421,7 @@ fn evidence(secret: &Secret) -> Evidence {
         is_wordy: composition::is_wordy(value),
         has_plain_name: false,
         entropy: entropy::bits(value),
-        is_hex: false,
+        is_number: false,
         is_test_vector: false,
         names_itself: false,
         is_message: false,
