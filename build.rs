@@ -1,128 +1,35 @@
-//! Compiles `patterns.yaml` into a table of constants: a bad rule fails the build, and starting up parses no YAML.
+//! Digests the sources that the program is built from, so that a cache of what one build read is not believed by another.
 
-#[path = "src/rules/compile.rs"]
-#[allow(dead_code, unreachable_pub)]
-mod compile;
-#[path = "src/rules/named.rs"]
-#[allow(dead_code, unreachable_pub)]
-mod named;
-#[path = "src/rules/rule.rs"]
-#[allow(dead_code, unreachable_pub)]
-mod rule;
-#[path = "src/rules/syntax.rs"]
-#[allow(dead_code, unreachable_pub)]
-mod syntax;
-
-use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::path::{Path, PathBuf};
-use std::process::exit;
+use std::path::PathBuf;
 
-use rule::{Check, Rule, Text};
-
-const PATTERNS: &str = "patterns.yaml";
-
-/// What decides whether something is found, or watched for by its name, besides the rules.
-const DETECTION: &[&str] = &["src/detect", "src/dotenv", "src/rules"];
+/// All that decides what is read and what is found in it: our own code, the rules, and by the lock file all that others wrote.
+const SOURCES: &[&str] = &["src", "crates", "patterns.yaml", "Cargo.lock"];
 
 fn main() {
     println!("cargo::rustc-env=KEYSIEVE_SOURCES={:016x}", digest_of_sources());
-    println!("cargo::rerun-if-changed={PATTERNS}");
-    let text =
-        std::fs::read_to_string(PATTERNS).unwrap_or_else(|error| fail(&format!("{PATTERNS}: {error}")));
-    let rules = compile::compile(PATTERNS, &text).unwrap_or_else(|error| fail(&error.to_string()));
-    for rule in
-        rules.iter().filter(|rule| rule.window.before + rule.window.after > compile::WIDE_WINDOW_BYTES)
-    {
-        let reach = rule.window.before + rule.window.after;
-        println!(
-            "cargo::warning=rule {} looks as far as {reach} bytes; {PATTERNS} says why (`wide`)",
-            rule.id
-        );
-    }
-    let out_dir = std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts");
-    let table = Path::new(&out_dir).join("builtin_rules.rs");
-    std::fs::write(&table, source_of(&rules))
-        .unwrap_or_else(|error| fail(&format!("{}: {error}", table.display())));
 }
 
-/// Changes with the code that detects, so that what a build found clean is not believed by one that looks differently.
 fn digest_of_sources() -> u64 {
-    for folder in DETECTION {
-        println!("cargo::rerun-if-changed={folder}");
-    }
     let mut hasher = DefaultHasher::new();
-    let mut folders: Vec<PathBuf> = DETECTION.iter().map(PathBuf::from).collect();
-    while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-        paths.sort();
-        for path in paths {
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                std::fs::read(&path).unwrap_or_default().hash(&mut hasher);
-            }
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for source in SOURCES {
+        // In a published package the crates are elsewhere, and the lock file has their digests.
+        if PathBuf::from(source).exists() {
+            println!("cargo::rerun-if-changed={source}");
+            paths.push(PathBuf::from(source));
+        }
+    }
+    while let Some(path) = paths.pop() {
+        path.hash(&mut hasher);
+        if path.is_dir() {
+            let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
+            let first = paths.len();
+            paths.extend(entries.map(|entry| entry.path()));
+            paths[first..].sort();
+        } else {
+            std::fs::read(&path).unwrap_or_default().hash(&mut hasher);
         }
     }
     hasher.finish()
-}
-
-fn fail(message: &str) -> ! {
-    println!("cargo::error={message}");
-    exit(1)
-}
-
-/// Rust source of the table.
-fn source_of(rules: &[Rule]) -> String {
-    let mut source = format!("pub(super) static RULES: [Rule; {}] = [\n", rules.len());
-    for rule in rules {
-        write_rule(&mut source, rule).expect("writing to a String cannot fail");
-    }
-    source.push_str("];\n");
-    source
-}
-
-fn write_rule(out: &mut String, rule: &Rule) -> std::fmt::Result {
-    writeln!(
-        out,
-        "Rule {{ id: {}, name: {}, provider: {},",
-        text(&rule.id),
-        text(&rule.name),
-        text(&rule.provider)
-    )?;
-    writeln!(out, "kind: Kind::{:?}, severity: Severity::{:?},", rule.kind, rule.severity)?;
-    writeln!(out, "confidence: Confidence::{:?}, keywords: {},", rule.confidence, texts(&rule.keywords))?;
-    writeln!(out, "followers: Cow::Borrowed(&{:?}),", rule.followers)?;
-    writeln!(out, "pattern: {}, window: {:?},", text(&rule.pattern), rule.window)?;
-    let checks: Vec<String> = rule.checks.iter().map(check).collect();
-    writeln!(out, "checks: Cow::Borrowed(&[{}]),", checks.join(", "))?;
-    writeln!(out, "exceptions: {},", texts(&rule.exceptions))?;
-    writeln!(out, "references: {}, fix: {},", texts(&rule.references), text(&rule.fix))?;
-    writeln!(
-        out,
-        "examples: {}, counter_examples: {} }},",
-        texts(&rule.examples),
-        texts(&rule.counter_examples)
-    )
-}
-
-fn check(check: &Check) -> String {
-    match check {
-        Check::Entropy { alphabet, min_bits } => {
-            format!("Check::Entropy {{ alphabet: Alphabet::{alphabet:?}, min_bits: {min_bits:?} }}")
-        }
-        Check::Checksum(checksum) => format!("Check::Checksum(Checksum::{checksum:?})"),
-        Check::Structure(structure) => format!("Check::Structure(Structure::{structure:?})"),
-        plain => format!("Check::{plain:?}"),
-    }
-}
-
-fn text(value: &Text) -> String {
-    format!("Text::Borrowed({:?})", value.as_ref())
-}
-
-fn texts(values: &[Text]) -> String {
-    let items: Vec<String> = values.iter().map(text).collect();
-    format!("Cow::Borrowed(&[{}])", items.join(", "))
 }

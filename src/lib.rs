@@ -41,23 +41,18 @@
 //! - The bytes scanned are hostile: no panic, no allocation for a size that is only claimed, no recursion over their
 //!   structure.
 
-pub mod chunk;
+pub use keysieve_model::{chunk, coverage, finding, location, provenance, replacement};
+pub use keysieve_paths as globs;
+pub use keysieve_rules as rules;
+
 pub mod ci;
-pub mod coverage;
 pub mod detect;
 pub mod dotenv;
-pub mod finding;
-pub mod globs;
 pub mod hook;
 pub mod judge;
-pub mod location;
 pub mod proof;
-pub mod provenance;
 mod redaction;
-pub mod replacement;
 pub mod report;
-pub mod rules;
 pub mod scan;
 pub mod sources;
 pub mod suppress;
-mod sync;

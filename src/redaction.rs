@@ -3,11 +3,11 @@
 use aho_corasick::{AhoCorasick, MatchKind};
 use bstr::BString;
 
-use crate::coverage::{Coverage, Unread};
 use crate::dotenv::{Decision, EnvFile, EnvState};
-use crate::finding::{CommitSummary, Container, Finding, ImagePlace, Secret};
-use crate::provenance::Metadata;
-use crate::replacement::Replacement;
+use keysieve_model::coverage::{Coverage, Unread};
+use keysieve_model::finding::{CommitSummary, Container, Finding, ImagePlace, Secret};
+use keysieve_model::provenance::Metadata;
+use keysieve_model::replacement::Replacement;
 
 /// Shorter secrets are not masked in names: they would mask ordinary words. Longer ones fit in no name.
 const MIN_SECRET_BYTES: usize = 8;

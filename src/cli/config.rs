@@ -41,7 +41,7 @@ impl From<SeverityArg> for Severity {
 
 /// The built-in rules and those of the given files.
 pub(crate) fn rules(files: &[PathBuf]) -> Result<RuleSet, RulesError> {
-    files.iter().try_fold(RuleSet::builtin(), |rules, file| rules.with_file(file))
+    files.iter().try_fold(keysieve_builtin::rules(), |rules, file| rules.with_file(file))
 }
 
 /// Where a repository's `.keysieve.yaml` and baseline are taken from.
@@ -188,7 +188,7 @@ pub(crate) fn all_rules(common: &Common, policy: PolicySource<'_>) -> anyhow::Re
 }
 
 fn all_rules_of(common: &Common, policy: PolicySource<'_>, own: &SuppressConfig) -> anyhow::Result<RuleSet> {
-    let mut rules = RuleSet::builtin();
+    let mut rules = keysieve_builtin::rules();
     for file in &own.rule_files {
         let text = policy.read(file)?.with_context(|| format!("{}: there is no {file}", config::FILE))?;
         rules = rules.with_yaml(file, &text)?;

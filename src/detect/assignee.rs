@@ -1,8 +1,8 @@
 //! What a value is given to: the name in front of it, and how that is written.
 
-use crate::location::ByteSpan;
-use crate::replacement::Assignee;
-use crate::rules::Check;
+use keysieve_model::location::ByteSpan;
+use keysieve_model::replacement::Assignee;
+use keysieve_rules::Check;
 
 use super::checks::Candidate;
 use super::checks::name::is_name_byte;

@@ -10,9 +10,9 @@
 //! - Where anchors of known values lie is derived in the same way, see [`super::sweep`].
 //! - UTF-16 text is not derived: a chunk that holds a zero byte has it read anew.
 
-use crate::chunk::{Copied, Derivation};
-use crate::location::ByteSpan;
-use crate::rules::RuleId;
+use keysieve_model::chunk::{Copied, Derivation};
+use keysieve_model::location::ByteSpan;
+use keysieve_rules::RuleId;
 
 use super::decode::Run;
 use super::prefilter::{Hit, Prefilter, SEARCHED_BYTES};
@@ -228,11 +228,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::chunk::Chunk;
     use crate::detect::Detector;
     use crate::detect::tests::encode::{ENCODINGS, Form, PARTIAL_ENCODINGS};
-    use crate::provenance::Provenance;
-    use crate::rules::RuleSet;
+    use keysieve_model::chunk::Chunk;
+    use keysieve_model::provenance::Provenance;
 
     /// What a version is made of: a piece of its base, or new text.
     #[derive(Debug, Clone)]
@@ -340,7 +339,7 @@ mod tests {
                 Copied { from: 0, to: 0, length: at },
                 Copied { from: at, to: at + 1, length: base.len() - at },
             ];
-            let mut detector = Detector::new(Arc::new(RuleSet::builtin()));
+            let mut detector = Detector::new(Arc::new(keysieve_builtin::rules()));
             let (_, memo) = detector.scan(&Chunk::whole(base.as_bytes(), Provenance::Stdin), None);
             let whole = Chunk::whole(bytes.as_bytes(), Provenance::Stdin);
             let derivation = Some(Derivation { base: base.as_bytes(), copies: &copies });
@@ -356,7 +355,7 @@ mod tests {
 
         #[test]
         fn a_derived_scan_is_the_scan_of_the_whole(first in text(), versions in prop::collection::vec(version(), 1..6)) {
-            let mut detector = Detector::new(Arc::new(RuleSet::builtin()));
+            let mut detector = Detector::new(Arc::new(keysieve_builtin::rules()));
             let mut base = first;
             let (_, mut memo) = detector.scan(&Chunk::whole(&base, Provenance::Stdin), None);
             for parts in &versions {

@@ -6,8 +6,8 @@ use regex_automata::meta::{Cache, Regex};
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
 
-use crate::location::ByteSpan;
-use crate::rules::{Rule, RuleId, compile};
+use keysieve_model::location::ByteSpan;
+use keysieve_rules::{Rule, RuleId, compile};
 
 use super::checks::{self, Candidate};
 use super::{Evidence, Refusal};

@@ -2,7 +2,7 @@
 //!
 //! prefilter (keyword hits) -> matcher (the hit's rules, each in its window) -> checks -> [`Match`].
 //!
-//! What a match is depends on the bytes within [`CONTEXT_BYTES`](crate::chunk::CONTEXT_BYTES) of its keyword and on
+//! What a match is depends on the bytes within [`CONTEXT_BYTES`](keysieve_model::chunk::CONTEXT_BYTES) of its keyword and on
 //! nothing else: that is why a file may be cut anywhere, and why a scan can be derived from that of an earlier version.
 
 mod assignee;
@@ -18,11 +18,11 @@ mod trace;
 
 use std::sync::Arc;
 
-use crate::chunk::Chunk;
-use crate::finding::Secret;
-use crate::location::{ByteSpan, Lines, Location};
-use crate::replacement::Assignee;
-use crate::rules::{Kind, RuleId, RuleSet};
+use keysieve_model::chunk::Chunk;
+use keysieve_model::finding::Secret;
+use keysieve_model::location::{ByteSpan, Lines, Location};
+use keysieve_model::replacement::Assignee;
+use keysieve_rules::{Kind, RuleId, RuleSet};
 
 pub use self::checks::{Link, Subject};
 pub use self::derive::Memo;

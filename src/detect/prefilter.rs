@@ -15,8 +15,8 @@
 
 use std::ops::Range;
 
-use crate::location::ByteSpan;
-use crate::rules::{Rule, RuleId, RuleSet, Text};
+use keysieve_model::location::ByteSpan;
+use keysieve_rules::{Rule, RuleId, RuleSet, Text};
 
 use super::rarity::rarity;
 use super::reach::Reach;
@@ -387,7 +387,7 @@ mod tests {
 
     #[test]
     fn every_keyword_is_found_and_none_outside_of_what_was_asked() {
-        let prefilter = Prefilter::new(&RuleSet::builtin());
+        let prefilter = Prefilter::new(&keysieve_builtin::rules());
         let strategy = (text(&prefilter), any::<prop::sample::Index>(), any::<prop::sample::Index>());
         let mut runner = prop::test_runner::TestRunner::default();
         let result = runner.run(&strategy, |(bytes, from, to)| {

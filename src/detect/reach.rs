@@ -1,6 +1,6 @@
 //! How far rules look: what a match depends on.
 
-use crate::rules::Rule;
+use keysieve_rules::Rule;
 
 use super::checks::MARGIN_BYTES;
 

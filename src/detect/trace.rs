@@ -1,9 +1,9 @@
 //! What each rule made of each of its keywords, for people who ask why something was found, or was not. Scans do not come here.
 
-use crate::chunk::Chunk;
-use crate::finding::Secret;
-use crate::location::ByteSpan;
-use crate::rules::RuleId;
+use keysieve_model::chunk::Chunk;
+use keysieve_model::finding::Secret;
+use keysieve_model::location::ByteSpan;
+use keysieve_rules::RuleId;
 
 use super::derive::Derived;
 use super::reach::Reach;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use bstr::{BString, ByteSlice};
 
-use crate::globs::docker::{DockerIgnore, clean, matches_path};
-use crate::provenance::path_bytes;
+use keysieve_model::provenance::path_bytes;
+use keysieve_paths::docker::{DockerIgnore, clean, matches_path};
 
 /// A Dockerfile with the context that it is built in.
 #[derive(Debug)]

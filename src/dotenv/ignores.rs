@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::coverage::Unread;
-use crate::globs::git::{IgnoreFile, Pattern};
-use crate::provenance::path_bytes;
-use crate::sync::lock;
+use keysieve_model::coverage::Unread;
+use keysieve_model::provenance::path_bytes;
+use keysieve_model::sync::lock;
+use keysieve_paths::git::{IgnoreFile, Pattern};
 
 /// The largest ignore file that is honoured, in bytes; git has the same limit.
 const MAX_IGNORE_FILE_BYTES: u64 = 100 << 20;

@@ -1,6 +1,7 @@
 //! Which files hold environments, by their names: one table, which the README shows too.
 
-use bstr::{BStr, ByteSlice};
+use bstr::ByteSlice;
+use keysieve_model::provenance::file_name;
 
 /// A kind of file that holds variables with their values.
 #[derive(Debug)]
@@ -126,12 +127,6 @@ pub fn is_template_path(path: &[u8]) -> bool {
     let name = file_name(path.as_bstr());
     let mut parts = name.split(|&byte| byte == b'.');
     parts.any(|part| TEMPLATE_PARTS.iter().any(|template| same(part, template)))
-}
-
-/// The last part of a path with `/` between its parts.
-#[must_use]
-pub fn file_name(path: &BStr) -> &[u8] {
-    path.rsplit(|&byte| byte == b'/').next().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use bstr::{BStr, BString, ByteSlice};
 use toml::{Table, Value};
 
-use crate::coverage::Unread;
-use crate::globs::docker::matches_tree;
-use crate::globs::git::IgnoreFile;
+use keysieve_model::coverage::Unread;
+use keysieve_paths::docker::matches_tree;
+use keysieve_paths::git::IgnoreFile;
 
 use super::ignores::{IgnoreSettings, Ignores, Whose, folder_of};
 use super::survey::{read_project_file, relative};
@@ -359,7 +359,7 @@ impl Hatch {
 }
 
 /// The pattern that decides about the file, or else about a folder that it lies in, the nearest first.
-fn deciding<'a>(patterns: &'a IgnoreFile, path: &'a BStr) -> Option<&'a crate::globs::git::Pattern> {
+fn deciding<'a>(patterns: &'a IgnoreFile, path: &'a BStr) -> Option<&'a keysieve_paths::git::Pattern> {
     let mut path: &'a BStr = path;
     let mut is_dir = false;
     loop {

@@ -19,7 +19,7 @@ use bstr::{BString, ByteSlice};
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 
-use crate::finding::Secret;
+use keysieve_model::finding::Secret;
 
 use super::value::{Judgement, judge};
 

@@ -2,12 +2,12 @@
 
 use bstr::{BString, ByteSlice};
 
-use crate::finding::{CommitSummary, ImagePlace};
-use crate::rules::Severity;
+use keysieve_model::finding::{CommitSummary, ImagePlace};
+use keysieve_rules::Severity;
 
 use super::ignores::{Decision, TakenBack};
-use super::names::file_name;
 use super::value::Judgement;
+use keysieve_model::provenance::file_name;
 
 /// An environment file, or a template of one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use bstr::{BString, ByteSlice};
 
-use crate::coverage::Unread;
-use crate::globs::docker::DockerIgnore;
-use crate::provenance::path_bytes;
+use keysieve_model::coverage::Unread;
+use keysieve_model::provenance::path_bytes;
+use keysieve_paths::docker::DockerIgnore;
 
 use super::docker::{Context, copies, ignore_files, is_dockerfile_name};
 use super::names::{is_known_path, is_template_path};

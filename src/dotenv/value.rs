@@ -4,8 +4,8 @@ use bstr::ByteSlice;
 
 use crate::detect::checks::{composition, literal, name, placeholder, words};
 use crate::detect::{Composition, Subject};
-use crate::location::ByteSpan;
-use crate::rules::Kind;
+use keysieve_model::location::ByteSpan;
+use keysieve_rules::Kind;
 
 use super::parse::Variable;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use bstr::{BStr, BString, ByteSlice};
 
 use crate::detect::sweep::{MAX_VALUE_BYTES, MIN_VALUE_BYTES, Sought};
-use crate::finding::{Secret, ValueSource};
+use keysieve_model::finding::{Secret, ValueSource};
 
 use super::parse::{NotText, Parsed, parse, text};
 use super::value::{Judgement, is_common, judge, secret_part};

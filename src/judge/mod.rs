@@ -6,7 +6,7 @@
 mod path_class;
 
 use crate::detect::{Composition, Evidence, Link, Shape, Subject};
-use crate::rules::{Confidence, Kind, Rule, Severity};
+use keysieve_rules::{Confidence, Kind, Rule, Severity};
 
 pub use self::path_class::{PathClass, classify};
 
@@ -225,7 +225,6 @@ fn weight(signal: Signal) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::RuleSet;
 
     fn evidence(shape: Shape, composition: Composition) -> Evidence {
         Evidence {
@@ -251,7 +250,7 @@ mod tests {
     }
 
     fn rule(id: &str) -> Rule {
-        RuleSet::builtin().rules().iter().find(|rule| rule.id == id).expect("a built-in rule").clone()
+        keysieve_builtin::rules().rules().iter().find(|rule| rule.id == id).expect("a built-in rule").clone()
     }
 
     #[test]

@@ -5,11 +5,11 @@ pub(crate) mod sampler;
 
 use std::sync::Arc;
 
-use crate::chunk::Chunk;
 use crate::detect::{Detector, Match, Shape, resolve_overlaps};
 use crate::judge::{classify, judge};
-use crate::provenance::Provenance;
-use crate::rules::{Confidence, Kind, Rule, RuleId, RuleSet};
+use keysieve_model::chunk::Chunk;
+use keysieve_model::provenance::Provenance;
+use keysieve_rules::{Confidence, Kind, Rule, RuleId, RuleSet};
 
 use self::sampler::{Filled, Random, check, check_pattern, example, fill};
 

@@ -6,8 +6,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::detect::checks::checksum;
-use crate::location::ByteSpan;
-use crate::rules::{Check, Rule};
+use keysieve_model::location::ByteSpan;
+use keysieve_rules::{Check, Rule};
 
 /// How many more than the least number of repetitions an unbounded one gets at most.
 const UNBOUNDED_EXTRA: u32 = 8;
@@ -291,7 +291,8 @@ mod tests {
     #[test]
     fn samples_match_their_expression() {
         let pattern = r"(?i)(?:ab|cd)[_-]?[0-9]{2,4}x+(?P<secret>[^\s]{3})\s";
-        let regex = crate::rules::compile::searcher(&format!("^(?:{pattern})$")).expect("a valid expression");
+        let regex =
+            keysieve_rules::compile::searcher(&format!("^(?:{pattern})$")).expect("a valid expression");
         let mut random = Random::new(1);
         for _ in 0..200 {
             let text = matching(&mut random, pattern);

@@ -63,7 +63,7 @@ pub(super) fn duration_text(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::utc_time;
+    use keysieve_model::finding::utc_time;
 
     #[test]
     fn dates_are_read_as_they_are_written() {

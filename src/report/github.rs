@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use crate::rules::Severity;
+use keysieve_rules::Severity;
 
 use super::json::{FindingJson, PlaceJson, PlaceKind, Results, UnreadJson};
 use super::text::{group, plural};

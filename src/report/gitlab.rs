@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::finding::utc_time;
+use keysieve_model::finding::utc_time;
 
 use super::dates::parse_rfc3339;
 use super::json::{EnvFileJson, FindingJson, PlaceJson, Results};

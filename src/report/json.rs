@@ -10,13 +10,15 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bstr::{BStr, BString, ByteSlice};
 use serde::{Deserialize, Serialize};
 
-use crate::coverage::Unread;
 use crate::dotenv::{Addition, EnvFile, EnvState, JudgedValue, SecretValue, TakenBack};
-use crate::finding::{CommitSummary, Container, Exposure, Finding, ImagePlace, Place, Removal, utc_time};
-use crate::provenance::Metadata;
-use crate::rules::{Confidence, Severity};
 use crate::scan::Outcome;
 use crate::suppress::By;
+use keysieve_model::coverage::Unread;
+use keysieve_model::finding::{
+    CommitSummary, Container, Exposure, Finding, ImagePlace, Place, Removal, utc_time,
+};
+use keysieve_model::provenance::Metadata;
+use keysieve_rules::{Confidence, Severity};
 
 use super::remedy::Remedy;
 use super::values::{SweptJson, ValuesJson};
@@ -437,7 +439,7 @@ impl PlaceJson {
         }
     }
 
-    fn set_reach(&mut self, reach: &crate::finding::Reach) {
+    fn set_reach(&mut self, reach: &keysieve_model::finding::Reach) {
         self.refs = Some(reach.refs.iter().map(|name| name.to_str_lossy().into_owned()).collect());
         self.more_refs = Some(reach.more_refs).filter(|&more| more > 0);
     }

@@ -21,7 +21,7 @@ pub(super) fn write(out: &mut dyn Write, results: &Results) -> io::Result<()> {
     let (tests, errors) = (failures + skipped + 1, usize::from(!results.is_complete()));
     let counts =
         format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"");
-    let timestamp = summary.finished_seconds().map(crate::finding::utc_time);
+    let timestamp = summary.finished_seconds().map(keysieve_model::finding::utc_time);
     let timestamp = timestamp.map(|time| format!(" timestamp=\"{}\"", time.trim_end_matches('Z')));
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(out, "<testsuites name=\"keysieve\" {counts} time=\"{:.3}\">", summary.seconds)?;

@@ -1,9 +1,9 @@
 //! The fix as it is told: what the rule advises, and for languages that are known the line that takes the secret's place, with
 //! the lines that go into `.env` and `.gitignore`.
 
-use crate::finding::Finding;
-use crate::replacement::{Assignee, Syntax};
-use crate::rules::{Kind, Rule};
+use keysieve_model::finding::Finding;
+use keysieve_model::replacement::{Assignee, Syntax};
+use keysieve_rules::{Kind, Rule};
 
 /// How rules write a look-up in the environment: in front of the variable's name, and behind it.
 const LOOK_UP: (&str, &str) = ("os.environ[\"", "\"]");
@@ -179,15 +179,15 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
-    use crate::finding::{Exposure, Fingerprint, Salt, Secret};
-    use crate::replacement::Replacement;
-    use crate::rules::{Confidence, RuleSet, Severity};
+    use keysieve_model::finding::{Exposure, Fingerprint, Salt, Secret};
+    use keysieve_model::replacement::Replacement;
+    use keysieve_rules::{Confidence, Severity};
 
     const VALUE: &str = "tR7hvd9QmmX2";
 
     /// What to do about a finding of `rule_id` whose value is given to `name`, behind `lead`.
     fn remedy(rule_id: &str, syntax: Syntax, name: &str, lead: &str) -> Remedy {
-        let rules = RuleSet::builtin();
+        let rules = keysieve_builtin::rules();
         let (id, rule) = rules.iter().find(|(_, rule)| rule.id == rule_id).expect("a built-in rule");
         let secret = Secret::new(VALUE.as_bytes());
         let fingerprint = Fingerprint::new(&Salt::default(), rule_id, &secret);
@@ -266,7 +266,10 @@ mod tests {
         let remedy = remedy("private-key", Syntax::Python, "KEY", "KEY = ");
         assert!(remedy.lines.is_empty());
         assert!(
-            RuleSet::builtin().rules().iter().any(|rule| rule.fix == Cow::Borrowed(remedy.advice.as_str()))
+            keysieve_builtin::rules()
+                .rules()
+                .iter()
+                .any(|rule| rule.fix == Cow::Borrowed(remedy.advice.as_str()))
         );
     }
 }

@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::rules::{Confidence, Severity};
+use keysieve_rules::{Confidence, Severity};
 
 use super::json::{EnvFileJson, FindingJson, PlaceJson, PlaceKind, Results, SuppressedFindingJson};
 use super::text::{group, plural};
@@ -350,7 +350,7 @@ fn invocation(results: &Results, cuts: &[String]) -> Invocation {
             (true, 0) => 0,
             (true, _) => 1,
         },
-        end_time_utc: summary.finished_seconds().map(crate::finding::utc_time),
+        end_time_utc: summary.finished_seconds().map(keysieve_model::finding::utc_time),
         tool_execution_notifications: notifications,
     }
 }

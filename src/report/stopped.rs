@@ -4,10 +4,12 @@ use std::io::{self, Write};
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::finding::{CommitSummary, Container, Finding, HistoryPlace, ImagePlace, MetadataPlace, Place};
-use crate::provenance::{Metadata, ObjectId};
 use crate::scan::{Outcome, RangeOutcome};
 use crate::sources::git::CommitShape;
+use keysieve_model::finding::{
+    CommitSummary, Container, Finding, HistoryPlace, ImagePlace, MetadataPlace, Place,
+};
+use keysieve_model::provenance::{Metadata, ObjectId};
 
 use super::remedy::Remedy;
 use super::text::{Paint, commit_text, plural, read_text, suppressed_text, write_fix, write_list};

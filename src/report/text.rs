@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use bstr::ByteSlice;
 
-use crate::coverage::{Read, Unread};
-use crate::finding::{CommitSummary, Exposure};
-use crate::rules::Severity;
 use crate::scan::Outcome;
 use crate::suppress::By;
+use keysieve_model::coverage::{Read, Unread};
+use keysieve_model::finding::{CommitSummary, Exposure};
+use keysieve_rules::Severity;
 
 use super::json::{
     FindingJson, PlaceJson, PlaceKind, Results, SuppressedFindingJson, UnreadJson, exposure, severity,

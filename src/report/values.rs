@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use bstr::ByteSlice;
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{Container, Finding, Place, ValueSource};
-use crate::provenance::Metadata;
 use crate::scan::{Outcome, Swept};
+use keysieve_model::finding::{Container, Finding, Place, ValueSource};
+use keysieve_model::provenance::Metadata;
 
 use super::escaped;
 use super::json::exposure;

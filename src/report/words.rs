@@ -6,9 +6,9 @@ use std::cmp::Reverse;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::coverage::Read;
-use crate::finding::Exposure;
-use crate::rules::{Confidence, Severity};
+use keysieve_model::coverage::Read;
+use keysieve_model::finding::Exposure;
+use keysieve_rules::{Confidence, Severity};
 
 use super::dates::{day, parse_rfc3339};
 use super::escaped;

@@ -5,21 +5,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bstr::{BString, ByteSlice};
 
-use crate::coverage::Unread;
 use crate::detect::{Match, checks};
 use crate::dotenv::{file_name, is_env_path};
-use crate::finding::{
-    CommitSummary, Container, Exposure, Finding, Fingerprint, HistoryPlace, MetadataPlace, Place, Reach,
-    Salt, Secret,
-};
 use crate::judge::{PathClass, Verdict, classify, judge};
-use crate::location::Location;
-use crate::provenance::{Metadata, ObjectId, Provenance};
-use crate::replacement::{Assignee, Replacement, Syntax};
-use crate::rules::{Kind, RuleId};
 use crate::sources::git::{History, Places};
 use crate::sources::image::Images;
 use crate::suppress::{By, Marker, Suppressed, Suppressions};
+use keysieve_model::coverage::Unread;
+use keysieve_model::finding::{
+    CommitSummary, Container, Exposure, Finding, Fingerprint, HistoryPlace, MetadataPlace, Place, Reach,
+    Salt, Secret,
+};
+use keysieve_model::location::Location;
+use keysieve_model::provenance::{Metadata, ObjectId, Provenance};
+use keysieve_model::replacement::{Assignee, Replacement, Syntax};
+use keysieve_rules::{Kind, RuleId};
 
 use super::collector::{Found, Markers};
 use super::image::keep_telling_places;

@@ -8,15 +8,15 @@ use std::time::Instant;
 use bstr::BString;
 use sha2::{Digest as _, Sha256};
 
-use crate::chunk::Visitor;
 use crate::dotenv::{TABLE, is_env_path, may_be_known};
-use crate::finding::{Container, Finding};
-use crate::provenance::ObjectId;
-use crate::rules::RuleSet;
 use crate::sources::Source;
 use crate::sources::git::Repository;
 use crate::sources::worktree::Worktree;
 use crate::suppress::Suppressed;
+use keysieve_model::chunk::Visitor;
+use keysieve_model::finding::{Container, Finding};
+use keysieve_model::provenance::ObjectId;
+use keysieve_rules::RuleSet;
 
 use super::assembly::assemble;
 use super::collector::Collector;
@@ -144,5 +144,10 @@ fn is_in_revision(container: &Container) -> bool {
 /// What stands for the question that is put to each object: the rules, and the names of environment files.
 fn cache_key(rules: &RuleSet) -> [u8; 32] {
     let table = format!("{TABLE:?}");
-    Sha256::new().chain_update(rules.digest()).chain_update(table).finalize().into()
+    Sha256::new()
+        .chain_update(env!("KEYSIEVE_SOURCES"))
+        .chain_update(rules.digest())
+        .chain_update(table)
+        .finalize()
+        .into()
 }

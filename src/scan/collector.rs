@@ -6,16 +6,16 @@ use std::sync::{Arc, Mutex};
 
 use bstr::BString;
 
-use crate::chunk::{Chunk, Searched, Visitor};
-use crate::coverage::{Coverage, Unread};
 use crate::detect::{Detector, Match, Memo, resolve_overlaps};
-use crate::finding::Secret;
-use crate::location::{ByteSpan, Location};
-use crate::provenance::{ObjectId, Provenance};
-use crate::rules::Kind;
 use crate::sources::worktree::too_large;
 use crate::suppress::Marker;
-use crate::sync::{into_inner, lock};
+use keysieve_model::chunk::{Chunk, Searched, Visitor};
+use keysieve_model::coverage::{Coverage, Unread};
+use keysieve_model::finding::Secret;
+use keysieve_model::location::{ByteSpan, Location};
+use keysieve_model::provenance::{ObjectId, Provenance};
+use keysieve_model::sync::{into_inner, lock};
+use keysieve_rules::Kind;
 
 use super::sweep::MAX_HITS;
 use super::{Progress, ScanConfig};

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bstr::ByteSlice as _;
 
-use crate::chunk::{Chunk, Visitor as _};
 use crate::detect::{Attempt, Detector, Match, Refusal, checks, resolve_overlaps};
-use crate::finding::{Finding, Fingerprint, Secret};
 use crate::judge::{classify, judge, weigh};
-use crate::location::{ByteSpan, Lines, Location};
-use crate::provenance::Provenance;
-use crate::rules::{Confidence, Rule, RuleId, RuleSet};
 use crate::suppress::By;
+use keysieve_model::chunk::{Chunk, Visitor as _};
+use keysieve_model::finding::{Finding, Fingerprint, Secret};
+use keysieve_model::location::{ByteSpan, Lines, Location};
+use keysieve_model::provenance::Provenance;
+use keysieve_rules::{Confidence, Rule, RuleId, RuleSet};
 
 use super::assembly::{Assembled, assemble};
 use super::collector::Collector;

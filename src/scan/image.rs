@@ -7,8 +7,8 @@ use std::time::Instant;
 use bstr::{BString, ByteSlice};
 
 use crate::dotenv::{EnvFile, EnvState, is_env_path};
-use crate::finding::{Container, ImagePlace, Place};
 use crate::sources::image::{self, Input, Selection};
+use keysieve_model::finding::{Container, ImagePlace, Place};
 
 use super::assembly::assemble;
 use super::collector::Collector;

@@ -16,17 +16,17 @@ use std::time::{Duration, Instant};
 
 use bstr::BString;
 
-use crate::coverage::{Coverage, Unread};
 use crate::dotenv::{EnvFile, is_env_path};
-use crate::finding::{Finding, Secret};
 use crate::redaction::Redaction;
-use crate::rules::{Confidence, RuleSet};
 use crate::sources::Source;
 use crate::sources::git::{self, Repository};
 use crate::sources::image as image_source;
 use crate::sources::stdin::Stdin;
 use crate::sources::worktree::Worktree;
 use crate::suppress::{Suppressed, Suppressions};
+use keysieve_model::coverage::{Coverage, Unread};
+use keysieve_model::finding::{Finding, Secret};
+use keysieve_rules::{Confidence, RuleSet};
 
 use self::assembly::assemble;
 use self::collector::Collector;

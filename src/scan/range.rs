@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::detect::Match;
-use crate::finding::{CommitSummary, Reach, Secret};
-use crate::provenance::{ObjectId, Provenance};
 use crate::sources::git::{CommitShape, Occurrence, Places, Range, RangeQuery, Repository};
+use keysieve_model::finding::{CommitSummary, Reach, Secret};
+use keysieve_model::provenance::{ObjectId, Provenance};
 
 use super::assembly::{Group, Lineage, assemble};
 use super::collector::Collector;

@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::coverage::Unread;
 use crate::detect::sweep as engine;
 use crate::dotenv::values::{Error as ValuesError, LeftOut, Values};
-use crate::finding::{Secret, ValueSource};
-use crate::provenance::path_bytes;
-use crate::rules::{Error as RulesError, RuleSet};
+use keysieve_model::coverage::Unread;
+use keysieve_model::finding::{Secret, ValueSource};
+use keysieve_model::provenance::path_bytes;
+use keysieve_rules::{Error as RulesError, RuleSet};
 
 use super::ScanConfig;
 use super::env::env_files_of;

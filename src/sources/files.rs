@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bstr::BString;
 use rayon::prelude::*;
 
-use crate::chunk::Visitor;
-use crate::coverage::{Read, Unread};
-use crate::provenance::Provenance;
+use keysieve_model::chunk::Visitor;
+use keysieve_model::coverage::{Read, Unread};
+use keysieve_model::provenance::Provenance;
 
 use super::Source;
 use super::archive::{HandOver, Tally, visit_stream};

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::chunk::{Chunk, Searched, Visitor};
-use crate::coverage::Unread;
-use crate::provenance::Provenance;
+use keysieve_model::chunk::{Chunk, Searched, Visitor};
+use keysieve_model::coverage::Unread;
+use keysieve_model::provenance::Provenance;
 
 use super::archive::{self, HandOver, Tally};
 use super::image;

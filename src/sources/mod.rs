@@ -11,12 +11,4 @@ pub mod image;
 pub mod stdin;
 pub mod worktree;
 
-use crate::chunk::Visitor;
-use crate::coverage::Read;
-
-/// A place to read from.
-pub trait Source {
-    /// Hands every chunk to `visitor`, from any thread of the current pool, and what cannot be read too. Returns what was
-    /// read.
-    fn visit_chunks<V: Visitor>(&self, visitor: &V) -> Read;
-}
+pub use keysieve_model::chunk::Source;

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use crate::chunk::Visitor;
-use crate::coverage::Read;
-use crate::provenance::Provenance;
+use keysieve_model::chunk::Visitor;
+use keysieve_model::coverage::Read;
+use keysieve_model::provenance::Provenance;
 
 use super::Source;
 use super::archive::{HandOver, Tally, visit_stream};

@@ -14,9 +14,9 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use rayon::prelude::*;
 
-use crate::chunk::{Chunk, Searched, Visitor};
-use crate::coverage::{Read, Unread};
-use crate::provenance::{Provenance, path_bytes};
+use keysieve_model::chunk::{Chunk, Searched, Visitor};
+use keysieve_model::coverage::{Read, Unread};
+use keysieve_model::provenance::{Provenance, path_bytes};
 
 use super::Source;
 use super::archive::{HandOver, Tally, visit_stream};

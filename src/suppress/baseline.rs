@@ -8,7 +8,7 @@ use bstr::BStr;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use serde::Deserialize;
 
-use crate::finding::{Container, Finding, Place, Salt};
+use keysieve_model::finding::{Container, Finding, Place, Salt};
 
 /// The file, in the top directory of a repository.
 pub const FILE: &str = ".keysieve-baseline.yaml";

@@ -6,8 +6,8 @@ use bstr::{BStr, ByteSlice};
 use ignore::gitignore::Gitignore;
 use serde_yaml::{Mapping, Value};
 
-use crate::coverage::Unread;
-use crate::rules::{Confidence, Kind, Rule, RuleSet, Severity};
+use keysieve_model::coverage::Unread;
+use keysieve_rules::{Confidence, Kind, Rule, RuleSet, Severity};
 
 use super::baseline::{globs, matches};
 
@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn rules_that_there_are_not_are_told() {
         let config = Config::parse(FILE, "schema: 1\nrules: {off: [github-pta]}\n").expect("a configuration");
-        let told = config.apply(FILE, RuleSet::builtin()).expect_err("no such rule").to_string();
+        let told = config.apply(FILE, keysieve_builtin::rules()).expect_err("no such rule").to_string();
         assert!(told.contains("`github-pta`") && told.contains("did you mean `github-pat`?"), "{told}");
     }
 
@@ -319,7 +319,7 @@ mod tests {
     fn paths_are_for_generic_rules_unless_some_are_named() {
         let text = "schema: 1\npaths:\n- {ignore: tests/, reason: made up}\n- {ignore: '*.md', rules: [github-pat]}\n";
         let config = Config::parse(FILE, text).expect("a configuration");
-        let rules = RuleSet::builtin();
+        let rules = keysieve_builtin::rules();
         let rule = |id: &str| rules.rules().iter().find(|rule| rule.id == id).expect("a rule");
         assert_eq!(config.ignores(rule("generic-password"), b"tests/a/b.py".into()), Some(Some("made up")));
         assert!(config.ignores(rule("github-pat"), b"tests/a/b.py".into()).is_none());

@@ -2,7 +2,7 @@
 
 use bstr::ByteSlice;
 
-use crate::location::ByteSpan;
+use keysieve_model::location::ByteSpan;
 
 const ALLOW: &[u8] = b"keysieve:allow";
 const NEXT_LINE: &[u8] = b"-next-line";

@@ -8,7 +8,7 @@ pub mod marker;
 
 use std::fmt;
 
-use crate::finding::Finding;
+use keysieve_model::finding::Finding;
 
 pub use self::baseline::{Baseline, Entry};
 pub use self::config::Config;

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use crate::rules::Kind;
+use keysieve_rules::Kind;
 
 use super::placeholder::is_placeholder;
 

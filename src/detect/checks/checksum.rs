@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::rules::Checksum;
+use keysieve_rules::Checksum;
 
 /// Length of a CRC-32 in base 62, in characters.
 const BASE62_CHARACTERS: usize = 6;

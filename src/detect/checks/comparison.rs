@@ -1,7 +1,7 @@
 //! Values that a name is compared with: `if password == "value"`, `name.equals(value)`, `strcmp(name, value)`. Whoever knows the value
 //! gets in.
 
-use crate::location::ByteSpan;
+use keysieve_model::location::ByteSpan;
 
 use super::composition::{has_letters_and_digits, is_wordy};
 use super::connector::{before, called_function, is_in, is_machine_made};

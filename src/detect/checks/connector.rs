@@ -1,6 +1,6 @@
 //! What joins a name to a value: `=`, a call, a pair of `name` and `value`, or nothing at all.
 
-use crate::location::ByteSpan;
+use keysieve_model::location::ByteSpan;
 
 use super::comparison::{is_compared, may_be_asked_for};
 use super::composition::{has_letters_and_digits, is_wordy};

@@ -1,6 +1,6 @@
 //! Shannon entropy: how evenly a value uses its characters.
 
-use crate::rules::Alphabet;
+use keysieve_rules::Alphabet;
 
 /// Shannon entropy of `value` in bits per byte, 0 to 8. A value of `n` bytes has at most `log2(n)`.
 pub(crate) fn bits(value: &[u8]) -> f32 {

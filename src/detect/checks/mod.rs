@@ -17,8 +17,8 @@ pub(crate) mod placeholder;
 pub(crate) mod url;
 pub(crate) mod words;
 
-use crate::location::ByteSpan;
-use crate::rules::{Check, Kind, Rule, Structure};
+use keysieve_model::location::ByteSpan;
+use keysieve_rules::{Check, Kind, Rule, Structure};
 
 pub use self::connector::Link;
 pub use self::name::Subject;

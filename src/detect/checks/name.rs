@@ -1,6 +1,6 @@
 //! Names of variables, keys and parameters: `api_key` names a secret, `token_url` and `tokenizer` do not.
 
-use crate::location::ByteSpan;
+use keysieve_model::location::ByteSpan;
 
 use super::words::words;
 

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::rules::Kind;
+use keysieve_rules::Kind;
 
 use super::words::words;
 

@@ -1,8 +1,8 @@
 //! Passwords in the user information of URLs: `scheme://user:password@host`,
 //! <https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1>.
 
-use crate::location::ByteSpan;
-use crate::rules::Kind;
+use keysieve_model::location::ByteSpan;
+use keysieve_rules::Kind;
 
 use super::literal::is_literal;
 use super::placeholder::is_placeholder;

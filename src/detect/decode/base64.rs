@@ -4,7 +4,7 @@
 //! in the next line where that begins with a stretch of the same length, or ends with a shorter one. Since a line's length is a
 //! multiple of four, each line decodes for itself. A line that decodes to no text ends the run in front of it.
 
-use crate::location::ByteSpan;
+use keysieve_model::location::ByteSpan;
 
 use super::{Block, Form, MAX_RUN_BYTES, Origins, Run, STEP_BYTES, Text, depends_on};
 

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::location::ByteSpan;
+use keysieve_model::location::ByteSpan;
 
 use super::{Block, MAX_GLUE_BYTES, MAX_RUN_BYTES, Origins, Run, STEP_BYTES, Text, depends_on};
 

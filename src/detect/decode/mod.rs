@@ -21,8 +21,8 @@ mod base64;
 mod escape;
 mod utf16;
 
-use crate::chunk::CONTEXT_BYTES;
-use crate::location::ByteSpan;
+use keysieve_model::chunk::CONTEXT_BYTES;
+use keysieve_model::location::ByteSpan;
 
 /// How many forms may lie in one another.
 const MAX_DEPTH: usize = 3;

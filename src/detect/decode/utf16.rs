@@ -1,6 +1,6 @@
 //! UTF-16 text: ASCII characters with a zero byte beside each.
 
-use crate::location::ByteSpan;
+use keysieve_model::location::ByteSpan;
 
 use super::{Form, Origins, Run, Text};
 

@@ -21,10 +21,10 @@ use std::ops::Range;
 
 use foldhash::fast::RandomState;
 
-use crate::chunk::{CONTEXT_BYTES, Derivation};
-use crate::finding::Secret;
-use crate::location::ByteSpan;
-use crate::rules::RuleId;
+use keysieve_model::chunk::{CONTEXT_BYTES, Derivation};
+use keysieve_model::finding::Secret;
+use keysieve_model::location::ByteSpan;
+use keysieve_rules::RuleId;
 
 use super::checks::{composition, entropy};
 use super::rarity::rarity;

@@ -9,11 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
 use super::*;
-use crate::chunk::{Chunk, Copied};
 use crate::detect::{Detector, Match};
-use crate::location::LineStart;
-use crate::provenance::Provenance;
-use crate::rules::RuleSet;
+use keysieve_model::chunk::{Chunk, Copied};
+use keysieve_model::location::LineStart;
+use keysieve_model::provenance::Provenance;
+use keysieve_rules::RuleSet;
 
 /// Values with something in common, and with what forms escape.
 const VALUES: &[&str] = &[
@@ -31,7 +31,7 @@ fn sought(value: &str) -> Sought {
 }
 
 fn sweep() -> (Arc<RuleSet>, Arc<Sweep>) {
-    let (rules, rule) = RuleSet::builtin().with_values().expect("one rule more");
+    let (rules, rule) = keysieve_builtin::rules().with_values().expect("one rule more");
     let values: Vec<Sought> = VALUES.iter().map(|value| sought(value)).collect();
     let (sweep, left_out) = Sweep::new(rule, &values);
     assert!(left_out.is_empty());
@@ -173,7 +173,7 @@ fn each_value_in_each_form_is_found_once() {
 
 #[test]
 fn values_that_are_too_much_alike_are_left_out_and_said() {
-    let (rules, rule) = RuleSet::builtin().with_values().expect("one rule more");
+    let (rules, rule) = keysieve_builtin::rules().with_values().expect("one rule more");
     let alike = (0..2_000).map(|number| sought(&format!("{}{number:04}{}", "a1".repeat(9), "b2".repeat(9))));
     let other = sought("k3v9Qm2xTz8Lw4pR");
     let (sweep, left_out) = Sweep::new(rule, &alike.chain([other.clone()]).collect::<Vec<_>>());
@@ -185,7 +185,7 @@ fn values_that_are_too_much_alike_are_left_out_and_said() {
 
 #[test]
 fn other_spellings_are_the_same_value() {
-    let (rules, rule) = RuleSet::builtin().with_values().expect("one rule more");
+    let (rules, rule) = keysieve_builtin::rules().with_values().expect("one rule more");
     let value = Sought { others: vec![Secret::new(b"k3v9Qm2xTz")], ..sought("k3v9Qm2xTz8Lw4pR") };
     let (sweep, _) = Sweep::new(rule, std::slice::from_ref(&value));
     let mut detector = Detector::sweeping(Arc::new(rules), Some(Arc::new(sweep)));

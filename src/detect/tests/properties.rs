@@ -17,15 +17,15 @@ use regex_automata::meta::{Cache, Regex};
 use regex_automata::{Anchored, Input};
 
 use super::encode::{ENCODINGS, Form, PARTIAL_ENCODINGS};
-use crate::chunk::{CONTEXT_BYTES, Chunk};
 use crate::detect::checks::{Candidate, evaluate};
 use crate::detect::{Detector, Match, decode};
-use crate::finding::Secret;
-use crate::location::{ByteSpan, LineStart};
 use crate::proof::sampler::{Random, example, matching, parse};
-use crate::provenance::Provenance;
-use crate::rules::{Confidence, Rule, RuleId, RuleSet, compile};
 use crate::scan::{Outcome, ScanConfig, Silent, scan_paths};
+use keysieve_model::chunk::{CONTEXT_BYTES, Chunk};
+use keysieve_model::finding::Secret;
+use keysieve_model::location::{ByteSpan, LineStart};
+use keysieve_model::provenance::Provenance;
+use keysieve_rules::{Confidence, Rule, RuleId, RuleSet, compile};
 
 /// How many random texts the slower properties see; the quicker ones see more. All of them take some ten seconds.
 const CASES: u32 = 192;
@@ -270,7 +270,7 @@ fn verify(
 
 #[test]
 fn the_prefilter_drops_nothing() {
-    let rules = Arc::new(RuleSet::builtin());
+    let rules = Arc::new(keysieve_builtin::rules());
     let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
     let reference = RefCell::new(Reference::new(&rules));
     proptest!(config(CASES * 2), |(parts in parts())| {
@@ -282,7 +282,7 @@ fn the_prefilter_drops_nothing() {
 
 #[test]
 fn no_match_begins_without_a_keyword() {
-    let rules = Arc::new(RuleSet::builtin());
+    let rules = Arc::new(keysieve_builtin::rules());
     let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
     let reference = RefCell::new(Reference::new(&rules));
     // Each rule is run at each byte: that is slow.
@@ -336,7 +336,7 @@ fn place(found: &Match) -> (ByteSpan, RuleId, &Secret) {
 
 #[test]
 fn a_content_may_be_cut_anywhere() {
-    let rules = Arc::new(RuleSet::builtin());
+    let rules = Arc::new(keysieve_builtin::rules());
     let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
     proptest!(config(CASES * 4), |(parts in parts(), cuts in vec(any::<Index>(), 1..8))| {
         let text = text_of(&rules, &parts);
@@ -366,7 +366,7 @@ fn far_apart() -> impl Strategy<Value = Vec<Part>> {
 
 #[test]
 fn a_large_content_may_be_cut_anywhere() {
-    let rules = Arc::new(RuleSet::builtin());
+    let rules = Arc::new(keysieve_builtin::rules());
     let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
     let cut = (any::<Index>(), 0..4usize, any::<Index>());
     proptest!(config(CASES), |(parts in far_apart(), cuts in vec(cut, 1..4))| {
@@ -423,7 +423,7 @@ fn scan_directory(rules: &Arc<RuleSet>, path: &Path, threads: usize) -> Outcome 
 
 #[test]
 fn any_number_of_threads_finds_the_same() {
-    let rules = Arc::new(RuleSet::builtin());
+    let rules = Arc::new(keysieve_builtin::rules());
     proptest!(config(CASES / 16), |(files in vec(vec(part(), 1..12), 12..24))| {
         let directory = tempfile::tempdir().expect("a scratch directory");
         for (number, parts) in files.iter().enumerate() {
@@ -443,7 +443,7 @@ fn any_number_of_threads_finds_the_same() {
 
 #[test]
 fn nothing_that_holds_a_secret_prints_it() {
-    let rules = Arc::new(RuleSet::builtin());
+    let rules = Arc::new(keysieve_builtin::rules());
     let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
     let directory = tempfile::tempdir().expect("a scratch directory");
     let mut secrets = Vec::new();

@@ -8,12 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use rayon::prelude::*;
 
 use super::encode::ENCODINGS;
-use crate::chunk::Chunk;
 use crate::detect::{Detector, Match, Shape, resolve_overlaps};
 use crate::judge::{classify, judge};
 use crate::proof::sampler::{Random, example, fill};
-use crate::provenance::Provenance;
-use crate::rules::{Check, Confidence, Kind, Rule, RuleId, RuleSet};
+use keysieve_model::chunk::Chunk;
+use keysieve_model::provenance::Provenance;
+use keysieve_rules::{Check, Confidence, Kind, Rule, RuleId};
 
 /// How many texts are sampled from the examples of each rule, and how many of them may be missed: random values have too
 /// little entropy, or look like a placeholder, once in a while.
@@ -42,7 +42,7 @@ struct Engine {
 
 impl Engine {
     fn new() -> Self {
-        Self { detector: Detector::new(Arc::new(RuleSet::builtin())) }
+        Self { detector: Detector::new(Arc::new(keysieve_builtin::rules())) }
     }
 
     fn scan(&mut self, text: &[u8]) -> Vec<Match> {
@@ -80,7 +80,7 @@ impl Engine {
 }
 
 fn rules() -> Vec<(RuleId, Rule)> {
-    let rules = RuleSet::builtin();
+    let rules = keysieve_builtin::rules();
     rules.iter().map(|(id, rule)| (id, rule.clone())).collect()
 }
 

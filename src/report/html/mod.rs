@@ -374,7 +374,7 @@ impl<'a> Page<'a> {
 }
 
 fn exposed(since: i64, finished: Option<i64>) -> String {
-    let since_day = crate::finding::utc_day(since);
+    let since_day = keysieve_model::finding::utc_day(since);
     match finished {
         Some(finished) if finished - since >= DAY => {
             format!("Exposed for {}, since {since_day}.", duration_text(finished - since))

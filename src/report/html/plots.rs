@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use crate::finding::utc_day;
+use keysieve_model::finding::utc_day;
 
 use super::super::dates::{DAY, days_from_civil, duration_text, parse_rfc3339};
 use super::super::json::FindingJson;

@@ -12,15 +12,15 @@ use std::time::Instant;
 
 use bstr::{BString, ByteSlice};
 
-use crate::chunk::{Chunk, Searched, Visitor};
-use crate::coverage::{Coverage, Read, Unread};
 use crate::dotenv::survey::survey;
 use crate::dotenv::{EnvFile, is_env_path, is_known_path, is_template_path, may_be_known};
-use crate::finding::{Container, Finding, HistoryPlace, Place, Secret};
-use crate::provenance::{ObjectId, Provenance, path_bytes};
 use crate::sources::Source;
 use crate::sources::files::Files;
 use crate::sources::git::{self, History, Repository};
+use keysieve_model::chunk::{Chunk, Searched, Visitor};
+use keysieve_model::coverage::{Coverage, Read, Unread};
+use keysieve_model::finding::{Container, Finding, HistoryPlace, Place, Secret};
+use keysieve_model::provenance::{ObjectId, Provenance, path_bytes};
 
 use super::assembly::{Assembled, assemble};
 use super::collector::Collector;

@@ -10,12 +10,12 @@ use bstr::{BStr, BString, ByteSlice};
 use crate::dotenv::parse::Variable;
 use crate::dotenv::value::{is_named_secret, secret_part};
 use crate::dotenv::{EnvFile, Judgement, SecretValue, is_env_path, is_plain_name, is_template_path};
-use crate::finding::{Container, Finding, HistoryPlace, Secret};
-use crate::location::ByteSpan;
-use crate::rules::{Confidence, Severity};
 use crate::scan::assembly::Assembled;
 use crate::scan::{ScanConfig, failing};
 use crate::suppress::{Marker, Suppressions};
+use keysieve_model::finding::{Container, Finding, HistoryPlace, Secret};
+use keysieve_model::location::ByteSpan;
+use keysieve_rules::{Confidence, Severity};
 
 /// How bad and how sure a secret is that no rule found.
 const JUDGED: (Severity, Confidence) = (Severity::High, Confidence::Medium);

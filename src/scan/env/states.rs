@@ -12,8 +12,8 @@ use crate::dotenv::{
     Addition, EnvFile, EnvState, Ignores, SecretValue, Whereabouts, Whose, file_name, folder_of,
     is_known_path, is_template_path, joined,
 };
-use crate::finding::{HistoryPlace, Reach};
 use crate::sources::git::{self, History, Repository};
+use keysieve_model::finding::{HistoryPlace, Reach};
 
 use super::secrets::SecretsByPath;
 use super::trees::{WorkTree, WorkTrees, from_here, real};

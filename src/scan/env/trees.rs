@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::coverage::{Coverage, Unread};
 use crate::dotenv::docker::Context;
 use crate::dotenv::package::{InGit, Package};
 use crate::dotenv::survey::{Survey, relative, survey};
 use crate::dotenv::{Ignores, Whose, file_name, is_env_path, is_known_path, may_be_known};
-use crate::finding::HistoryPlace;
-use crate::provenance::{ObjectId, path_bytes};
 use crate::sources::files::{ChosenFile, Files};
 use crate::sources::git::{History, Repository};
+use keysieve_model::coverage::{Coverage, Unread};
+use keysieve_model::finding::HistoryPlace;
+use keysieve_model::provenance::{ObjectId, path_bytes};
 
 use super::values::why_not_judged;
 

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use bstr::ByteSlice as _;
 use rayon::Scope;
 
-use crate::chunk::{CONTEXT_BYTES, Chunk, Visitor};
-use crate::coverage::Unread;
-use crate::location::LineStart;
-use crate::provenance::Provenance;
+use keysieve_model::chunk::{CONTEXT_BYTES, Chunk, Visitor};
+use keysieve_model::coverage::Unread;
+use keysieve_model::location::LineStart;
+use keysieve_model::provenance::Provenance;
 
 /// The part of a content that one chunk has as its own, in bytes.
 const PIECE_BYTES: usize = 4 << 20;

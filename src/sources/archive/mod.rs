@@ -23,9 +23,9 @@ use std::io::{self, Read};
 use bstr::{BStr, BString, ByteSlice};
 use foldhash::fast::RandomState;
 
-use crate::chunk::Visitor;
-use crate::coverage::Unread;
-use crate::provenance::Provenance;
+use keysieve_model::chunk::Visitor;
+use keysieve_model::coverage::Unread;
+use keysieve_model::provenance::Provenance;
 
 use self::budget::Metered;
 use self::decode::GzipMembers;

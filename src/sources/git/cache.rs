@@ -20,7 +20,7 @@ use gix::ObjectId;
 use gix::objs::Kind;
 use sha2::{Digest as _, Sha256};
 
-use crate::coverage::Read;
+use keysieve_model::coverage::Read;
 
 use super::commits::Commit;
 use super::git_dir::read_regular;

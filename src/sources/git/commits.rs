@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use bstr::{BStr, BString};
 use gix::ObjectId;
 
-use crate::finding::{CommitSummary, Reach};
-use crate::provenance;
+use keysieve_model::finding::{CommitSummary, Reach};
+use keysieve_model::provenance;
 
 use super::numbers::Number;
 

@@ -2,7 +2,7 @@
 //!
 //! A delta says of an object which spans are copied from its base and which bytes are inserted.
 
-use crate::chunk::Copied;
+use keysieve_model::chunk::Copied;
 
 /// A delta, parsed once: for applying it, and for knowing what did not change.
 #[derive(Debug, Default)]

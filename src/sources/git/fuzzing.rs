@@ -10,9 +10,9 @@ use gix::ObjectId;
 use gix::hash::Kind as HashKind;
 use gix::objs::Kind;
 
-use crate::chunk::{Chunk, Copied, Derivation, Searched, Visitor};
-use crate::coverage::Unread;
-use crate::sync::into_inner;
+use keysieve_model::chunk::{Chunk, Copied, Derivation, Searched, Visitor};
+use keysieve_model::coverage::Unread;
+use keysieve_model::sync::into_inner;
 
 use super::attribution;
 use super::cache::Recalled;

@@ -9,9 +9,9 @@ use bstr::{BString, ByteSlice};
 use gix::ObjectId as GitId;
 use gix::hash::Kind as HashKind;
 
-use crate::chunk::{Chunk, Visitor};
-use crate::coverage::Unread;
-use crate::provenance::{Metadata, Provenance, path_bytes};
+use keysieve_model::chunk::{Chunk, Visitor};
+use keysieve_model::coverage::Unread;
+use keysieve_model::provenance::{Metadata, Provenance, path_bytes};
 
 use super::commits::{Tip, TipKind};
 

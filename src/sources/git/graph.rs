@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use gix::ObjectId;
 
-use crate::finding::Reach;
+use keysieve_model::finding::Reach;
 
 use super::commits::{self, Commit, CommitIndex, Commits, Headers, Sources, Tip};
 use super::numbers::{NO_OBJECT, Number};

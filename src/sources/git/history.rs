@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 use bstr::{BString, ByteSlice as _};
 use gix::ObjectId as GitId;
 
-use crate::coverage::{Read, Unread};
-use crate::dotenv::file_name;
-use crate::finding::{CommitSummary, HistoryPlace, Reach};
-use crate::provenance::ObjectId;
+use keysieve_model::coverage::{Read, Unread};
+use keysieve_model::finding::{CommitSummary, HistoryPlace, Reach};
+use keysieve_model::provenance::ObjectId;
+use keysieve_model::provenance::file_name;
 
 use super::attribution::{self, Attribution, PathHistory};
 use super::commits::{self, Commits, Sources};

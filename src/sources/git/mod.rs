@@ -37,9 +37,9 @@ use gix::ObjectId as GitId;
 use gix::hash::Kind as HashKind;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
-use crate::chunk::{Chunk, Visitor};
-use crate::coverage::Unread;
-use crate::provenance::{Metadata, ObjectId, Provenance};
+use keysieve_model::chunk::{Chunk, Visitor};
+use keysieve_model::coverage::Unread;
+use keysieve_model::provenance::{Metadata, ObjectId, Provenance};
 
 use self::cache::Cache;
 use self::commits::{Commits, Tip, TipKind};

@@ -10,8 +10,8 @@ use gix::objs::Kind;
 use gix::odb::loose;
 use rayon::prelude::*;
 
-use crate::coverage::Unread;
-use crate::sync::{into_inner, lock};
+use keysieve_model::coverage::Unread;
+use keysieve_model::sync::{into_inner, lock};
 
 use super::cache::Recalled;
 use super::numbers::{NO_OBJECT, Number, Numbers};
@@ -60,7 +60,7 @@ impl Objects {
         match gix::odb::alternate::resolve(objects.to_owned(), &current) {
             Ok(alternates) => dirs.extend(alternates),
             Err(error) => {
-                let file = crate::provenance::path_bytes(&objects.join("info/alternates"));
+                let file = keysieve_model::provenance::path_bytes(&objects.join("info/alternates"));
                 unread.push(Unread::new(
                     file,
                     format!("the object databases that it names cannot be found: {error}"),
@@ -70,7 +70,7 @@ impl Objects {
         for dir in dirs.iter().skip(1).filter(|dir| !dir.is_dir()) {
             let why = "this object database, named in objects/info/alternates, is not there; restore it, or \
                        `git repack -a -d` in a clone that still has it";
-            unread.push(Unread::new(crate::provenance::path_bytes(dir), why));
+            unread.push(Unread::new(keysieve_model::provenance::path_bytes(dir), why));
         }
         let packs = Packs::open(&dirs, hash, unread);
         let options = loose::Options { alloc_limit_bytes: Some(MAX_OBJECT_BYTES), ..Default::default() };
@@ -83,7 +83,10 @@ impl Objects {
                         loose_ids.insert(id);
                     }
                     Err(error) => {
-                        unread.push(Unread::new(crate::provenance::path_bytes(dir), error.to_string()));
+                        unread.push(Unread::new(
+                            keysieve_model::provenance::path_bytes(dir),
+                            error.to_string(),
+                        ));
                     }
                 }
             }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use bstr::{BString, ByteSlice};
 use gix::ObjectId as GitId;
 
-use crate::chunk::Visitor;
-use crate::provenance::ObjectId;
+use keysieve_model::chunk::Visitor;
+use keysieve_model::provenance::ObjectId;
 
 use super::commits::Headers;
 use super::range::{Range, RangeQuery};

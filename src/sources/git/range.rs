@@ -11,11 +11,11 @@ use gix::ObjectId as GitId;
 use gix::objs::Kind;
 use rayon::prelude::*;
 
-use crate::chunk::{Chunk, Visitor};
-use crate::coverage::{Read, Unread};
-use crate::finding::{CommitSummary, HistoryPlace, Reach};
-use crate::provenance::{Metadata, ObjectId, Provenance};
-use crate::sync::{into_inner, lock};
+use keysieve_model::chunk::{Chunk, Visitor};
+use keysieve_model::coverage::{Read, Unread};
+use keysieve_model::finding::{CommitSummary, HistoryPlace, Reach};
+use keysieve_model::provenance::{Metadata, ObjectId, Provenance};
+use keysieve_model::sync::{into_inner, lock};
 
 use super::super::archive;
 use super::commits::{self, CommitIndex, Headers, Tip, TipKind};

@@ -2,7 +2,7 @@
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::provenance::ObjectId;
+use keysieve_model::provenance::ObjectId;
 
 use super::Repository;
 

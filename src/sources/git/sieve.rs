@@ -7,10 +7,10 @@ use gix::ObjectId as GitId;
 use gix::hash::Kind as HashKind;
 use gix::objs::Kind;
 
-use crate::chunk::{Chunk, Searched, Visitor};
-use crate::coverage::Read;
-use crate::provenance::{Metadata, ObjectId, Provenance};
-use crate::sync::{into_inner, lock};
+use keysieve_model::chunk::{Chunk, Searched, Visitor};
+use keysieve_model::coverage::Read;
+use keysieve_model::provenance::{Metadata, ObjectId, Provenance};
+use keysieve_model::sync::{into_inner, lock};
 
 use super::super::archive;
 use super::cache::Recalled;

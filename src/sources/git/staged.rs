@@ -9,8 +9,8 @@ use gix::hash::Kind as HashKind;
 use gix::index::entry::{Flags, Mode};
 use gix::index::extension::Tree as CachedTree;
 
-use crate::coverage::Unread;
-use crate::provenance::path_bytes;
+use keysieve_model::coverage::Unread;
+use keysieve_model::provenance::path_bytes;
 
 use super::tree_diff::{Directory, Node};
 

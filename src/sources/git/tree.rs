@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use gix::hash::Kind as HashKind;
 
-use crate::chunk::Derivation;
+use keysieve_model::chunk::Derivation;
 
 /// An entry of a tree.
 #[derive(Debug, Clone)]
@@ -109,7 +109,7 @@ fn parse(bytes: &[u8], start: usize, hash: HashKind) -> Option<Entry<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chunk::Copied;
+    use keysieve_model::chunk::Copied;
 
     fn tree(entries: &[(&str, &str, u8)]) -> Vec<u8> {
         let entry = |&(mode, name, id): &(&str, &str, u8)| {

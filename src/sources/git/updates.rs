@@ -3,7 +3,7 @@
 use bstr::{BString, ByteSlice};
 use gix::ObjectId as GitId;
 
-use crate::provenance::ObjectId;
+use keysieve_model::provenance::ObjectId;
 
 /// A reference that a push creates, changes or deletes.
 #[derive(Debug, Clone, PartialEq, Eq)]

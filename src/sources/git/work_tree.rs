@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use bstr::{BStr, BString};
 
-use crate::coverage::Unread;
 use crate::dotenv::IgnoreSettings;
-use crate::provenance::ObjectId;
+use keysieve_model::coverage::Unread;
+use keysieve_model::provenance::ObjectId;
 
 use super::commits::Headers;
 use super::{Repository, git_dir, git_id, object_id, tree_diff};

@@ -4,9 +4,9 @@
 use bstr::BString;
 use serde_json::Value;
 
-use crate::chunk::Visitor;
-use crate::provenance::Provenance;
 use crate::sources::archive::HandOver;
+use keysieve_model::chunk::Visitor;
+use keysieve_model::provenance::Provenance;
 
 use super::entries::Stored;
 use super::layout::{Layer, Layout};

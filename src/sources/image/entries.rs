@@ -13,10 +13,10 @@ use rayon::Scope;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use crate::chunk::Visitor;
-use crate::provenance::{Provenance, path_bytes};
 use crate::sources::archive::tar::{Entry as TarEntry, Kind, Tar};
 use crate::sources::archive::{Budget, Format, HEAD_BYTES, HandOver, Opener, Place, Stream, Tally, unpack};
+use keysieve_model::chunk::Visitor;
+use keysieve_model::provenance::{Provenance, path_bytes};
 
 use super::log::LayerLog;
 use super::{Error, Input, normal, unread};

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bstr::{BStr, BString, ByteSlice};
 use serde_json::Value;
 
-use crate::coverage::Unread;
+use keysieve_model::coverage::Unread;
 
 use super::config::Config;
 use super::entries::{FILE_SYSTEM, Stored, by_name};

@@ -7,8 +7,8 @@ use std::hash::BuildHasher;
 use bstr::{BString, ByteSlice};
 use foldhash::fast::RandomState;
 
-use crate::finding::Removal;
 use crate::sources::archive::tar::{Entry, Kind};
+use keysieve_model::finding::Removal;
 
 use super::normal;
 

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 
 use bstr::BString;
 
-use crate::chunk::Visitor;
-use crate::coverage::{Read, Unread};
+use keysieve_model::chunk::Visitor;
+use keysieve_model::coverage::{Read, Unread};
 
 use super::archive::{HandOver, Tally};
 
@@ -174,8 +174,12 @@ struct Deaf;
 impl Visitor for Deaf {
     type Memo = ();
 
-    fn chunk(&self, _: &crate::chunk::Chunk<'_>, _: Option<&()>) -> crate::chunk::Searched<()> {
-        crate::chunk::Searched { memo: (), is_clean: true }
+    fn chunk(
+        &self,
+        _: &keysieve_model::chunk::Chunk<'_>,
+        _: Option<&()>,
+    ) -> keysieve_model::chunk::Searched<()> {
+        keysieve_model::chunk::Searched { memo: (), is_clean: true }
     }
 
     fn unread(&self, _: Unread) {}

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::coverage::Read;
-use crate::finding::{ImagePlace, LayerPlace, LayerRemoval};
-use crate::provenance::Provenance;
+use keysieve_model::coverage::Read;
+use keysieve_model::finding::{ImagePlace, LayerPlace, LayerRemoval};
+use keysieve_model::provenance::Provenance;
 
 use super::entries::Stored;
 use super::layout::{Image, Layout};

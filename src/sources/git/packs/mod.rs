@@ -12,8 +12,8 @@ use gix::ObjectId;
 use gix::hash::Kind as HashKind;
 use gix::objs::Kind;
 
-use crate::chunk::Derivation;
-use crate::coverage::Unread;
+use keysieve_model::chunk::Derivation;
+use keysieve_model::coverage::Unread;
 
 use self::entry::Scratch;
 use self::forest::{Base, Forest};
@@ -78,7 +78,7 @@ impl Packs {
                     first += pack.entries.len() as u32;
                     packs.push(pack);
                 }
-                Err(why) => unread.push(Unread::new(crate::provenance::path_bytes(&path), why)),
+                Err(why) => unread.push(Unread::new(keysieve_model::provenance::path_bytes(&path), why)),
             }
         }
         let forest = Forest::of(&packs, hash);
@@ -106,7 +106,7 @@ impl Packs {
         for (at, pack) in self.packs.iter().enumerate() {
             let is_known = lists.get(at).is_some_and(Option::is_some);
             if !is_known && pack.index.is_damaged() {
-                let path = crate::provenance::path_bytes(&pack.path.with_extension("idx"));
+                let path = keysieve_model::provenance::path_bytes(&pack.path.with_extension("idx"));
                 let why = format!("the index is damaged: its checksum does not match; {REPAIR}");
                 unread.push(Unread::new(path, why));
             }

@@ -6,9 +6,9 @@ use gix::ObjectId;
 use gix::hash::Kind as HashKind;
 use gix::odb::pack;
 
-use crate::coverage::Unread;
 use crate::sources::git::numbers::Number;
 use crate::sources::git::pack_index::PackIndex;
+use keysieve_model::coverage::Unread;
 
 pub(super) struct Pack {
     pub(super) path: PathBuf,
@@ -48,7 +48,8 @@ impl Pack {
         let index = PackIndex::open(path, hash, data.num_objects())
             .map_err(|error| format!("the index cannot be read ({error}); {repair}"))?;
         let mut damage = |path: &Path, why: &str| {
-            unread.push(Unread::new(crate::provenance::path_bytes(path), format!("{why}; {repair}")));
+            unread
+                .push(Unread::new(keysieve_model::provenance::path_bytes(path), format!("{why}; {repair}")));
         };
         if index.pack_checksum() != data.checksum() {
             damage(&data_path, "the pack is not the one that its index was made for, or was cut off");
@@ -92,7 +93,7 @@ pub(super) fn index_files(dir: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> 
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
         Err(error) => {
-            unread.push(Unread::new(crate::provenance::path_bytes(dir), error.to_string()));
+            unread.push(Unread::new(keysieve_model::provenance::path_bytes(dir), error.to_string()));
             return Vec::new();
         }
     };
@@ -103,7 +104,7 @@ pub(super) fn index_files(dir: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> 
     for pack in files.iter().filter(|path| has_extension(path, "pack")) {
         if files.binary_search(&pack.with_extension("idx")).is_err() {
             let why = "the pack has no index; make one with `git index-pack FILE`";
-            unread.push(Unread::new(crate::provenance::path_bytes(pack), why));
+            unread.push(Unread::new(keysieve_model::provenance::path_bytes(pack), why));
         }
     }
     files.retain(|path| has_extension(path, "idx"));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use gix::objs::Kind;
 
-use crate::chunk::Derivation;
 use crate::sources::git::numbers::Number;
+use keysieve_model::chunk::Derivation;
 
 use super::entry::Scratch;
 use super::forest::Base;

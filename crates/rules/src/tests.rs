@@ -1,9 +1,6 @@
-//! The built-in table as a whole, and the errors of rule files: each names the file, the line, the rule and the field.
-
-use std::collections::{HashMap, HashSet};
+//! The errors of rule files: each names the file, the line, the rule and the field.
 
 use super::*;
-use crate::chunk::CONTEXT_BYTES;
 
 /// A rule file with one rule; what follows the id is on lines of its own, `schema` on line 1, the rule's id on line 3.
 const RULE: &[(&str, &str)] = &[
@@ -308,67 +305,12 @@ fn the_second_of_several_rules_is_named() {
 }
 
 #[test]
-fn a_users_rule_replaces_the_built_in_one_of_its_id() {
-    let builtin = RuleSet::builtin();
-    let count = builtin.rules().len();
-    let more = builtin.clone().with_yaml("rules.yaml", &with(&[])).expect("a valid rule file");
-    assert_eq!(more.rules().len(), count + 1);
-    let same = builtin.with_yaml("rules.yaml", &with(&[("id", "github-pat")])).expect("a valid rule file");
-    assert_eq!(same.rules().len(), count);
-    let (_, rule) = same.iter().find(|(_, rule)| rule.id == "github-pat").expect("still there");
-    assert_eq!(rule.provider, "Acme");
-}
-
-#[test]
 fn a_rule_file_that_cannot_be_read_is_named() {
-    let error =
-        RuleSet::builtin().with_file(Path::new("no/such/rules.yaml")).expect_err("there is no such file");
+    let error = RuleSet::new(Vec::new())
+        .expect("few enough")
+        .with_file(Path::new("no/such/rules.yaml"))
+        .expect_err("there is no such file");
     assert_says(&error.to_string(), &["cannot read the rule file no/such/rules.yaml"]);
-}
-
-#[test]
-fn every_built_in_rule_is_whole() {
-    let rules = RuleSet::builtin();
-    let mut ids = HashSet::new();
-    for rule in rules.rules() {
-        let id = &rule.id;
-        assert!(ids.insert(id.clone()), "{id}: the id is not unique");
-        assert!(
-            rule.kind == Kind::Generic || rule.references.iter().any(|page| page.starts_with("https://")),
-            "{id}: no reference"
-        );
-        assert!(rule.fix.trim().len() > 20, "{id}: no fix");
-        assert!(!rule.name.is_empty() && !rule.provider.is_empty(), "{id}: no name");
-        assert!(!rule.counter_examples.is_empty(), "{id}: no counter-example");
-        assert!(
-            rule.keywords.iter().all(|keyword| keyword.len() >= 3 && keyword.is_ascii()),
-            "{id}: keywords {:?}",
-            rule.keywords
-        );
-        let has_secret = compile::searcher(&rule.pattern)
-            .expect("built-in patterns compile")
-            .group_info()
-            .to_index(regex_automata::PatternID::ZERO, "secret")
-            .is_some();
-        assert!(has_secret, "{id}: no group named secret");
-        for side in [rule.window.before, rule.window.after] {
-            assert!(side as usize <= CONTEXT_BYTES / 2, "{id}: looks {side} bytes far");
-        }
-    }
-    assert!(ids.len() >= 750, "only {} rules", ids.len());
-    let providers: HashSet<&str> = rules.rules().iter().map(|rule| &*rule.provider).collect();
-    assert!(providers.len() >= 450, "of only {} providers", providers.len());
-}
-
-#[test]
-fn built_in_rules_that_are_equal_in_all_but_name_are_one_too_many() {
-    let rules = RuleSet::builtin();
-    let mut patterns = HashMap::new();
-    for rule in rules.rules() {
-        if let Some(other) = patterns.insert(&rule.pattern, &rule.id) {
-            panic!("{} has the pattern of {other}", rule.id);
-        }
-    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::syntax::{self, ChecksSyntax, RuleSyntax};
 /// The version of the rule file format.
 const SCHEMA: u32 = 1;
 /// The shortest keyword, in bytes: shorter ones would hit everywhere.
-pub(crate) const MIN_KEYWORD_BYTES: usize = 3;
+pub const MIN_KEYWORD_BYTES: usize = 3;
 /// The largest window on either side, in bytes. Pieces of a large file overlap by 64 KiB; UTF-16 takes two bytes a
 /// character, and keywords and checks some besides.
 const MAX_WINDOW_BYTES: u32 = 31 * 1024;
@@ -74,7 +74,7 @@ pub enum Error {
 /// # Errors
 ///
 /// The first thing that is wrong with it, see [`Error`].
-pub(crate) fn compile(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
+pub fn compile(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
     let parsed = syntax::parse(text).map_err(|error| Error::Yaml {
         file: file.to_owned(),
         message: with_rule_id(text, &error.to_string()),
@@ -131,7 +131,7 @@ fn expand(pattern: &str, parts: &BTreeMap<String, String>, depth: usize) -> Resu
 /// # Errors
 ///
 /// Says why the pattern cannot be used: its syntax, or that its compiled form is too large.
-pub(crate) fn searcher(pattern: &str) -> Result<meta::Regex, String> {
+pub fn searcher(pattern: &str) -> Result<meta::Regex, String> {
     let config = meta::Config::new()
         .utf8_empty(false)
         .nfa_size_limit(Some(MAX_PATTERN_BYTES))
@@ -151,7 +151,7 @@ pub(crate) fn searcher(pattern: &str) -> Result<meta::Regex, String> {
 }
 
 /// Rules that look further than this in all, in bytes, say why.
-pub(crate) const WIDE_WINDOW_BYTES: u32 = 4096;
+pub const WIDE_WINDOW_BYTES: u32 = 4096;
 
 /// What is wrong with which field.
 type Problem = (&'static str, String);
@@ -281,7 +281,7 @@ fn window_for(syntax: &RuleSyntax, pattern: &str) -> Result<Window, Problem> {
 }
 
 /// The expression of a pattern, as the engine reads it.
-pub(crate) fn parsed(pattern: &str) -> Result<Hir, Problem> {
+pub fn parsed(pattern: &str) -> Result<Hir, Problem> {
     regex_syntax::ParserBuilder::new()
         .unicode(false)
         .utf8(false)
@@ -461,7 +461,8 @@ fn is_kebab_case(id: &str) -> bool {
         })
 }
 
-pub(crate) fn one_line(message: &str) -> String {
+/// The message without line breaks.
+pub fn one_line(message: &str) -> String {
     message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 

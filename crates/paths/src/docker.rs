@@ -182,7 +182,7 @@ fn class_character(pattern: &[char]) -> Option<(char, &[char])> {
 }
 
 /// The path without `.`, `..` and doubled `/`, as Go's `filepath.Clean` has it.
-pub(crate) fn clean(path: &[u8]) -> String {
+pub fn clean(path: &[u8]) -> String {
     let path = path.to_str_lossy();
     let is_rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();

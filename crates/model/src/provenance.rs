@@ -190,3 +190,9 @@ pub fn path_bytes(path: &Path) -> BString {
     let bytes = if std::path::MAIN_SEPARATOR == '/' { bytes.into_owned() } else { bytes.replace("\\", "/") };
     BString::from(bytes)
 }
+
+/// The last part of a path.
+#[must_use]
+pub fn file_name(path: &BStr) -> &[u8] {
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or_default()
+}

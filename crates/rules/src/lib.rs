@@ -1,4 +1,5 @@
-//! What to look for. `patterns.yaml` is compiled in by the build script; users add files of the same form.
+//! What to look for: rules as they are written in YAML, and as the engine uses them. The built-in ones are a crate of their own;
+//! users add files of the same form. Depends on no other crate of the project.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -7,7 +8,7 @@ use std::path::Path;
 
 use sha2::Digest as _;
 
-pub(crate) mod compile;
+pub mod compile;
 mod named;
 mod rule;
 mod syntax;
@@ -16,13 +17,9 @@ mod toml_file;
 pub use compile::Error as CompileError;
 pub use rule::{Alphabet, Check, Checksum, Confidence, Kind, Rule, Severity, Structure, Text, Window};
 
-/// The built-in rules, written by the build script from `patterns.yaml`.
-mod builtin {
-    use super::rule::{Alphabet, Check, Checksum, Confidence, Kind, Rule, Severity, Structure, Text, Window};
-    use std::borrow::Cow;
-
-    include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
-}
+/// How far from a keyword any rule may look, in bytes: pieces of one content overlap by this much on each side.
+/// Rules with a larger window are refused when they are compiled.
+pub const CONTEXT_BYTES: usize = 64 * 1024;
 
 /// A rule's place in its [`RuleSet`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,12 +67,6 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    /// The rules of `patterns.yaml`.
-    #[must_use]
-    pub fn builtin() -> Self {
-        Self { rules: builtin::RULES.to_vec(), notices: Vec::new() }
-    }
-
     /// The given rules alone.
     ///
     /// # Errors
@@ -172,12 +163,10 @@ impl RuleSet {
         (0..).map(RuleId).zip(&self.rules)
     }
 
-    /// Changes with the rules and with the code that applies them.
+    /// Changes with the rules.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = sha2::Sha256::new();
-        hash.update(env!("CARGO_PKG_VERSION"));
-        hash.update(env!("KEYSIEVE_SOURCES"));
         hash.update(format!("{:?}", self.rules));
         hash.finalize().into()
     }

@@ -11,13 +11,11 @@
 
 use std::ops::Range;
 
-use crate::coverage::Unread;
+pub use keysieve_rules::CONTEXT_BYTES;
+
+use crate::coverage::{Read, Unread};
 use crate::location::LineStart;
 use crate::provenance::Provenance;
-
-/// How far from a keyword any rule may look, in bytes: pieces of one content overlap by this much on each side.
-/// Rules with a larger window are refused when they are compiled.
-pub const CONTEXT_BYTES: usize = 64 * 1024;
 
 /// Bytes to be searched, lent for the time of one call.
 #[derive(Debug, Clone)]
@@ -84,4 +82,11 @@ pub trait Visitor: Sync {
 
     /// Takes note of something that is passed over on purpose, such as a symbolic link.
     fn skipped(&self, skipped: Unread);
+}
+
+/// A place to read from.
+pub trait Source {
+    /// Hands every chunk to `visitor`, from any thread of the current pool, and what cannot be read too. Returns what was
+    /// read.
+    fn visit_chunks<V: Visitor>(&self, visitor: &V) -> Read;
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::location::Location;
 use crate::provenance::{Metadata, ObjectId};
 use crate::replacement::Replacement;
-use crate::rules::{Confidence, RuleId, Severity};
+use keysieve_rules::{Confidence, RuleId, Severity};
 
 /// A credential. Prints as a mark: only the report stage, asked to, shows its bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,88 @@
+//! Compiles `patterns.yaml` into a table of constants: a bad rule fails the build, and starting up parses no YAML.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::exit;
+
+use keysieve_rules::compile::{self, WIDE_WINDOW_BYTES};
+use keysieve_rules::{Check, Rule, RuleSet, Text};
+
+const PATTERNS: &str = "../../patterns.yaml";
+
+fn main() {
+    println!("cargo::rerun-if-changed={PATTERNS}");
+    let text =
+        std::fs::read_to_string(PATTERNS).unwrap_or_else(|error| fail(&format!("{PATTERNS}: {error}")));
+    let rules = compile::compile("patterns.yaml", &text).unwrap_or_else(|error| fail(&error.to_string()));
+    for rule in rules.iter().filter(|rule| rule.window.before + rule.window.after > WIDE_WINDOW_BYTES) {
+        let reach = rule.window.before + rule.window.after;
+        println!(
+            "cargo::warning=rule {} looks as far as {reach} bytes; patterns.yaml says why (`wide`)",
+            rule.id
+        );
+    }
+    RuleSet::new(rules.clone()).unwrap_or_else(|error| fail(&error.to_string()));
+    let out_dir = std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts");
+    let table = Path::new(&out_dir).join("builtin_rules.rs");
+    std::fs::write(&table, source_of(&rules))
+        .unwrap_or_else(|error| fail(&format!("{}: {error}", table.display())));
+}
+
+fn fail(message: &str) -> ! {
+    println!("cargo::error={message}");
+    exit(1)
+}
+
+/// Rust source of the table.
+fn source_of(rules: &[Rule]) -> String {
+    let mut source = format!("static RULES: [Rule; {}] = [\n", rules.len());
+    for rule in rules {
+        write_rule(&mut source, rule).expect("writing to a String cannot fail");
+    }
+    source.push_str("];\n");
+    source
+}
+
+fn write_rule(out: &mut String, rule: &Rule) -> std::fmt::Result {
+    writeln!(
+        out,
+        "Rule {{ id: {}, name: {}, provider: {},",
+        text(&rule.id),
+        text(&rule.name),
+        text(&rule.provider)
+    )?;
+    writeln!(out, "kind: Kind::{:?}, severity: Severity::{:?},", rule.kind, rule.severity)?;
+    writeln!(out, "confidence: Confidence::{:?}, keywords: {},", rule.confidence, texts(&rule.keywords))?;
+    writeln!(out, "followers: Cow::Borrowed(&{:?}),", rule.followers)?;
+    writeln!(out, "pattern: {}, window: {:?},", text(&rule.pattern), rule.window)?;
+    let checks: Vec<String> = rule.checks.iter().map(check).collect();
+    writeln!(out, "checks: Cow::Borrowed(&[{}]),", checks.join(", "))?;
+    writeln!(out, "exceptions: {},", texts(&rule.exceptions))?;
+    writeln!(out, "references: {}, fix: {},", texts(&rule.references), text(&rule.fix))?;
+    writeln!(
+        out,
+        "examples: {}, counter_examples: {} }},",
+        texts(&rule.examples),
+        texts(&rule.counter_examples)
+    )
+}
+
+fn check(check: &Check) -> String {
+    match check {
+        Check::Entropy { alphabet, min_bits } => {
+            format!("Check::Entropy {{ alphabet: Alphabet::{alphabet:?}, min_bits: {min_bits:?} }}")
+        }
+        Check::Checksum(checksum) => format!("Check::Checksum(Checksum::{checksum:?})"),
+        Check::Structure(structure) => format!("Check::Structure(Structure::{structure:?})"),
+        plain => format!("Check::{plain:?}"),
+    }
+}
+
+fn text(value: &Text) -> String {
+    format!("Text::Borrowed({:?})", value.as_ref())
+}
+
+fn texts(values: &[Text]) -> String {
+    let items: Vec<String> = values.iter().map(text).collect();
+    format!("Cow::Borrowed(&[{}])", items.join(", "))
+}

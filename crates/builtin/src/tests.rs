@@ -1,0 +1,73 @@
+//! The built-in table as a whole.
+
+use std::collections::{HashMap, HashSet};
+
+use keysieve_rules::{CONTEXT_BYTES, compile};
+
+use super::*;
+
+/// A rule file with one rule of this id.
+fn file(id: &str) -> String {
+    format!(
+        "schema: 1\nrules:\n- {{id: {id}, name: Acme API key, provider: Acme, kind: provider, severity: high, \
+         confidence: high, keywords: ['acme_'], pattern: '\\b(?P<secret>acme_[a-z0-9]{{32}})\\b', \
+         references: ['https://acme.example/tokens'], fix: Revoke it., counter_examples: ['acme_x']}}\n"
+    )
+}
+
+#[test]
+fn a_users_rule_replaces_the_built_in_one_of_its_id() {
+    let builtin = rules();
+    let count = builtin.rules().len();
+    let more = builtin.clone().with_yaml("rules.yaml", &file("acme-api-key")).expect("a valid rule file");
+    assert_eq!(more.rules().len(), count + 1);
+    let same = builtin.with_yaml("rules.yaml", &file("github-pat")).expect("a valid rule file");
+    assert_eq!(same.rules().len(), count);
+    let (_, rule) = same.iter().find(|(_, rule)| rule.id == "github-pat").expect("still there");
+    assert_eq!(rule.provider, "Acme");
+}
+
+#[test]
+fn every_built_in_rule_is_whole() {
+    let rules = rules();
+    let mut ids = HashSet::new();
+    for rule in rules.rules() {
+        let id = &rule.id;
+        assert!(ids.insert(id.clone()), "{id}: the id is not unique");
+        assert!(
+            rule.kind == Kind::Generic || rule.references.iter().any(|page| page.starts_with("https://")),
+            "{id}: no reference"
+        );
+        assert!(rule.fix.trim().len() > 20, "{id}: no fix");
+        assert!(!rule.name.is_empty() && !rule.provider.is_empty(), "{id}: no name");
+        assert!(!rule.counter_examples.is_empty(), "{id}: no counter-example");
+        assert!(
+            rule.keywords.iter().all(|keyword| keyword.len() >= 3 && keyword.is_ascii()),
+            "{id}: keywords {:?}",
+            rule.keywords
+        );
+        let has_secret = compile::searcher(&rule.pattern)
+            .expect("built-in patterns compile")
+            .group_info()
+            .to_index(regex_automata::PatternID::ZERO, "secret")
+            .is_some();
+        assert!(has_secret, "{id}: no group named secret");
+        for side in [rule.window.before, rule.window.after] {
+            assert!(side as usize <= CONTEXT_BYTES / 2, "{id}: looks {side} bytes far");
+        }
+    }
+    assert!(ids.len() >= 750, "only {} rules", ids.len());
+    let providers: HashSet<&str> = rules.rules().iter().map(|rule| &*rule.provider).collect();
+    assert!(providers.len() >= 450, "of only {} providers", providers.len());
+}
+
+#[test]
+fn built_in_rules_that_are_equal_in_all_but_name_are_one_too_many() {
+    let rules = rules();
+    let mut patterns = HashMap::new();
+    for rule in rules.rules() {
+        if let Some(other) = patterns.insert(&rule.pattern, &rule.id) {
+            panic!("{} has the pattern of {other}", rule.id);
+        }
+    }
+}
