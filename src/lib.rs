@@ -54,5 +54,4 @@ pub mod proof;
 mod redaction;
 pub mod report;
 pub mod scan;
-pub mod sources;
 pub mod suppress;

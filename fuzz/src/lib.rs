@@ -11,7 +11,7 @@ mod script;
 
 use gix::ObjectId;
 use gix::hash::Kind as HashKind;
-use keysieve::sources::git::fuzzing;
+use keysieve_git::fuzzing;
 
 pub use crate::pack::{entry, files, pack};
 pub use crate::pdf::pdf;

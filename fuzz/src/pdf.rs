@@ -1,6 +1,6 @@
 //! PDF files whose objects, streams and operators the fuzzer's bytes choose.
 
-use keysieve::sources::fuzzing;
+use keysieve_image::fuzzing;
 use libdeflater::{CompressionLvl, Compressor};
 
 use crate::script::Script;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{LazyLock, Mutex};
 
 use gix::hash::Kind as HashKind;
-use keysieve::sources::git::fuzzing::{Walked, walk};
+use keysieve_git::fuzzing::{Walked, walk};
 use tempfile::TempDir;
 
 use crate::forge::Files;

@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    let _ = keysieve::sources::fuzzing::open_container(data);
+    let _ = keysieve_image::fuzzing::open_container(data);
 });

@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    keysieve::sources::fuzzing::read_image(data);
+    keysieve_image::fuzzing::read_image(data);
 });

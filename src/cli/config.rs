@@ -11,8 +11,8 @@ use keysieve::provenance::ObjectId;
 use keysieve::report::{Format, Options};
 use keysieve::rules::{Confidence, Error as RulesError, RuleSet, Severity};
 use keysieve::scan::ScanConfig;
-use keysieve::sources::git::{GitEnvironment, Repository};
 use keysieve::suppress::{Baseline, Config as SuppressConfig, Suppressions, baseline, config};
+use keysieve_git::{GitEnvironment, Repository};
 
 use super::args::{ColourArg, Common, ConfidenceArg, FormatArg, ResultsArgs, SeverityArg};
 

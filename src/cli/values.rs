@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use keysieve::scan::{ScanConfig, Sweep};
-use keysieve::sources::git::Repository;
+use keysieve_git::Repository;
 
 use super::args::ValuesArgs;
 

@@ -11,27 +11,11 @@ use bstr::{BStr, BString, ByteSlice};
 use keysieve_model::coverage::Unread;
 use keysieve_model::provenance::path_bytes;
 use keysieve_model::sync::lock;
+use keysieve_paths::IgnoreSettings;
 use keysieve_paths::git::{IgnoreFile, Pattern};
 
 /// The largest ignore file that is honoured, in bytes; git has the same limit.
 const MAX_IGNORE_FILE_BYTES: u64 = 100 << 20;
-
-/// Where a repository's ignore files are, besides those in its work tree.
-#[derive(Debug, Clone, Default)]
-pub struct IgnoreSettings {
-    /// `core.ignoreCase`
-    pub folds_case: bool,
-    /// The user's own, of which a team knows nothing: `.git/info/exclude` first, then `core.excludesFile`.
-    pub own_files: Vec<PathBuf>,
-    /// What the file in each folder is called; of several the first that is there. Empty for `.gitignore`.
-    pub names: &'static [&'static str],
-}
-
-impl IgnoreSettings {
-    fn names(&self) -> &'static [&'static str] {
-        if self.names.is_empty() { &[".gitignore"] } else { self.names }
-    }
-}
 
 /// A line of an ignore file that decides.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

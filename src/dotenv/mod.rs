@@ -16,9 +16,10 @@ pub mod value;
 pub mod values;
 
 pub use keysieve_model::provenance::file_name;
+pub use keysieve_paths::IgnoreSettings;
 
 pub use self::contents::is_plain_name;
-pub use self::ignores::{Decision, IgnoreSettings, Ignores, TakenBack, Verdict, Whose};
+pub use self::ignores::{Decision, Ignores, TakenBack, Verdict, Whose};
 pub(crate) use self::ignores::{folder_of, joined};
 pub use self::names::{Known, Shape, TABLE, is_env_path, is_known_path, is_template_path, may_be_known};
 pub use self::parse::{NotText, Parsed, Variable, is_text, parse};

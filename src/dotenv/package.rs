@@ -14,8 +14,9 @@ use keysieve_model::coverage::Unread;
 use keysieve_paths::docker::matches_tree;
 use keysieve_paths::git::IgnoreFile;
 
-use super::ignores::{IgnoreSettings, Ignores, Whose, folder_of};
+use super::ignores::{Ignores, Whose, folder_of};
 use super::survey::{read_project_file, relative};
+use keysieve_paths::IgnoreSettings;
 
 /// A project that a package can be built of.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use bstr::{BStr, BString, ByteSlice};
 
 use crate::scan::{Outcome, RangeOutcome};
-use crate::sources::git::CommitShape;
+use keysieve_git::CommitShape;
 use keysieve_model::finding::{
     CommitSummary, Container, Finding, HistoryPlace, ImagePlace, MetadataPlace, Place,
 };

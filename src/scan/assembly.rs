@@ -8,9 +8,9 @@ use bstr::{BString, ByteSlice};
 use crate::detect::{Match, checks};
 use crate::dotenv::{file_name, is_env_path};
 use crate::judge::{PathClass, Verdict, classify, judge};
-use crate::sources::git::{History, Places};
-use crate::sources::image::Images;
 use crate::suppress::{By, Marker, Suppressed, Suppressions};
+use keysieve_git::{History, Places};
+use keysieve_image::Images;
 use keysieve_model::coverage::Unread;
 use keysieve_model::finding::{
     CommitSummary, Container, Exposure, Finding, Fingerprint, HistoryPlace, MetadataPlace, Place, Reach,

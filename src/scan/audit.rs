@@ -9,10 +9,10 @@ use bstr::BString;
 use sha2::{Digest as _, Sha256};
 
 use crate::dotenv::{TABLE, is_env_path, may_be_known};
-use crate::sources::Source;
-use crate::sources::git::Repository;
-use crate::sources::worktree::Worktree;
 use crate::suppress::Suppressed;
+use keysieve_containers::worktree::Worktree;
+use keysieve_git::Repository;
+use keysieve_model::chunk::Source;
 use keysieve_model::chunk::Visitor;
 use keysieve_model::finding::{Container, Finding};
 use keysieve_model::provenance::ObjectId;

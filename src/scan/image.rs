@@ -7,7 +7,7 @@ use std::time::Instant;
 use bstr::{BString, ByteSlice};
 
 use crate::dotenv::{EnvFile, EnvState, is_env_path};
-use crate::sources::image::{self, Input, Selection};
+use keysieve_image::{Input, Selection};
 use keysieve_model::finding::{Container, ImagePlace, Place};
 
 use super::assembly::assemble;
@@ -29,7 +29,7 @@ pub fn scan_image(
     in_pool(config.threads, || {
         progress.stage("image", None);
         let collector = Collector::new(config, progress);
-        let images = image::read(input, selection, is_env_path, &collector)?;
+        let images = keysieve_image::read(input, selection, is_env_path, &collector)?;
         let mut coverage = collector.coverage();
         coverage.read += images.read();
         let env_file = |place: ImagePlace| {

@@ -18,12 +18,12 @@ use bstr::BString;
 
 use crate::dotenv::{EnvFile, is_env_path};
 use crate::redaction::Redaction;
-use crate::sources::Source;
-use crate::sources::git::{self, Repository};
-use crate::sources::image as image_source;
-use crate::sources::stdin::Stdin;
-use crate::sources::worktree::Worktree;
 use crate::suppress::{Suppressed, Suppressions};
+use keysieve_containers::stdin::Stdin;
+use keysieve_containers::worktree::Worktree;
+use keysieve_git::Repository;
+use keysieve_image as image_source;
+use keysieve_model::chunk::Source;
 use keysieve_model::coverage::{Coverage, Unread};
 use keysieve_model::finding::{Finding, Secret};
 use keysieve_rules::{Confidence, RuleSet};
@@ -115,7 +115,7 @@ pub struct Outcome {
 pub enum Error {
     /// The repository cannot be opened.
     #[error(transparent)]
-    Git(#[from] git::Error),
+    Git(#[from] keysieve_git::Error),
     /// The image cannot be read.
     #[error(transparent)]
     Image(#[from] image_source::Error),

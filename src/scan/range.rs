@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::detect::Match;
-use crate::sources::git::{CommitShape, Occurrence, Places, Range, RangeQuery, Repository};
+use keysieve_git::{CommitShape, Occurrence, Places, Range, RangeQuery, Repository};
 use keysieve_model::finding::{CommitSummary, Reach, Secret};
 use keysieve_model::provenance::{ObjectId, Provenance};
 

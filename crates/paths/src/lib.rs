@@ -6,6 +6,9 @@
 
 pub mod docker;
 pub mod git;
+mod settings;
+
+pub use self::settings::IgnoreSettings;
 
 /// A part of a pattern. Text and pattern are rows of `char`: of characters, or of bytes taken for characters.
 #[derive(Debug, Clone)]

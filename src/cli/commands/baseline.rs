@@ -10,9 +10,9 @@ use bstr::ByteSlice as _;
 use keysieve::finding::{Container, Finding, Salt};
 use keysieve::report::escaped;
 use keysieve::scan::{Outcome, ScanConfig, audit};
-use keysieve::sources::git::{Repository, sha1};
 use keysieve::suppress::import::{self, Imported, Named};
 use keysieve::suppress::{Baseline, By, Entry, Suppressions, baseline};
+use keysieve_git::{Repository, sha1};
 
 use crate::cli::args::{BaselineArgs, BaselineCommand};
 use crate::cli::config::{PolicySource, scan_config, shows_progress};

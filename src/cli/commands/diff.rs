@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use keysieve::scan::scan_range;
-use keysieve::sources::git::{RangeQuery, Repository, seconds_of_date};
+use keysieve_git::{RangeQuery, Repository, seconds_of_date};
 
 use crate::cli::args::{Common, ValuesArgs};
 use crate::cli::commands::range_policy::added_suppressions;

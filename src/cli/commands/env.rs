@@ -11,7 +11,7 @@ use keysieve::dotenv::contents::variable_names;
 use keysieve::dotenv::{Addition, is_template_path};
 use keysieve::report::escaped;
 use keysieve::scan::{Outcome, env_files_on_disk};
-use keysieve::sources::git::Repository;
+use keysieve_git::Repository;
 
 use crate::cli::args::EnvArgs;
 use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};

@@ -13,8 +13,8 @@ use keysieve::report::escaped;
 use keysieve::rules::{Rule, RuleSet};
 use keysieve::scan::explain::{End, Step, explain};
 use keysieve::scan::{Outcome, ScanConfig, audit};
-use keysieve::sources::git::Repository;
 use keysieve::suppress::{By, config};
+use keysieve_git::Repository;
 
 use crate::cli::args::Explain;
 use crate::cli::commands::rules;

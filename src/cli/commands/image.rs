@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use keysieve::sources::git::Repository;
-use keysieve::sources::image::{Base, Input, Selection};
+use keysieve_git::Repository;
+use keysieve_image::{Base, Input, Selection};
 
 use crate::cli::args::{Common, ValuesArgs};
 use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};

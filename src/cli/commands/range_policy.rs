@@ -7,8 +7,8 @@ use keysieve::finding::Container;
 use keysieve::provenance::ObjectId;
 use keysieve::report::escaped;
 use keysieve::scan::Outcome;
-use keysieve::sources::git::Repository;
 use keysieve::suppress::{Baseline, By, baseline, config};
+use keysieve_git::Repository;
 
 use crate::cli::config::PolicySource;
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use keysieve::sources::git::Repository;
+use keysieve_git::Repository;
 
 use crate::cli::args::{Common, ValuesArgs};
 use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};

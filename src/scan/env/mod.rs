@@ -14,9 +14,9 @@ use bstr::{BString, ByteSlice};
 
 use crate::dotenv::survey::survey;
 use crate::dotenv::{EnvFile, is_env_path, is_known_path, is_template_path, may_be_known};
-use crate::sources::Source;
-use crate::sources::files::Files;
-use crate::sources::git::{self, History, Repository};
+use keysieve_containers::files::Files;
+use keysieve_git::{History, Repository};
+use keysieve_model::chunk::Source;
 use keysieve_model::chunk::{Chunk, Searched, Visitor};
 use keysieve_model::coverage::{Coverage, Read, Unread};
 use keysieve_model::finding::{Container, Finding, HistoryPlace, Place, Secret};
@@ -45,7 +45,7 @@ pub fn env(config: &ScanConfig, dir: &Path, progress: &(dyn Progress + Send)) ->
     let dir = if dir.is_file() { parent } else { dir };
     let repository = match Repository::open(dir) {
         Ok(repository) => Some(repository),
-        Err(git::Error::NotARepository { .. }) => None,
+        Err(keysieve_git::Error::NotARepository { .. }) => None,
         Err(error) => return Err(error.into()),
     };
     in_pool(config.threads, || {
@@ -109,7 +109,7 @@ pub fn env_sweep(
     progress: &(dyn Progress + Send),
 ) -> Result<Outcome, Error> {
     let mut outcome = match audit(config, dir, None, progress) {
-        Err(Error::Git(git::Error::NotARepository { .. })) => {
+        Err(Error::Git(keysieve_git::Error::NotARepository { .. })) => {
             let Outcome { env_files, failing: failing_files, notices, .. } = env(config, dir, progress)?;
             let mut scanned = scan_paths(config, vec![dir.to_owned()], progress)?;
             scanned.failing = failing(config, &scanned.findings) + failing_files;

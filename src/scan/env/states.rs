@@ -12,7 +12,7 @@ use crate::dotenv::{
     Addition, EnvFile, EnvState, Ignores, SecretValue, Whereabouts, Whose, file_name, folder_of,
     is_known_path, is_template_path, joined,
 };
-use crate::sources::git::{self, History, Repository};
+use keysieve_git::{History, Repository};
 use keysieve_model::finding::{HistoryPlace, Reach};
 
 use super::secrets::SecretsByPath;
@@ -225,7 +225,7 @@ fn template(shown: BString, committed: Option<&HistoryPlace>, secrets: Vec<Secre
 fn of_history(place: &HistoryPlace) -> Option<EnvState> {
     let HistoryPlace { introduced, last, versions, reach, .. } = place;
     let Reach { pushed, .. } = reach;
-    if introduced.is_none() && reach.refs.iter().all(|name| name == git::STAGED) {
+    if introduced.is_none() && reach.refs.iter().all(|name| name == keysieve_git::STAGED) {
         return None;
     }
     Some(EnvState::Committed {

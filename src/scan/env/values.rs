@@ -7,7 +7,7 @@ use bstr::BStr;
 
 use crate::dotenv::{JudgedValue, SecretValue, is_plain_name, is_text, variables};
 use crate::scan::sweep::{MAX_FILE_BYTES, read_limited};
-use crate::sources::git::Repository;
+use keysieve_git::Repository;
 use keysieve_model::provenance::ObjectId;
 
 use super::secrets::SecretsByPath;

@@ -6,7 +6,7 @@ mod resolve;
 use anyhow::anyhow;
 use keysieve::ci::{Plan, Revision};
 use keysieve::scan::{Error as ScanError, RangeOutcome, scan_range};
-use keysieve::sources::git::{Error as GitError, RangeQuery, Repository};
+use keysieve_git::{Error as GitError, RangeQuery, Repository};
 
 use crate::cli::args::{Ci, FormatArg};
 use crate::cli::commands::range_policy::added_suppressions;

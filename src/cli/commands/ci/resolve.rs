@@ -7,7 +7,7 @@ use bstr::{BString, ByteSlice as _};
 use keysieve::ci::{Plan, Revision, System, Target};
 use keysieve::provenance::ObjectId;
 use keysieve::report::escaped;
-use keysieve::sources::git::{RangeQuery, Repository};
+use keysieve_git::{RangeQuery, Repository};
 
 use super::Gap;
 use super::fetch::Fetches;

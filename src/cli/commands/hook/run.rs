@@ -10,7 +10,7 @@ use keysieve::provenance::ObjectId;
 use keysieve::report::Options;
 use keysieve::report::stopped::{self, Stopped};
 use keysieve::scan::{RangeOutcome, Silent, scan_range};
-use keysieve::sources::git::{RangeQuery, RefUpdate, Repository};
+use keysieve_git::{RangeQuery, RefUpdate, Repository};
 
 use crate::cli::args::{Common, FormatArg, HookRun};
 use crate::cli::commands::range_policy::added_suppressions;

@@ -1,0 +1,314 @@
+//! Git repositories: every object of the database, the text that is no blob, and where things came from. The only user of
+//! `gix`. Replace refs, grafts and the user's git configuration have no effect: what is stored is what is read.
+
+mod attribution;
+mod cache;
+mod commits;
+mod error;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
+mod git_dir;
+mod graph;
+mod history;
+mod numbers;
+mod objects;
+mod pack_index;
+mod packs;
+mod queries;
+mod range;
+mod remotes;
+mod sieve;
+mod staged;
+mod store;
+mod tree;
+mod tree_diff;
+mod tree_log;
+mod updates;
+mod walk;
+mod work_tree;
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+
+use bstr::BString;
+use gix::ObjectId as GitId;
+use gix::hash::Kind as HashKind;
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
+use keysieve_model::chunk::{Chunk, Visitor};
+use keysieve_model::coverage::Unread;
+use keysieve_model::provenance::{Metadata, ObjectId, Provenance};
+
+use self::cache::Cache;
+use self::commits::{Commits, Tip, TipKind};
+use self::objects::Objects;
+use self::sieve::{ObjectSieve, Sieved};
+use self::tree_log::Trees;
+
+pub use self::error::Error;
+pub use self::history::{History, Places};
+pub use self::queries::seconds_of_date;
+pub use self::range::{CommitShape, Occurrence, Range, RangeQuery};
+pub use self::updates::{RefUpdate, UpdatesError};
+
+/// What reports call the index, among the names that reach a blob.
+pub const STAGED: &str = "the index (staged)";
+
+/// Where git says that a repository's parts lie when it runs a hook; empty outside of hooks.
+#[derive(Debug, Clone, Default)]
+pub struct GitEnvironment {
+    /// `GIT_DIR`
+    pub git_dir: Option<PathBuf>,
+    /// `GIT_INDEX_FILE`: `git commit FILE` puts together an index of its own.
+    pub index_file: Option<PathBuf>,
+    /// `GIT_OBJECT_DIRECTORY`: in a server's hooks, what was pushed and is not yet taken.
+    pub object_directory: Option<PathBuf>,
+    /// `GIT_ALTERNATE_OBJECT_DIRECTORIES`, and `GIT_QUARANTINE_PATH`.
+    pub alternate_object_directories: Vec<PathBuf>,
+}
+
+/// An opened repository.
+#[derive(Debug)]
+pub struct Repository {
+    git: gix::ThreadSafeRepository,
+    path: PathBuf,
+    environment: GitEnvironment,
+}
+
+/// The user's configuration and environment have no effect, and neither have replacements of objects.
+fn options() -> gix::open::Options {
+    gix::open::Options::isolated().config_overrides(["core.useReplaceRefs=false"])
+}
+
+impl Repository {
+    /// Opens the repository that `path` is or lies in; bare ones and linked work trees too.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let shown = path.display().to_string();
+        if !path.exists() {
+            return Err(Error::NoSuchPath { path: shown });
+        }
+        let git = gix::discover_opts(path, gix::discover::upwards::Options::default(), options()).map_err(
+            |error| {
+                let why = error.to_string();
+                match git_dir_above(path) {
+                    Some(git_dir) => {
+                        Error::Unusable { path: shown, git_dir: git_dir.display().to_string(), why }
+                    }
+                    None => Error::NotARepository { path: shown, why },
+                }
+            },
+        )?;
+        Ok(Self { git: git.into_sync(), path: path.to_owned(), environment: GitEnvironment::default() })
+    }
+
+    /// Opens the repository in which git runs a hook.
+    ///
+    /// # Errors
+    ///
+    /// When there is none where `environment` says, nor at `path` where it says nothing.
+    pub fn open_for_hook(path: &Path, environment: GitEnvironment) -> Result<Self, Error> {
+        let repository = match &environment.git_dir {
+            None => Self::open(path)?,
+            Some(git_dir) => {
+                let fail = |error: gix::Error| {
+                    let git_dir = git_dir.display().to_string();
+                    Error::Unusable { path: path.display().to_string(), git_dir, why: error.to_string() }
+                };
+                let git = gix::open_opts(git_dir, options().open_path_as_is(true)).map_err(fail)?;
+                Self { git: git.into_sync(), path: path.to_owned(), environment: GitEnvironment::default() }
+            }
+        };
+        Ok(Self { environment, ..repository })
+    }
+
+    /// The directory of the work tree, where there is one.
+    #[must_use]
+    pub fn workdir(&self) -> Option<&Path> {
+        self.git.work_dir()
+    }
+
+    /// The files in the index, as absolute paths; none for a bare repository.
+    ///
+    /// # Errors
+    ///
+    /// When the index is damaged.
+    pub fn tracked_paths(&self) -> Result<BTreeSet<PathBuf>, Unread> {
+        let git = self.git.to_thread_local();
+        let Some(workdir) = git.workdir().and_then(|workdir| std::path::absolute(workdir).ok()) else {
+            return Ok(BTreeSet::new());
+        };
+        let entries = git_dir::read_index(&git, &git.index_path())?;
+        let paths = entries
+            .into_iter()
+            .filter_map(|(path, _)| gix::path::from_bstring(path).ok())
+            .map(|path| workdir.join(path));
+        Ok(paths.map(|path| path.components().collect()).collect())
+    }
+
+    /// Reads every object once, and the text that is no blob: commits, tags, names of references, `config`. Takes note of
+    /// the blobs that some tree gives a file name for which `is_watched` says yes, and of what `revision` reaches.
+    ///
+    /// With a `cache_key`, what an earlier call with the same key found clean is not read again; see [`cache`].
+    pub fn read<V: Visitor>(
+        &self,
+        visitor: &V,
+        is_watched: fn(&[u8]) -> bool,
+        revision: Option<ObjectId>,
+        cache_key: Option<[u8; 32]>,
+    ) -> History {
+        let mut unread = Vec::new();
+        let git = self.git.to_thread_local();
+        let hash = git.object_hash();
+        let objects = Objects::open(&git.common_dir().join("objects"), hash, &mut unread);
+        let mut tips = git_dir::tips(&git, &mut unread);
+        let shallow = self.shallow_commits(&mut unread);
+        // What is incomplete is never kept.
+        let cache = cache_key.filter(|_| shallow.is_empty() && unread.is_empty());
+        let cache = cache.map(|key| Cache::new(git.common_dir(), key));
+        let recalled = cache.as_ref().map(|cache| cache.recall(&objects)).unwrap_or_default();
+        objects.verify(&recalled, &mut unread);
+        let sieve = ObjectSieve::new(visitor, &objects, hash, shallow, is_watched);
+        let failures = objects.visit(&sieve, &recalled);
+        let known = recalled.unclean.clone();
+        let sieved = sieve.finish(recalled);
+        let has_clean_names = search_names(visitor, &sieved.trees);
+        if let Some(cache) = cache
+            && has_clean_names
+            && failures.is_empty()
+            && unread.is_empty()
+            && sieved.is_sound()
+        {
+            cache.keep(&objects, &known, &sieved);
+        }
+        let Sieved { mut read, commits, tags, trees, missing, damaged, watched, seen: _ } = sieved;
+        read.bytes += git_dir::read_texts(&git, &tips, visitor, &mut unread);
+        let index = git_dir::index_entries(&git, &mut unread);
+        for tip in tips.iter().filter(|tip| !tip.target.is_null() && !objects.contains(&tip.target)) {
+            let what = format!("object {}", tip.target);
+            unread.push(Unread::new(
+                what,
+                format!("{} points at it, and it is not in the repository", tip.name),
+            ));
+        }
+        for (id, why) in failures.into_iter().chain(damaged) {
+            unread.push(Unread::new(format!("object {id}"), format!("{why}; restore it from another clone")));
+        }
+        for (id, kind) in missing {
+            unread.push(Unread::new(
+                format!("{kind} {id}"),
+                "it is not in the repository (a partial clone?); fetch it with `git fetch --refetch`",
+            ));
+        }
+        unread.into_iter().for_each(|unread| visitor.unread(unread));
+        let head = git.head_id().ok().map(gix::Id::detach);
+        let is_empty = objects.is_empty();
+        let asked =
+            revision.map(|id| Tip { name: BString::default(), target: git_id(&id), kind: TipKind::Asked });
+        tips.extend(asked);
+        let commits = Commits::new(|id| objects.number(id), objects.len(), commits, &tags, tips, head);
+        let index = index.into_iter().map(|(path, id)| (id, path)).collect();
+        let watched = watched.iter().map(|id| object_id(id)).collect();
+        History { objects, commits, trees, index, watched, read, is_empty }
+    }
+
+    /// Inflates every packed blob and applies its deltas, and looks at none: the least that an audit of all of them can cost.
+    /// For benches. Returns how many could not be made.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn make_blobs(&self) -> usize {
+        let git = self.git.to_thread_local();
+        let objects = Objects::open(&git.common_dir().join("objects"), git.object_hash(), &mut Vec::new());
+        objects.make_blobs().len()
+    }
+
+    /// The commit that `revision` names.
+    ///
+    /// # Errors
+    ///
+    /// When it names none.
+    pub fn resolve(&self, revision: &str) -> Result<ObjectId, Error> {
+        let fail = |why: String| Error::NoSuchRevision {
+            revision: revision.to_owned(),
+            path: self.path.display().to_string(),
+            why,
+        };
+        let git = self.git.to_thread_local();
+        let object = git.rev_parse_single(revision).and_then(|id| id.object());
+        let object = object.map_err(|error| fail(error.to_string()))?;
+        let kind = object.kind;
+        let commit = object.peel_to_commit().map_err(|_| fail(format!("it is a {kind}")))?;
+        Ok(ObjectId::from_bytes(commit.id.as_bytes()))
+    }
+
+    /// The object that `revision` names, an annotated tag as itself; none where there is none.
+    #[must_use]
+    pub fn named(&self, revision: &str) -> Option<ObjectId> {
+        let git = self.git.to_thread_local();
+        let id = git.rev_parse_single(revision).ok()?;
+        Some(ObjectId::from_bytes(id.as_bytes()))
+    }
+
+    /// The commits at which a shallow clone was cut off.
+    fn shallow_list(&self, unread: &mut Vec<Unread>) -> HashSet<GitId> {
+        match self.git.to_thread_local().shallow_commits() {
+            Ok(commits) => commits.iter().flat_map(|commits| commits.iter().copied()).collect(),
+            Err(error) => {
+                unread
+                    .push(Unread::new("shallow", format!("the list of shallow commits is damaged: {error}")));
+                HashSet::new()
+            }
+        }
+    }
+
+    /// The commits at which a shallow clone was cut off: history that cannot be read.
+    fn shallow_commits(&self, unread: &mut Vec<Unread>) -> HashSet<GitId> {
+        let shallow = self.shallow_list(unread);
+        if !shallow.is_empty() {
+            let what = format!("the history before {} commits", shallow.len());
+            let why = "this is a shallow clone; get the rest with `git fetch --unshallow` (in CI: `fetch-depth: 0`)";
+            unread.push(Unread::new(what, why));
+        }
+        shallow
+    }
+}
+
+/// The SHA-1 of some bytes, in hexadecimal digits: other scanners' baselines name secrets so.
+#[must_use]
+pub fn sha1(bytes: &[u8]) -> Option<String> {
+    let mut hasher = gix::hash::hasher(HashKind::Sha1);
+    hasher.update(bytes);
+    hasher.try_finalize().ok().map(|id| id.to_string())
+}
+
+/// Searches each name that trees give their entries once; returns whether there is nothing in any.
+fn search_names<V: Visitor>(visitor: &V, trees: &Trees) -> bool {
+    let is_clean = |name: &&[u8]| {
+        let provenance = Provenance::GitMetadata(Metadata::EntryName(BString::from(*name)));
+        visitor.chunk(&Chunk::whole(name, provenance), None).is_clean
+    };
+    // All of them, not as far as the first.
+    let names: Vec<&[u8]> = trees.names().into_iter().collect();
+    names.par_iter().map(is_clean).reduce(|| true, |a, b| a && b)
+}
+
+/// The git directory that `path` is, or lies beside or below.
+fn git_dir_above(path: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(path).ok()?;
+    let is_git_dir = |dir: &Path| dir.join("objects").is_dir() && dir.join("refs").is_dir();
+    absolute.ancestors().find_map(|dir| {
+        [dir.join(".git"), dir.to_owned()].into_iter().find(|candidate| is_git_dir(candidate))
+    })
+}
+
+fn object_id(id: &gix::oid) -> ObjectId {
+    ObjectId::from_bytes(id.as_bytes())
+}
+
+fn git_id(id: &ObjectId) -> GitId {
+    GitId::try_from(id.as_bytes()).unwrap_or(GitId::null(HashKind::Sha1))
+}

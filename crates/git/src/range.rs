@@ -1,0 +1,579 @@
+//! A range of commits, or what is staged: which contents are new in it, and in what way they came in. Read from objects, never
+//! from a diff's text, merge commits included; only trees that differ from those of all parents are looked into.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bstr::{BString, ByteSlice};
+use foldhash::fast::RandomState;
+use gix::ObjectId as GitId;
+use gix::objs::Kind;
+use rayon::prelude::*;
+
+use keysieve_model::chunk::{Chunk, Visitor};
+use keysieve_model::coverage::{Read, Unread};
+use keysieve_model::finding::{CommitSummary, HistoryPlace, Reach};
+use keysieve_model::provenance::{Metadata, ObjectId, Provenance};
+use keysieve_model::sync::{into_inner, lock};
+
+use super::commits::{self, CommitIndex, Headers, Tip, TipKind};
+use super::graph::Graph;
+use super::objects::{ObjectVisitor, Objects};
+use super::packs::PackedObject;
+use super::store::{Failure, Reader, Store};
+use super::tree_diff::{Directory, Gaps, Node, Scope, Trees};
+use super::walk::Walked;
+use super::{STAGED, git_id};
+use keysieve_containers::archive;
+
+/// How many commits a task compares with their parents, or contents it reads, at least and at most: neighbours share most of
+/// their trees, and build on one another.
+const PER_TASK: std::ops::RangeInclusive<usize> = 24..=1024;
+/// Into how many tasks a thread's part of a large range is cut.
+const TASKS_PER_THREAD: usize = 8;
+/// From how many contents on all packs are walked, each delta right after its base, instead of reading each content by itself.
+const MIN_WALKED_CONTENTS: usize = 5_000;
+/// How a Git LFS pointer begins: <https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>.
+const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub enum RangeQuery {
+    /// The commits that `include` leads to and `exclude` does not, with the tags, trees and blobs that it names.
+    Commits {
+        /// Commits or tags with the names by which reports call them.
+        include: Vec<(BString, ObjectId)>,
+        /// What is known already; ids that are not here are passed over: more is new then, never less.
+        exclude: Vec<ObjectId>,
+        /// Only commits whose committer's date is not before this, in seconds since 1970.
+        since: Option<i64>,
+        /// Whether the end of a shallow clone's history inside the range is an error. It is none for a push: what is not here
+        /// is not pushed either.
+        needs_parents: bool,
+    },
+    /// What the index holds and the commit to come has new.
+    Staged,
+}
+
+/// Where new contents came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Commit(CommitIndex),
+    /// A tree that a tip names without a commit.
+    Tree {
+        tip: usize,
+        tree: GitId,
+    },
+    /// A blob that a tip names itself.
+    Blob {
+        tip: usize,
+    },
+    Staged,
+}
+
+/// A content that was new at a path.
+#[derive(Debug, Clone)]
+pub struct Occurrence {
+    origin: u32,
+    /// The path; absent for a blob that a tag names, and where there are too many.
+    path: Option<BString>,
+    /// The content.
+    pub blob: ObjectId,
+    /// What the parents have at the path.
+    pub before: Vec<ObjectId>,
+}
+
+impl Occurrence {
+    /// The path; absent for a blob that a tag names, and where there are too many.
+    #[must_use]
+    pub fn path(&self) -> Option<&BString> {
+        self.path.as_ref()
+    }
+
+    /// Tells the commit, tag or index that brought the content in from others of the same range.
+    #[must_use]
+    pub fn origin(&self) -> u32 {
+        self.origin
+    }
+}
+
+/// What rewriting a commit has to mind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommitShape {
+    /// How many parents it has.
+    pub parents: usize,
+    /// Whether a merge of the range comes after it.
+    pub precedes_merges: bool,
+}
+
+/// A content of the range.
+#[derive(Debug, Default)]
+struct Content {
+    /// One of its paths.
+    path: BString,
+    origins: Vec<u32>,
+}
+
+/// A range after it was read.
+#[derive(Debug)]
+pub struct Range {
+    store: Store,
+    graph: Graph,
+    /// Names of the tips, and the trees of those that are commits.
+    tips: Vec<(BString, Option<GitId>)>,
+    origins: Vec<Origin>,
+    staged: Vec<Arc<Directory>>,
+    /// The trees of each origin's parents.
+    parents: Vec<Vec<GitId>>,
+    contents: HashMap<GitId, Content, RandomState>,
+    read: Read,
+    is_nothing: bool,
+}
+
+impl Range {
+    /// Reads the range in which `walked` lies. `references` are names that tell whether others have a commit.
+    pub(super) fn of_commits<V: Visitor>(
+        store: Store,
+        walked: Walked,
+        include: &[(BString, ObjectId)],
+        references: Vec<Tip>,
+        visitor: &V,
+    ) -> Self {
+        let Walked { commits, tags, trees, blobs, cut_off, is_exclusion_cut_off: _, failures } = walked;
+        for (id, kind, failure) in failures {
+            visitor.unread(unread(kind, id, b"", &failure));
+        }
+        let tips = include.iter().map(|(name, id)| Tip {
+            name: name.clone(),
+            target: git_id(id),
+            kind: TipKind::Local,
+        });
+        let graph = Graph::new(commits, &tags, tips.chain(references).collect());
+        let origins = graph
+            .iter()
+            .map(Origin::Commit)
+            .chain(trees.iter().map(|&(tip, tree)| Origin::Tree { tip, tree }))
+            .chain(blobs.iter().map(|&(tip, _)| Origin::Blob { tip }))
+            .collect();
+        let mut reader = store.reader();
+        let parents = parent_trees(&graph, &cut_off, &mut reader);
+        let tip_tree = |id: &ObjectId| {
+            let commit = graph.find_tip(git_id(id), &tags)?;
+            Some(graph.headers(commit).tree)
+        };
+        let tips = include.iter().map(|(name, id)| (name.clone(), tip_tree(id))).collect();
+        let mut range = Self {
+            is_nothing: false,
+            tips,
+            origins,
+            staged: Vec::new(),
+            parents,
+            contents: HashMap::default(),
+            read: Read::default(),
+            store,
+            graph,
+        };
+        range.compare(visitor);
+        for (at, (_, blob)) in (range.origins.len() - blobs.len()..).zip(&blobs) {
+            range.contents.entry(*blob).or_default().origins.push(at as u32);
+        }
+        range.is_nothing = range.origins.is_empty() && tags.is_empty();
+        range.read_texts(tags.keys().copied().collect(), visitor);
+        range.read_contents(visitor);
+        range
+    }
+
+    /// Reads what `staged` has that none of the commits with the trees `parents` has.
+    pub(super) fn of_staged<V: Visitor>(
+        store: Store,
+        staged: Vec<Arc<Directory>>,
+        parents: Vec<GitId>,
+        visitor: &V,
+    ) -> Self {
+        let mut range = Self {
+            graph: Graph::new(Vec::new(), &HashMap::new(), Vec::new()),
+            tips: Vec::new(),
+            origins: vec![Origin::Staged],
+            staged,
+            parents: vec![parents],
+            contents: HashMap::default(),
+            read: Read::default(),
+            is_nothing: false,
+            store,
+        };
+        range.compare(visitor);
+        range.is_nothing = range.contents.is_empty();
+        range.read_contents(visitor);
+        range
+    }
+
+    /// What was read.
+    #[must_use]
+    pub fn read(&self) -> Read {
+        self.read
+    }
+
+    /// Whether there was nothing to read: no commit, tag or content is new.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.is_nothing
+    }
+
+    fn trees(&self) -> Trees<'_> {
+        Trees::new(self.store.reader(), self.store.hash(), &self.staged)
+    }
+
+    /// What an origin has; nothing to compare for a single blob.
+    fn root(&self, origin: u32) -> Option<(Node, Vec<Node>)> {
+        let root = match self.origins[origin as usize] {
+            Origin::Commit(commit) => Node::Tree(self.graph.headers(commit).tree),
+            Origin::Tree { tree, .. } => Node::Tree(tree),
+            Origin::Staged => Node::Staged(0),
+            Origin::Blob { .. } => return None,
+        };
+        let parents = self.parents.get(origin as usize).into_iter().flatten();
+        Some((root, parents.map(|&tree| Node::Tree(tree)).collect()))
+    }
+
+    /// Finds the contents that are new.
+    fn compare<V: Visitor>(&mut self, visitor: &V) {
+        let origins: Vec<u32> = (0..self.origins.len() as u32).collect();
+        let range = &*self;
+        let compared: Vec<Vec<(GitId, BString, u32)>> = origins
+            .par_chunks(per_task(origins.len()))
+            .map(|origins| {
+                let mut trees = range.trees();
+                let mut found = Vec::new();
+                for &origin in origins {
+                    let Some((root, parents)) = range.root(origin) else { continue };
+                    let gaps = trees.compare(root, &parents, Scope::Contents, |version| {
+                        found.push((version.blob, version.path.to_owned(), origin));
+                    });
+                    range.tell(gaps, visitor);
+                }
+                found
+            })
+            .collect();
+        for (blob, path, origin) in compared.into_iter().flatten() {
+            let content = self.contents.entry(blob).or_insert_with(|| Content { path, origins: Vec::new() });
+            if content.origins.last() != Some(&origin) {
+                content.origins.push(origin);
+            }
+        }
+    }
+
+    fn tell<V: Visitor>(&self, gaps: Gaps, visitor: &V) {
+        for (id, failure) in gaps.failures {
+            visitor.unread(unread("tree", id, b"", &failure));
+        }
+        if gaps.is_cut {
+            visitor
+                .unread(Unread::new("a commit's tree", "it has more folders than are read; it looks forged"));
+        }
+    }
+
+    /// Hands over the text of commits and tags.
+    fn read_texts<V: Visitor>(&mut self, tags: Vec<GitId>, visitor: &V) {
+        let commits: Vec<GitId> = self.graph.iter().map(|commit| self.graph.id(commit)).collect();
+        let texts: Vec<GitId> = commits.into_iter().chain(tags).collect();
+        let store = &self.store;
+        let reads = texts.par_chunks(per_task(texts.len())).map(|ids| {
+            let mut reader = store.reader();
+            let mut read = Read::default();
+            for id in ids {
+                let (kind, bytes) = match reader.read(id) {
+                    Ok(object) => object,
+                    Err(failure) => {
+                        visitor.unread(unread("object", *id, b"", &failure));
+                        continue;
+                    }
+                };
+                let own = ObjectId::from_bytes(id.as_bytes());
+                let metadata = match kind {
+                    Kind::Tag => Metadata::Tag(own),
+                    _ => Metadata::Commit(own),
+                };
+                read.commits += u64::from(kind == Kind::Commit);
+                read.tags += u64::from(kind == Kind::Tag);
+                read.bytes += bytes.len() as u64;
+                visitor.chunk(&Chunk::whole(bytes, Provenance::GitMetadata(metadata)), None);
+            }
+            read
+        });
+        self.read += reads.reduce(Read::default, sum);
+    }
+
+    /// Hands over the new contents.
+    fn read_contents<V: Visitor>(&mut self, visitor: &V) {
+        // In the order in which they came: neighbours build on one another.
+        let mut blobs: Vec<(u32, GitId)> = self
+            .contents
+            .iter()
+            .map(|(id, content)| (content.origins.first().copied().unwrap_or(0), *id))
+            .collect();
+        blobs.sort_unstable();
+        let mut blobs: Vec<GitId> = blobs.into_iter().map(|(_, id)| id).collect();
+        if let Some(objects) = self.store.only_directory().filter(|_| blobs.len() >= MIN_WALKED_CONTENTS) {
+            // What it says is unread concerns all of the database; what the range lacks is told below.
+            let objects = Objects::open(objects, self.store.hash(), &mut Vec::new());
+            let walk =
+                ContentsWalk { range: self, visitor, seen: Mutex::default(), bytes: AtomicU64::new(0) };
+            objects.visit_packed(&walk, blobs.iter().map(|id| &**id));
+            let (seen, bytes) = (into_inner(walk.seen), walk.bytes.into_inner());
+            blobs.retain(|id| !seen.contains(id));
+            self.read += Read { blobs: seen.len() as u64, bytes, ..Read::default() };
+        }
+        self.read += self.visit(&blobs, visitor);
+    }
+
+    /// Says of a Git LFS pointer that what it stands for is elsewhere.
+    fn note_pointer<V: Visitor>(&self, id: &GitId, bytes: &[u8], visitor: &V) {
+        if bytes.starts_with(LFS_POINTER) {
+            let path = self.contents.get(id).map(|content| content.path.as_slice()).unwrap_or_default();
+            let why = "a Git LFS pointer; what it stands for is not in git, and not read";
+            visitor.skipped(Unread::new(path, why));
+        }
+    }
+
+    /// Hands over these blobs, for what the range builds on; what cannot be read is passed over.
+    pub fn visit_known<V: Visitor>(&self, blobs: &[ObjectId], visitor: &V) {
+        let blobs: Vec<GitId> = blobs.iter().map(git_id).collect();
+        self.visit(&blobs, visitor);
+    }
+
+    fn visit<V: Visitor>(&self, blobs: &[GitId], visitor: &V) -> Read {
+        let reads = blobs.par_chunks(per_task(blobs.len())).map(|ids| {
+            let mut reader = self.store.reader();
+            let mut read = Read::default();
+            for id in ids {
+                let path = self.contents.get(id).map(|content| content.path.as_slice()).unwrap_or_default();
+                match reader.read(id) {
+                    Ok((Kind::Blob, bytes)) => {
+                        self.note_pointer(id, bytes, visitor);
+                        read.blobs += 1;
+                        read.bytes += bytes.len() as u64;
+                        let provenance = Provenance::GitBlob(ObjectId::from_bytes(id.as_bytes()));
+                        visitor.chunk(&Chunk::whole(bytes, provenance.clone()), None);
+                        let _ = archive::visit_members(bytes, || provenance, visitor);
+                    }
+                    Ok((kind, _)) => {
+                        let failure = Failure::Damaged(format!("it is a {kind}, and a file was to be there"));
+                        visitor.unread(unread("blob", *id, path, &failure));
+                    }
+                    Err(failure) => visitor.unread(unread("blob", *id, path, &failure)),
+                }
+            }
+            read
+        });
+        reads.reduce(Read::default, sum)
+    }
+
+    /// A path of each blob of the range that has one.
+    #[must_use]
+    pub fn paths(&self, blobs: &[ObjectId]) -> Vec<Option<BString>> {
+        let path = |id: &ObjectId| Some(self.contents.get(&git_id(id))?.path.clone());
+        blobs.iter().map(|id| path(id).filter(|path| !path.is_empty())).collect()
+    }
+
+    /// Where each of `blobs` was new.
+    #[must_use]
+    pub fn occurrences(&self, blobs: &BTreeSet<ObjectId>) -> Vec<Occurrence> {
+        let wanted: BTreeSet<GitId> = blobs.iter().map(git_id).collect();
+        let mut origins: BTreeMap<u32, BTreeSet<GitId>> = BTreeMap::new();
+        for blob in &wanted {
+            for &origin in self.contents.get(blob).into_iter().flat_map(|content| &content.origins) {
+                origins.entry(origin).or_default().insert(*blob);
+            }
+        }
+        let mut trees = self.trees();
+        let mut occurrences = Vec::new();
+        for (origin, mut unplaced) in origins {
+            let mut push = |path: Option<BString>, blob: GitId, before: &[GitId]| {
+                occurrences.push(Occurrence {
+                    origin,
+                    path,
+                    blob: ObjectId::from_bytes(blob.as_bytes()),
+                    before: before.iter().map(|id| ObjectId::from_bytes(id.as_bytes())).collect(),
+                });
+            };
+            if let Some((root, parents)) = self.root(origin) {
+                trees.compare(root, &parents, Scope::Paths, |version| {
+                    if wanted.contains(&version.blob) {
+                        unplaced.remove(&version.blob);
+                        push(Some(version.path.to_owned()), version.blob, version.before);
+                    }
+                });
+            }
+            // A blob that a tag names; and nothing is dropped where there are too many paths.
+            unplaced.into_iter().for_each(|blob| push(None, blob, &[]));
+        }
+        occurrences
+    }
+
+    /// The contents of files that were there before `origin` and no longer are: a renamed file's old name is among them.
+    #[must_use]
+    pub fn removed(&self, origin: u32) -> BTreeSet<ObjectId> {
+        let mut removed = BTreeSet::new();
+        let Some((root, parents)) = self.root(origin) else { return removed };
+        let mut trees = self.trees();
+        for parent in parents {
+            trees.compare(parent, &[root], Scope::Contents, |version| {
+                if version.before.is_empty() {
+                    removed.insert(ObjectId::from_bytes(version.blob.as_bytes()));
+                }
+            });
+        }
+        removed
+    }
+
+    /// What each group of occurrences amounts to: one place for each path, the earliest first.
+    #[must_use]
+    pub fn places(&self, groups: &[Vec<Occurrence>]) -> Vec<Vec<HistoryPlace>> {
+        let mut trees = self.trees();
+        groups.iter().map(|group| self.group_places(group, &mut trees)).collect()
+    }
+
+    fn group_places(&self, group: &[Occurrence], trees: &mut Trees<'_>) -> Vec<HistoryPlace> {
+        let mut by_path: BTreeMap<Option<&BString>, Vec<&Occurrence>> = BTreeMap::new();
+        for occurrence in group {
+            by_path.entry(occurrence.path.as_ref()).or_default().push(occurrence);
+        }
+        by_path.into_iter().filter_map(|(path, at_path)| self.place(path, &at_path, trees)).collect()
+    }
+
+    fn place(
+        &self,
+        path: Option<&BString>,
+        occurrences: &[&Occurrence],
+        trees: &mut Trees<'_>,
+    ) -> Option<HistoryPlace> {
+        let commit_of = |occurrence: &&&Occurrence| match self.origins[occurrence.origin as usize] {
+            Origin::Commit(commit) => Some(commit),
+            _ => None,
+        };
+        let age = |occurrence: &&&Occurrence| commit_of(occurrence).map(|commit| self.graph.age(commit));
+        let first = occurrences.iter().min_by_key(age)?;
+        let commits: Vec<CommitIndex> = occurrences.iter().filter_map(|at| commit_of(&at)).collect();
+        let blobs: BTreeSet<ObjectId> = occurrences.iter().map(|occurrence| occurrence.blob).collect();
+        let reach = match self.origins[first.origin as usize] {
+            Origin::Commit(_) => self.graph.reach(commits),
+            Origin::Tree { tip, .. } | Origin::Blob { tip } => {
+                Reach { refs: vec![self.tips[tip].0.clone()], ..Reach::default() }
+            }
+            Origin::Staged => Reach { refs: vec![STAGED.into()], staged: true, ..Reach::default() },
+        };
+        let mut has_tip = |path: &BString| {
+            let mut at_tips = self.tips.iter().filter_map(|(_, tree)| trees.find((*tree)?, path.as_bstr()));
+            at_tips.any(|id| blobs.contains(&ObjectId::from_bytes(id.as_bytes())))
+        };
+        let in_head = path.is_some_and(&mut has_tip);
+        let later = blobs.iter().copied().filter(|blob| *blob != first.blob);
+        let versions = std::iter::once(first.blob).chain(later).collect();
+        Some(HistoryPlace {
+            path: path.cloned(),
+            blob: first.blob,
+            versions,
+            introduced: commit_of(&first).and_then(|commit| self.summary(self.graph.id(commit))),
+            last: None,
+            in_head,
+            reach,
+        })
+    }
+
+    /// What rewriting a commit has to mind; nothing for what is no commit of the range.
+    #[must_use]
+    pub fn shape(&self, id: &ObjectId) -> Option<CommitShape> {
+        let at = self.graph.find(&git_id(id))?;
+        let parents = |commit| self.graph.headers(commit).parents.len();
+        Some(CommitShape {
+            parents: parents(at),
+            precedes_merges: self.graph.iter().any(|commit| commit > at && parents(commit) > 1),
+        })
+    }
+
+    /// Each commit or tag with its facts, and what reaches it.
+    #[must_use]
+    pub fn commits(&self, ids: &[ObjectId]) -> HashMap<ObjectId, (Option<CommitSummary>, Reach)> {
+        let facts = ids.iter().map(|id| {
+            let found = self.graph.find(&git_id(id));
+            let reach = match found {
+                Some(commit) => self.graph.reach(vec![commit]),
+                None => self.graph.direct_reach(&git_id(id)),
+            };
+            (*id, (found.and_then(|_| self.summary(git_id(id))), reach))
+        });
+        facts.collect()
+    }
+
+    fn summary(&self, id: GitId) -> Option<CommitSummary> {
+        self.store.reader().peek(&id).ok().map(|(_, bytes)| commits::summary(id, bytes))
+    }
+}
+
+/// Hands over the contents of a range while all packs are walked.
+struct ContentsWalk<'a, V> {
+    range: &'a Range,
+    visitor: &'a V,
+    seen: Mutex<HashSet<GitId, RandomState>>,
+    bytes: AtomicU64,
+}
+
+impl<V: Visitor> ObjectVisitor for ContentsWalk<'_, V> {
+    type Memo = V::Memo;
+
+    fn object(&self, object: &PackedObject<'_>, base: Option<&Self::Memo>) -> Self::Memo {
+        lock(&self.seen).insert(object.id);
+        self.bytes.fetch_add(object.bytes.len() as u64, Ordering::Relaxed);
+        self.range.note_pointer(&object.id, object.bytes, self.visitor);
+        let provenance = Provenance::GitBlob(ObjectId::from_bytes(object.id.as_bytes()));
+        let chunk = Chunk { derivation: object.derivation, ..Chunk::whole(object.bytes, provenance.clone()) };
+        let memo = self.visitor.chunk(&chunk, base).memo;
+        let _ = archive::visit_members(object.bytes, || provenance, self.visitor);
+        memo
+    }
+}
+
+/// How many of `count` things a task takes.
+fn per_task(count: usize) -> usize {
+    (count / (rayon::current_num_threads() * TASKS_PER_THREAD)).clamp(*PER_TASK.start(), *PER_TASK.end())
+}
+
+/// The trees of the parents of each commit, those outside the range too. What was cut off counts as not there.
+fn parent_trees(graph: &Graph, cut_off: &BTreeSet<GitId>, reader: &mut Reader) -> Vec<Vec<GitId>> {
+    let mut outside: HashMap<GitId, Option<GitId>, RandomState> = HashMap::default();
+    let mut tree_of = |id: &GitId| match graph.find(id) {
+        Some(commit) => Some(graph.headers(commit).tree),
+        None => *outside.entry(*id).or_insert_with(|| match reader.peek(id) {
+            Ok((Kind::Commit, bytes)) => Headers::parse(bytes).map(|headers| headers.tree),
+            _ => None,
+        }),
+    };
+    let parents = graph.iter().map(|commit| {
+        let parents = &graph.headers(commit).parents;
+        let parents = parents.iter().filter(|_| !cut_off.contains(&graph.id(commit)));
+        parents.filter_map(&mut tree_of).collect()
+    });
+    parents.collect()
+}
+
+fn sum(mut a: Read, b: Read) -> Read {
+    a += b;
+    a
+}
+
+fn unread(kind: &str, id: GitId, path: &[u8], failure: &Failure) -> Unread {
+    let mut what = BString::from(format!("{kind} {id}"));
+    if !path.is_empty() {
+        what.extend_from_slice(b" (");
+        what.extend_from_slice(path);
+        what.push(b')');
+    }
+    let why = match failure {
+        Failure::Missing => {
+            "it is not in the repository (a partial clone?); fetch it with `git fetch --refetch`".to_owned()
+        }
+        Failure::Damaged(why) => format!("{why}; restore it from another clone"),
+    };
+    Unread::new(what, why)
+}
