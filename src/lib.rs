@@ -46,8 +46,6 @@ pub use keysieve_paths as globs;
 pub use keysieve_rules as rules;
 
 pub mod ci;
-pub mod detect;
-pub mod dotenv;
 pub mod hook;
 pub mod judge;
 pub mod proof;

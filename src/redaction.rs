@@ -3,7 +3,7 @@
 use aho_corasick::{AhoCorasick, MatchKind};
 use bstr::BString;
 
-use crate::dotenv::{Decision, EnvFile, EnvState};
+use keysieve_envfiles::{Decision, EnvFile, EnvState};
 use keysieve_model::coverage::{Coverage, Unread};
 use keysieve_model::finding::{CommitSummary, Container, Finding, ImagePlace, Secret};
 use keysieve_model::provenance::Metadata;

@@ -5,7 +5,7 @@
 
 mod path_class;
 
-use crate::detect::{Composition, Evidence, Link, Shape, Subject};
+use keysieve_detect::{Composition, Evidence, Link, Shape, Subject};
 use keysieve_rules::{Confidence, Kind, Rule, Severity};
 
 pub use self::path_class::{PathClass, classify};

@@ -1,17 +1,15 @@
 //! Rules prove themselves: their examples are found by the whole engine and believed by the judge, their counter-examples are
 //! not found.
 
-pub(crate) mod sampler;
-
 use std::sync::Arc;
 
-use crate::detect::{Detector, Match, Shape, resolve_overlaps};
 use crate::judge::{classify, judge};
+use keysieve_detect::{Detector, Match, Shape, resolve_overlaps};
 use keysieve_model::chunk::Chunk;
 use keysieve_model::provenance::Provenance;
 use keysieve_rules::{Confidence, Kind, Rule, RuleId, RuleSet};
 
-use self::sampler::{Filled, Random, check, check_pattern, example, fill};
+use keysieve_detect::sample::{Filled, Random, check, check_pattern, example, fill};
 
 /// How many texts are sampled from the examples of each rule, and how many of them may be missed: random values have too
 /// little entropy, or look like a placeholder, once in a while.
@@ -121,3 +119,6 @@ fn told(text: &[u8]) -> String {
     let start = &text[..text.len().min(MAX_TOLD_BYTES)];
     String::from_utf8_lossy(start).chars().flat_map(char::escape_debug).collect()
 }
+
+#[cfg(test)]
+mod tests;

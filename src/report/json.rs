@@ -10,9 +10,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bstr::{BStr, BString, ByteSlice};
 use serde::{Deserialize, Serialize};
 
-use crate::dotenv::{Addition, EnvFile, EnvState, JudgedValue, SecretValue, TakenBack};
 use crate::scan::Outcome;
 use crate::suppress::By;
+use keysieve_envfiles::{Addition, EnvFile, EnvState, JudgedValue, SecretValue, TakenBack};
 use keysieve_model::coverage::Unread;
 use keysieve_model::finding::{
     CommitSummary, Container, Exposure, Finding, ImagePlace, Place, Removal, utc_time,

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bstr::{BString, ByteSlice};
 
-use crate::detect::{Match, checks};
-use crate::dotenv::{file_name, is_env_path};
 use crate::judge::{PathClass, Verdict, classify, judge};
 use crate::suppress::{By, Marker, Suppressed, Suppressions};
+use keysieve_detect::{Match, checks};
+use keysieve_envfiles::{file_name, is_env_path};
 use keysieve_git::{History, Places};
 use keysieve_image::Images;
 use keysieve_model::coverage::Unread;

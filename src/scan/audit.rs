@@ -8,9 +8,9 @@ use std::time::Instant;
 use bstr::BString;
 use sha2::{Digest as _, Sha256};
 
-use crate::dotenv::{TABLE, is_env_path, may_be_known};
 use crate::suppress::Suppressed;
 use keysieve_containers::worktree::Worktree;
+use keysieve_envfiles::{TABLE, is_env_path, may_be_known};
 use keysieve_git::Repository;
 use keysieve_model::chunk::Source;
 use keysieve_model::chunk::Visitor;

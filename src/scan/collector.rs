@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use bstr::BString;
 
-use crate::detect::{Detector, Match, Memo, resolve_overlaps};
 use crate::suppress::Marker;
 use keysieve_containers::worktree::too_large;
+use keysieve_detect::{Detector, Match, Memo, resolve_overlaps};
 use keysieve_model::chunk::{Chunk, Searched, Visitor};
 use keysieve_model::coverage::{Coverage, Unread};
 use keysieve_model::finding::Secret;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bstr::{BString, ByteSlice};
 
-use crate::dotenv::{EnvFile, EnvState, is_env_path};
+use keysieve_envfiles::{EnvFile, EnvState, is_env_path};
 use keysieve_image::{Input, Selection};
 use keysieve_model::finding::{Container, ImagePlace, Place};
 

@@ -16,11 +16,11 @@ use std::time::{Duration, Instant};
 
 use bstr::BString;
 
-use crate::dotenv::{EnvFile, is_env_path};
 use crate::redaction::Redaction;
 use crate::suppress::{Suppressed, Suppressions};
 use keysieve_containers::stdin::Stdin;
 use keysieve_containers::worktree::Worktree;
+use keysieve_envfiles::{EnvFile, is_env_path};
 use keysieve_git::Repository;
 use keysieve_image as image_source;
 use keysieve_model::chunk::Source;
@@ -281,3 +281,6 @@ fn failing(config: &ScanConfig, findings: &[Finding]) -> usize {
     };
     findings.iter().filter(counts).count()
 }
+
+#[cfg(test)]
+mod tests;

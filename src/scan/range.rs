@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::detect::Match;
+use keysieve_detect::Match;
 use keysieve_git::{CommitShape, Occurrence, Places, Range, RangeQuery, Repository};
 use keysieve_model::finding::{CommitSummary, Reach, Secret};
 use keysieve_model::provenance::{ObjectId, Provenance};

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::detect::sweep as engine;
-use crate::dotenv::values::{Error as ValuesError, LeftOut, Values};
+use keysieve_detect::sweep as engine;
+use keysieve_envfiles::values::{Error as ValuesError, LeftOut, Values};
 use keysieve_model::coverage::Unread;
 use keysieve_model::finding::{Secret, ValueSource};
 use keysieve_model::provenance::path_bytes;

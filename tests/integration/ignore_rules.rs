@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use bstr::{BString, ByteSlice as _};
-use keysieve::dotenv::{IgnoreSettings, Ignores, Whose};
+use keysieve_envfiles::{IgnoreSettings, Ignores, Whose};
 
 use crate::fixture::{Repository, Scratch, run};
 use crate::secrets::Random;

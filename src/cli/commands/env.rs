@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use bstr::{BString, ByteSlice as _};
-use keysieve::dotenv::contents::variable_names;
-use keysieve::dotenv::{Addition, is_template_path};
 use keysieve::report::escaped;
 use keysieve::scan::{Outcome, env_files_on_disk};
+use keysieve_envfiles::contents::variable_names;
+use keysieve_envfiles::{Addition, is_template_path};
 use keysieve_git::Repository;
 
 use crate::cli::args::EnvArgs;

@@ -12,9 +12,9 @@ use std::time::Instant;
 
 use bstr::{BString, ByteSlice};
 
-use crate::dotenv::survey::survey;
-use crate::dotenv::{EnvFile, is_env_path, is_known_path, is_template_path, may_be_known};
 use keysieve_containers::files::Files;
+use keysieve_envfiles::survey::survey;
+use keysieve_envfiles::{EnvFile, is_env_path, is_known_path, is_template_path, may_be_known};
 use keysieve_git::{History, Repository};
 use keysieve_model::chunk::Source;
 use keysieve_model::chunk::{Chunk, Searched, Visitor};

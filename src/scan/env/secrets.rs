@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::dotenv::parse::Variable;
-use crate::dotenv::value::{is_named_secret, secret_part};
-use crate::dotenv::{EnvFile, Judgement, SecretValue, is_env_path, is_plain_name, is_template_path};
 use crate::scan::assembly::Assembled;
 use crate::scan::{ScanConfig, failing};
 use crate::suppress::{Marker, Suppressions};
+use keysieve_envfiles::parse::Variable;
+use keysieve_envfiles::value::{is_named_secret, secret_part};
+use keysieve_envfiles::{EnvFile, Judgement, SecretValue, is_env_path, is_plain_name, is_template_path};
 use keysieve_model::finding::{Container, Finding, HistoryPlace, Secret};
 use keysieve_model::location::ByteSpan;
 use keysieve_rules::{Confidence, Severity};

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use bstr::{BString, ByteSlice};
 
-use crate::dotenv::docker::{Context, CopyStep};
-use crate::dotenv::package::Inclusion;
-use crate::dotenv::survey::relative;
-use crate::dotenv::{
+use keysieve_envfiles::docker::{Context, CopyStep};
+use keysieve_envfiles::package::Inclusion;
+use keysieve_envfiles::survey::relative;
+use keysieve_envfiles::{
     Addition, EnvFile, EnvState, Ignores, SecretValue, Whereabouts, Whose, file_name, folder_of,
     is_known_path, is_template_path, joined,
 };

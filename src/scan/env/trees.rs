@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::dotenv::docker::Context;
-use crate::dotenv::package::{InGit, Package};
-use crate::dotenv::survey::{Survey, relative, survey};
-use crate::dotenv::{Ignores, Whose, file_name, is_env_path, is_known_path, may_be_known};
 use keysieve_containers::files::{ChosenFile, Files};
+use keysieve_envfiles::docker::Context;
+use keysieve_envfiles::package::{InGit, Package};
+use keysieve_envfiles::survey::{Survey, relative, survey};
+use keysieve_envfiles::{Ignores, Whose, file_name, is_env_path, is_known_path, may_be_known};
 use keysieve_git::{History, Repository};
 use keysieve_model::coverage::{Coverage, Unread};
 use keysieve_model::finding::HistoryPlace;

@@ -198,12 +198,12 @@ impl Ignores {
 }
 
 /// The path of a file in a folder, which is empty for the top.
-pub(crate) fn joined(folder: &BStr, name: &str) -> BString {
+pub fn joined(folder: &BStr, name: &str) -> BString {
     if folder.is_empty() { name.into() } else { [folder.as_bytes(), b"/", name.as_bytes()].concat().into() }
 }
 
 /// The folder that a path lies in, without `/` at the end; empty for the top.
-pub(crate) fn folder_of(path: &BStr) -> &BStr {
+pub fn folder_of(path: &BStr) -> &BStr {
     path.rfind_byte(b'/').map_or(b"".as_bstr(), |at| path[..at].as_bstr())
 }
 

@@ -228,8 +228,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::detect::Detector;
-    use crate::detect::tests::encode::{ENCODINGS, Form, PARTIAL_ENCODINGS};
+    use crate::Detector;
+    use crate::sample::encode::{ENCODINGS, Form, PARTIAL_ENCODINGS};
     use keysieve_model::chunk::Chunk;
     use keysieve_model::provenance::Provenance;
 

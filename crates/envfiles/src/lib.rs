@@ -19,8 +19,7 @@ pub use keysieve_model::provenance::file_name;
 pub use keysieve_paths::IgnoreSettings;
 
 pub use self::contents::is_plain_name;
-pub use self::ignores::{Decision, Ignores, TakenBack, Verdict, Whose};
-pub(crate) use self::ignores::{folder_of, joined};
+pub use self::ignores::{Decision, Ignores, TakenBack, Verdict, Whose, folder_of, joined};
 pub use self::names::{Known, Shape, TABLE, is_env_path, is_known_path, is_template_path, may_be_known};
 pub use self::parse::{NotText, Parsed, Variable, is_text, parse};
 pub use self::state::{Addition, EnvFile, EnvState, JudgedValue, SecretValue, Whereabouts};

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
 use super::*;
-use crate::detect::{Detector, Match};
+use crate::{Detector, Match};
 use keysieve_model::chunk::{Chunk, Copied};
 use keysieve_model::location::LineStart;
 use keysieve_model::provenance::Provenance;

@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_readme_shows_the_table() {
-        let readme = include_str!("../../README.md");
+        let readme = include_str!("../../../README.md");
         let rows: Vec<String> =
             TABLE.iter().map(|known| format!("| `{}` | {} |", known.shown, known.read_by)).collect();
         assert!(readme.contains(&rows.join("\n")), "the README should have these rows:\n{}", rows.join("\n"));

@@ -2,8 +2,8 @@
 
 use bstr::ByteSlice;
 
-use crate::detect::checks::{composition, literal, name, placeholder, words};
-use crate::detect::{Composition, Subject};
+use keysieve_detect::checks::{composition, literal, name, placeholder, words};
+use keysieve_detect::{Composition, Subject};
 use keysieve_model::location::ByteSpan;
 use keysieve_rules::Kind;
 

@@ -2,12 +2,9 @@
 //!
 //! - The prefilter drops nothing: a slow search without it finds the same.
 //! - However a content is cut, its pieces give the matches of the whole.
-//! - However many threads scan, the findings are the same.
-//! - What is found does not print its secrets.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 use proptest::collection::vec;
@@ -16,16 +13,15 @@ use proptest::sample::Index;
 use regex_automata::meta::{Cache, Regex};
 use regex_automata::{Anchored, Input};
 
-use super::encode::{ENCODINGS, Form, PARTIAL_ENCODINGS};
-use crate::detect::checks::{Candidate, evaluate};
-use crate::detect::{Detector, Match, decode};
-use crate::proof::sampler::{Random, example, matching, parse};
-use crate::scan::{Outcome, ScanConfig, Silent, scan_paths};
+use crate::checks::{Candidate, evaluate};
+use crate::sample::encode::{ENCODINGS, Form, PARTIAL_ENCODINGS};
+use crate::sample::{Random, example, matching, parse};
+use crate::{Detector, Match, decode};
 use keysieve_model::chunk::{CONTEXT_BYTES, Chunk};
 use keysieve_model::finding::Secret;
 use keysieve_model::location::{ByteSpan, LineStart};
 use keysieve_model::provenance::Provenance;
-use keysieve_rules::{Confidence, Rule, RuleId, RuleSet, compile};
+use keysieve_rules::{Rule, RuleId, RuleSet, compile};
 
 /// How many random texts the slower properties see; the quicker ones see more. All of them take some ten seconds.
 const CASES: u32 = 192;
@@ -389,92 +385,4 @@ fn a_large_content_may_be_cut_anywhere() {
         let cuts: Vec<usize> = cuts.iter().map(near).collect();
         prop_assert_eq!(scan_cut(&detector, &text, &cuts), whole);
     });
-}
-
-/// What a run found, without what only its clock says.
-fn results(outcome: &Outcome) -> Vec<String> {
-    let findings = outcome.findings.iter().map(|finding| {
-        format!(
-            "{} {} {:?} {:?} {:?} {:?}",
-            finding.fingerprint,
-            outcome.rules.rule(finding.rule).id,
-            finding.severity,
-            finding.confidence,
-            finding.note,
-            finding.places
-        )
-    });
-    findings.chain([format!("{:?}", outcome.coverage)]).collect()
-}
-
-fn scan_directory(rules: &Arc<RuleSet>, path: &Path, threads: usize) -> Outcome {
-    let config = ScanConfig {
-        rules: Arc::clone(rules),
-        threads,
-        min_confidence: Confidence::Low,
-        shows_secrets: false,
-        suppressions: Arc::default(),
-        scans_whole: false,
-        uses_cache: false,
-        sweep: None,
-    };
-    scan_paths(&config, vec![path.to_owned()], &Silent).expect("threads can be started")
-}
-
-#[test]
-fn any_number_of_threads_finds_the_same() {
-    let rules = Arc::new(keysieve_builtin::rules());
-    proptest!(config(CASES / 16), |(files in vec(vec(part(), 1..12), 12..24))| {
-        let directory = tempfile::tempdir().expect("a scratch directory");
-        for (number, parts) in files.iter().enumerate() {
-            let folder = directory.path().join(format!("folder{}", number % 3));
-            std::fs::create_dir_all(&folder).expect("a folder");
-            // Each secret lies in two files.
-            for extension in ["py", "env"] {
-                std::fs::write(folder.join(format!("file{number}.{extension}")), text_of(&rules, parts)).expect("a file");
-            }
-        }
-        let one = results(&scan_directory(&rules, directory.path(), 1));
-        for threads in [2, 4] {
-            prop_assert_eq!(&results(&scan_directory(&rules, directory.path(), threads)), &one);
-        }
-    });
-}
-
-#[test]
-fn nothing_that_holds_a_secret_prints_it() {
-    let rules = Arc::new(keysieve_builtin::rules());
-    let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
-    let directory = tempfile::tempdir().expect("a scratch directory");
-    let mut secrets = Vec::new();
-    for (number, (_, rule)) in rules.iter().enumerate() {
-        let text = example(&mut Random::new(number as u64), rule, 0).text;
-        for found in scan(&detector, &text) {
-            let printed = format!("{found:?}");
-            assert!(!shows(&printed, found.secret.expose()), "a match of {}", rule.id);
-            secrets.push((rules.rule(found.rule).id.clone(), found.secret));
-        }
-        std::fs::write(directory.path().join(format!("file{number}.env.txt")), text).expect("a file");
-    }
-    let outcome = scan_directory(&rules, directory.path(), 1);
-    assert!(outcome.findings.len() > 150, "most examples are found");
-    for finding in &outcome.findings {
-        assert!(
-            !shows(&format!("{finding:?}"), finding.secret.expose()),
-            "a finding of {}",
-            outcome.rules.rule(finding.rule).id
-        );
-    }
-    let printed = format!("{outcome:?}");
-    for (rule, secret) in &secrets {
-        assert!(!shows(&printed, secret.expose()), "the outcome shows one of {rule}");
-    }
-}
-
-/// Whether `printed` holds the secret, or the end of it: its beginning may be a public prefix.
-fn shows(printed: &str, secret: &[u8]) -> bool {
-    let end = &secret[secret.len().saturating_sub(12)..];
-    let as_list = format!("{end:?}");
-    let numbers = as_list.trim_matches(['[', ']']);
-    printed.contains(&*String::from_utf8_lossy(end)) || printed.contains(numbers)
 }

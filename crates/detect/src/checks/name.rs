@@ -226,7 +226,7 @@ pub(crate) fn around(bytes: &[u8], keyword: usize) -> ByteSpan {
 }
 
 /// What secret `name` names, if it does.
-pub(crate) fn subject(name: &[u8]) -> Option<Subject> {
+pub fn subject(name: &[u8]) -> Option<Subject> {
     let is_in = |word: Option<&[u8]>, list| word.is_some_and(|word| contains(list, word));
     let all = words(name);
     if is_file(name) {
@@ -287,7 +287,7 @@ pub(crate) fn is_access_key(name: &[u8]) -> bool {
 }
 
 /// Whether `name` names something else than a secret, such as an address or an id.
-pub(crate) fn names_other(name: &[u8]) -> bool {
+pub fn names_other(name: &[u8]) -> bool {
     let is_other = |word: &[u8]| contains(OTHER_ANYWHERE, word);
     words(name).any(is_other) || words(name).next_back().is_some_and(|word| contains(OTHER_ENDINGS, word))
 }
@@ -339,7 +339,7 @@ fn ends_with_any(list: &[&str], word: &[u8]) -> bool {
 }
 
 /// Whether a value made of words speaks of secrets: `my-secret-token`, `NewPassword`.
-pub(crate) fn mentions_secrets(value: &[u8]) -> bool {
+pub fn mentions_secrets(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
     [
         "password",
@@ -358,7 +358,7 @@ pub(crate) fn mentions_secrets(value: &[u8]) -> bool {
 }
 
 /// Whether `value` is a part of `name` but for case and separators: `PASSWORD = "password"`.
-pub(crate) fn repeats(name: &[u8], value: &[u8]) -> bool {
+pub fn repeats(name: &[u8], value: &[u8]) -> bool {
     let letters = |text: &[u8]| -> Vec<u8> {
         text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
     };

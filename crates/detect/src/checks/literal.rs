@@ -191,7 +191,7 @@ pub(crate) fn is_literal(value: &[u8]) -> bool {
 }
 
 /// Whether `value`, which is data and no code, is filled in by whoever reads it: `${NAME}`, `{{ name }}`, `<name>`, `@NAME@`.
-pub(crate) fn is_filled_in(value: &[u8]) -> bool {
+pub fn is_filled_in(value: &[u8]) -> bool {
     const SIGNS: &[&[u8]] = &[b"${", b"$(", b"{{", b"<%", b"%(", b"#{", b"@{"];
     const BRACKETS: &[(u8, u8)] = &[(b'<', b'>'), (b'[', b']'), (b'{', b'}'), (b'%', b'%'), (b'@', b'@')];
     let is_in = |&(open, close): &(u8, u8)| {
@@ -204,7 +204,7 @@ pub(crate) fn is_filled_in(value: &[u8]) -> bool {
 
 /// Whether `value`, which is data and no code, says where something is, or nothing secret at all: a path, a URL, a date, `true`, a
 /// hash.
-pub(crate) fn is_elsewhere(value: &[u8]) -> bool {
+pub fn is_elsewhere(value: &[u8]) -> bool {
     is_stored_elsewhere(value)
         || is_location(value)
         || is_code_word(value)

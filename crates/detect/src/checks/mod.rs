@@ -4,18 +4,18 @@ pub(crate) mod aws;
 pub(crate) mod basic;
 pub(crate) mod checksum;
 mod comparison;
-pub(crate) mod composition;
+pub mod composition;
 pub(crate) mod connector;
 pub(crate) mod embedded;
 pub(crate) mod entropy;
 pub(crate) mod jwt;
-pub(crate) mod literal;
-pub(crate) mod name;
+pub mod literal;
+pub mod name;
 pub(crate) mod named;
 pub(crate) mod pem;
-pub(crate) mod placeholder;
+pub mod placeholder;
 pub(crate) mod url;
-pub(crate) mod words;
+pub mod words;
 
 use keysieve_model::location::ByteSpan;
 use keysieve_rules::{Check, Kind, Rule, Structure};
@@ -89,7 +89,7 @@ impl<'a> Candidate<'a> {
 }
 
 /// The length in bytes of the public prefix of `value`: the longest keyword of its rule with which it begins.
-pub(crate) fn public_prefix_length(rule: &Rule, value: &[u8]) -> usize {
+pub fn public_prefix_length(rule: &Rule, value: &[u8]) -> usize {
     if rule.kind == Kind::Generic {
         return 0;
     }

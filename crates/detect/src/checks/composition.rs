@@ -1,6 +1,6 @@
 //! What a value is made of, and whether that fits what its name says.
 
-use crate::detect::Composition;
+use crate::Composition;
 
 use super::entropy;
 use super::name::Subject;
@@ -21,7 +21,7 @@ const LENGTH_OF_A_TURN: usize = 16;
 const LENGTH_OF_WORD_AND_NUMBER: usize = 8;
 
 /// What `value` is made of.
-pub(crate) fn composition(value: &[u8]) -> Composition {
+pub fn composition(value: &[u8]) -> Composition {
     let letters = value.iter().any(u8::is_ascii_alphabetic);
     let digits = value.iter().any(u8::is_ascii_digit);
     let others = value.iter().any(|byte| !byte.is_ascii_alphanumeric() && !b"_-. :/".contains(byte));
@@ -33,12 +33,12 @@ pub(crate) fn composition(value: &[u8]) -> Composition {
 }
 
 /// Whether there is a letter and a digit in `value`.
-pub(crate) fn has_letters_and_digits(value: &[u8]) -> bool {
+pub fn has_letters_and_digits(value: &[u8]) -> bool {
     value.iter().any(u8::is_ascii_alphabetic) && value.iter().any(u8::is_ascii_digit)
 }
 
 /// Whether `value` is what `subject` may be: a password is anything of some length, a secret is made of letters and digits.
-pub(crate) fn fits(subject: Subject, value: &[u8]) -> bool {
+pub fn fits(subject: Subject, value: &[u8]) -> bool {
     let is_mixed = has_letters_and_digits(value);
     match subject {
         Subject::Password => value.len() >= MIN_PASSWORD_BYTES,
@@ -103,7 +103,7 @@ fn is_numbered_name(value: &[u8]) -> bool {
 }
 
 /// Whether `value` is words with at most a few digits and signs between them: an identifier, a label, a pass phrase.
-pub(crate) fn is_wordy(value: &[u8]) -> bool {
+pub fn is_wordy(value: &[u8]) -> bool {
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let signs = value.iter().filter(|byte| byte.is_ascii_punctuation() && !b"_-./:".contains(byte)).count();
     // `a1b2c3`: letters and digits take turns in random text only.

@@ -6,13 +6,14 @@
 //! nothing else: that is why a file may be cut anywhere, and why a scan can be derived from that of an earlier version.
 
 mod assignee;
-pub(crate) mod checks;
+pub mod checks;
 mod decode;
 mod derive;
 mod matcher;
 mod prefilter;
 mod rarity;
 mod reach;
+pub mod sample;
 pub mod sweep;
 mod trace;
 
@@ -51,7 +52,7 @@ pub struct Match {
     pub evidence: Evidence,
 }
 
-/// What the bytes of a match and around it say about it. What its place says is weighed by [`crate::judge`].
+/// What the bytes of a match and around it say about it. What its place says is weighed by the judge.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
     /// How the value is written.
@@ -377,4 +378,4 @@ fn name_by_values(matches: &mut [Match], values: &[Match]) {
 }
 
 #[cfg(test)]
-mod tests;
+mod properties;

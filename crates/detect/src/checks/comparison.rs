@@ -84,8 +84,8 @@ fn is_asserted(bytes: &[u8], name: ByteSpan) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::Link;
-    use crate::detect::checks::connector::of_quoted;
+    use crate::Link;
+    use crate::checks::connector::of_quoted;
 
     /// The link of the name and the value between `^`.
     fn link(marked: &str) -> Option<Link> {

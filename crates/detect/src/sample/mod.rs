@@ -1,11 +1,13 @@
 //! Made-up secrets: texts sampled from the regular expressions in rules and in their examples. The same seed gives the same
 //! text on every system.
 
+pub mod encode;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use crate::detect::checks::checksum;
+use crate::checks::checksum;
 use keysieve_model::location::ByteSpan;
 use keysieve_rules::{Check, Rule};
 
@@ -14,10 +16,11 @@ const UNBOUNDED_EXTRA: u32 = 8;
 
 /// SplitMix64: <https://prng.di.unimi.it/splitmix64.c>.
 #[derive(Debug)]
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// Begins at this seed.
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -30,25 +33,27 @@ impl Random {
     }
 
     /// A number below `limit`, which is not 0.
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
+    pub fn below(&mut self, limit: usize) -> usize {
         ((u128::from(self.next()) * limit as u128) >> 64) as usize
     }
 
-    pub(crate) fn byte(&mut self) -> u8 {
+    /// Any byte.
+    pub fn byte(&mut self) -> u8 {
         (self.next() >> 56) as u8
     }
 }
 
 /// A template with its parts filled in.
 #[derive(Debug)]
-pub(crate) struct Filled {
-    pub(crate) text: Vec<u8>,
+pub struct Filled {
+    /// The text.
+    pub text: Vec<u8>,
     /// Where the sampled parts lie.
-    pub(crate) sampled: Vec<ByteSpan>,
+    pub sampled: Vec<ByteSpan>,
 }
 
 /// One example of `rule`, taken in turn by `number`; its pattern where it has none.
-pub(crate) fn example(random: &mut Random, rule: &Rule, number: usize) -> Filled {
+pub fn example(random: &mut Random, rule: &Rule, number: usize) -> Filled {
     if let Some(count) = rule.examples.len().checked_sub(1) {
         return fill(random, &rule.examples[number % (count + 1)], Some(rule));
     }
@@ -59,7 +64,7 @@ pub(crate) fn example(random: &mut Random, rule: &Rule, number: usize) -> Filled
 
 /// `template` with each `<<...>>` replaced: by a text that matches the expression inside, or by a text of the structure that
 /// is named there (see [`structured`]). With a `rule`, sampled tokens get the checksum that it asks for.
-pub(crate) fn fill(random: &mut Random, template: &str, rule: Option<&Rule>) -> Filled {
+pub fn fill(random: &mut Random, template: &str, rule: Option<&Rule>) -> Filled {
     let mut filled = Filled { text: Vec::new(), sampled: Vec::new() };
     let mut rest = template;
     while let Some((before, (inside, after))) =
@@ -80,14 +85,14 @@ pub(crate) fn fill(random: &mut Random, template: &str, rule: Option<&Rule>) -> 
 }
 
 /// A text that matches `pattern`, look-arounds aside.
-pub(crate) fn matching(random: &mut Random, pattern: &str) -> Vec<u8> {
+pub fn matching(random: &mut Random, pattern: &str) -> Vec<u8> {
     let mut text = Vec::new();
     write(random, &parse(pattern), &mut text);
     text
 }
 
 /// The expression of `pattern`, as the engine reads it.
-pub(crate) fn parse(pattern: &str) -> Hir {
+pub fn parse(pattern: &str) -> Hir {
     try_parse(pattern).expect("rules and their examples hold valid expressions, see `check`")
 }
 
@@ -101,7 +106,7 @@ fn try_parse(pattern: &str) -> Result<Hir, String> {
 /// # Errors
 ///
 /// What is wrong with it.
-pub(crate) fn check(template: &str) -> Result<(), String> {
+pub fn check(template: &str) -> Result<(), String> {
     let mut rest = template;
     while let Some((_, after)) = rest.split_once("<<") {
         let (inside, after) = after.split_once(">>").ok_or("`<<` without `>>`")?;
@@ -118,7 +123,7 @@ pub(crate) fn check(template: &str) -> Result<(), String> {
 }
 
 /// Whether texts can be sampled from a pattern; see [`check`].
-pub(crate) fn check_pattern(pattern: &str) -> Result<(), String> {
+pub fn check_pattern(pattern: &str) -> Result<(), String> {
     let hir = try_parse(pattern)?;
     let mut next = vec![&hir];
     while let Some(hir) = next.pop() {

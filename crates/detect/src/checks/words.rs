@@ -52,7 +52,7 @@ pub(crate) fn reads_like_words(value: &[u8]) -> bool {
 }
 
 /// The words of a name, split at everything that is no letter and at the humps of camel case.
-pub(crate) fn words(name: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> + Clone {
+pub fn words(name: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> + Clone {
     name.split(|byte| !byte.is_ascii_alphabetic()).flat_map(humps).filter(|word| !word.is_empty())
 }
 

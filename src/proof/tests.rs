@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rayon::prelude::*;
 
-use super::encode::ENCODINGS;
-use crate::detect::{Detector, Match, Shape, resolve_overlaps};
 use crate::judge::{classify, judge};
-use crate::proof::sampler::{Random, example, fill};
+use keysieve_detect::sample::encode::ENCODINGS;
+use keysieve_detect::sample::{Random, example, fill};
+use keysieve_detect::{Detector, Match, Shape, resolve_overlaps};
 use keysieve_model::chunk::Chunk;
 use keysieve_model::provenance::Provenance;
 use keysieve_rules::{Check, Confidence, Kind, Rule, RuleId};

@@ -4,10 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 /// A form, and how a text is written in it.
-pub(in crate::detect) type Form = (&'static str, fn(&[u8]) -> Vec<u8>);
+pub type Form = (&'static str, fn(&[u8]) -> Vec<u8>);
 
 /// Forms in which every text can be written.
-pub(in crate::detect) const ENCODINGS: &[Form] = &[
+pub const ENCODINGS: &[Form] = &[
     ("base64", |text| STANDARD.encode(text).into_bytes()),
     ("base64 for URLs", |text| URL_SAFE_NO_PAD.encode(text).into_bytes()),
     ("base64 in lines", |text| in_lines(STANDARD.encode(text).as_bytes(), 76, b"\n")),
@@ -21,7 +21,7 @@ pub(in crate::detect) const ENCODINGS: &[Form] = &[
 ];
 
 /// Forms that change some characters only, or none but where literals are cut.
-pub(in crate::detect) const PARTIAL_ENCODINGS: &[Form] = &[
+pub const PARTIAL_ENCODINGS: &[Form] = &[
     ("percent, signs only", |text| signs(text, |byte| format!("%{byte:02x}"))),
     (r"\u, signs only", |text| signs(text, |byte| format!("\\u{byte:04x}"))),
     (r"\/", |text| {

@@ -275,7 +275,7 @@ const MIN_DISTINCT: usize = 4;
 
 /// Whether `body`, a secret without its public prefix, is made up. Values under a generic rule are also held against a list
 /// of dummies.
-pub(crate) fn is_placeholder(body: &[u8], kind: Kind) -> bool {
+pub fn is_placeholder(body: &[u8], kind: Kind) -> bool {
     let lower = body.to_ascii_lowercase();
     // Long values hold short runs by chance, a private key's base64 for one: only the start of those is looked at.
     let start = &lower[..lower.len().min(200)];
@@ -293,7 +293,7 @@ pub(crate) fn is_placeholder(body: &[u8], kind: Kind) -> bool {
 
 /// Whether `value` says itself that another belongs in its place: `your-key-here`, `xxxx`, `<token>`. Passwords that people do use,
 /// `changeme` for one, do not.
-pub(crate) fn says_replace(value: &[u8]) -> bool {
+pub fn says_replace(value: &[u8]) -> bool {
     const IN_USE: &[&[u8]] = &[
         b"changeme",
         b"change_me",
@@ -335,7 +335,7 @@ fn is_dummy(value: &[u8]) -> bool {
 }
 
 /// `admin123`: an account, a program or a weak password, and a number.
-pub(crate) fn is_numbered_account(value: &[u8]) -> bool {
+pub fn is_numbered_account(value: &[u8]) -> bool {
     let word = value.iter().take_while(|byte| !byte.is_ascii_digit()).count();
     let name = value[..word].strip_suffix(b"_").unwrap_or(&value[..word]);
     is_account(name) && (1..=MAX_DUMMY_DIGITS).contains(&(value.len() - word))

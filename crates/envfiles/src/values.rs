@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::detect::sweep::{MAX_VALUE_BYTES, MIN_VALUE_BYTES, Sought};
+use keysieve_detect::sweep::{MAX_VALUE_BYTES, MIN_VALUE_BYTES, Sought};
 use keysieve_model::finding::{Secret, ValueSource};
 
 use super::parse::{NotText, Parsed, parse, text};
