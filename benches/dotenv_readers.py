@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the table of `src/dotenv/parse.rs` against the two programs that it speaks of.
+"""Holds the table of `crates/envfiles/src/parse.rs` against the two programs that it speaks of.
 
     python3 -m venv venv && venv/bin/pip install python-dotenv && npm install --prefix venv dotenv@17
     venv/bin/python benches/dotenv_readers.py venv/node_modules/dotenv

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Counts how rare bytes are in source code, behind one another: the tables of src/detect/rarity.rs.
+"""Counts how rare bytes are in source code, behind one another: the tables of crates/detect/src/rarity.rs.
 
     python3 benches/rarity.py FOLDER:EXTENSION,...[:MEGABYTES] ...
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Counts which letter follows which in the words of this project, and prints the table of `src/detect/checks/words.rs`.
+"""Counts which letter follows which in the words of this project, and prints the table of `crates/detect/src/checks/words.rs`.
 
     python3 benches/generic/letters.py
 """
@@ -11,7 +11,7 @@ import string
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = [*ROOT.glob("src/**/*.rs"), *ROOT.glob("tests/**/*.rs"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+FILES = [*ROOT.glob("src/**/*.rs"), *ROOT.glob("crates/**/*.rs"), *ROOT.glob("tests/**/*.rs"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 # What a pair that does not occur counts.
 UNSEEN = 0.15
 

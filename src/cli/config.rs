@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use keysieve::ci::Environment as CiEnvironment;
-use keysieve::finding::utc_day;
-use keysieve::provenance::ObjectId;
-use keysieve::report::{Format, Options};
-use keysieve::rules::{Confidence, Error as RulesError, RuleSet, Severity};
-use keysieve::scan::ScanConfig;
-use keysieve::suppress::{Baseline, Config as SuppressConfig, Suppressions, baseline, config};
+use keysieve::policy::{Baseline, Config as SuppressConfig, Suppressions, baseline, config};
+use keysieve::run::ScanConfig;
 use keysieve_git::{GitEnvironment, Repository};
+use keysieve_model::finding::utc_day;
+use keysieve_model::provenance::ObjectId;
+use keysieve_report::{Format, Options};
+use keysieve_rules::{Confidence, Error as RulesError, RuleSet, Severity};
 
 use super::args::{ColourArg, Common, ConfidenceArg, FormatArg, ResultsArgs, SeverityArg};
 

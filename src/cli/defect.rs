@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::panic::{self, PanicHookInfo};
 use std::process;
 
-use keysieve::report::escaped;
+use keysieve_report::escaped;
 
 use super::exit_code::ExitStatus;
 

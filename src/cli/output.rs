@@ -6,8 +6,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::Context as _;
-use keysieve::report::{self, Options, Results, escaped};
-use keysieve::scan::Outcome;
+use keysieve::run::Outcome;
+use keysieve_report::{self, Options, Results, escaped};
 
 use super::config::{OutputConfig, cannot_write_to, now_seconds};
 use super::exit_code::ExitStatus;
@@ -22,7 +22,7 @@ pub(crate) fn finish_results(results: &Results, config: &OutputConfig) -> anyhow
     write_also(results, config)?;
     let mut cuts = Vec::new();
     let write = |out: &mut dyn Write| {
-        cuts = report::write(out, results, config.format, config.options)?;
+        cuts = keysieve_report::write(out, results, config.format, config.options)?;
         Ok(())
     };
     let written = match &config.file {
@@ -64,7 +64,8 @@ pub(crate) fn write_also(results: &Results, config: &OutputConfig) -> anyhow::Re
     for (format, path) in &config.also {
         let mut cuts = Vec::new();
         write_file(path, |out| {
-            cuts = report::write(out, results, *format, Options { colour: false, ..config.options })?;
+            cuts =
+                keysieve_report::write(out, results, *format, Options { colour: false, ..config.options })?;
             Ok(())
         })?;
         cuts.iter().try_for_each(|cut| say(cut))?;

@@ -1,7 +1,7 @@
 //! Progress on standard error.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use keysieve::scan::Progress;
+use keysieve::run::Progress;
 
 /// How often the line is drawn, in times a second.
 const DRAWS_PER_SECOND: u8 = 10;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use keysieve::scan::{ScanConfig, Sweep};
+use keysieve::run::{ScanConfig, Sweep};
 use keysieve_git::Repository;
 
 use super::args::ValuesArgs;

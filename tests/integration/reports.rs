@@ -5,7 +5,7 @@ use std::fs;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use keysieve::report::{self, Format, Options};
+use keysieve_report::{self, Format, Options};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -112,9 +112,9 @@ fn hostile_lines(text: &str) -> String {
 
 /// `lines` in a format, and what was left out.
 fn written(lines: &str, format: Format) -> (String, Vec<String>) {
-    let results = report::read("results", lines.as_bytes(), false).unwrap();
+    let results = keysieve_report::read("results", lines.as_bytes(), false).unwrap();
     let mut out = Vec::new();
-    let cuts = report::write(&mut out, &results, format, Options::default()).unwrap();
+    let cuts = keysieve_report::write(&mut out, &results, format, Options::default()).unwrap();
     (String::from_utf8(out).unwrap(), cuts)
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use bstr::{BStr, BString, ByteSlice};
 
 use keysieve_model::coverage::Unread;
+use keysieve_model::env_file::{Decision, TakenBack};
 use keysieve_model::provenance::path_bytes;
 use keysieve_model::sync::lock;
 use keysieve_paths::IgnoreSettings;
@@ -16,19 +17,6 @@ use keysieve_paths::git::{IgnoreFile, Pattern};
 
 /// The largest ignore file that is honoured, in bytes; git has the same limit.
 const MAX_IGNORE_FILE_BYTES: u64 = 100 << 20;
-
-/// A line of an ignore file that decides.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Decision {
-    /// The file, relative to the top of the work tree where it lies in it.
-    pub file: BString,
-    /// Counted from 1.
-    pub line: usize,
-    /// The line as it was written.
-    pub pattern: BString,
-    /// The file is the user's own.
-    pub is_own: bool,
-}
 
 /// What the ignore files say of a path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,15 +27,6 @@ pub struct Verdict {
     pub decision: Option<Decision>,
     /// Where it is not ignored: a line that would ignore it or a folder that it lies in, had not another one taken that back.
     pub taken_back: Option<TakenBack>,
-}
-
-/// A line that ignores, and one that comes later and takes that back: `!pattern`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TakenBack {
-    /// The line that ignores.
-    pub ignoring: Decision,
-    /// The line that takes it back.
-    pub by: Decision,
 }
 
 /// Whose ignore files count.

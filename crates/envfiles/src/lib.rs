@@ -9,20 +9,21 @@ mod names;
 pub mod package;
 pub mod parse;
 mod references;
-mod state;
 mod structured;
 pub mod survey;
 pub mod value;
 pub mod values;
 
+pub use keysieve_model::env_file::{
+    Addition, Decision, EnvFile, EnvState, JudgedValue, SecretValue, TakenBack, Whereabouts,
+};
 pub use keysieve_model::provenance::file_name;
 pub use keysieve_paths::IgnoreSettings;
 
 pub use self::contents::is_plain_name;
-pub use self::ignores::{Decision, Ignores, TakenBack, Verdict, Whose, folder_of, joined};
+pub use self::ignores::{Ignores, Verdict, Whose, folder_of, joined};
 pub use self::names::{Known, Shape, TABLE, is_env_path, is_known_path, is_template_path, may_be_known};
 pub use self::parse::{NotText, Parsed, Variable, is_text, parse};
-pub use self::state::{Addition, EnvFile, EnvState, JudgedValue, SecretValue, Whereabouts};
 pub use self::structured::variables;
 pub use self::value::{Judgement, judge};
 pub use self::values::Values;

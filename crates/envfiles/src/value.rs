@@ -4,36 +4,11 @@ use bstr::ByteSlice;
 
 use keysieve_detect::checks::{composition, literal, name, placeholder, words};
 use keysieve_detect::{Composition, Subject};
+pub use keysieve_model::env_file::Judgement;
 use keysieve_model::location::ByteSpan;
 use keysieve_rules::Kind;
 
 use super::parse::Variable;
-
-/// What a value is, the least telling first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Judgement {
-    /// Nothing, or what is to be replaced: `your-key-here`, `<token>`, `${TOKEN}`.
-    Placeholder,
-    /// What anybody may know: a port, a URL without a password, a path, `true`, a word.
-    Public,
-    /// By its name or place a secret, but one that anybody guesses: `changeme`, `admin123`.
-    Weak,
-    /// A secret.
-    Secret,
-}
-
-impl Judgement {
-    /// The name that machine output has.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Placeholder => "placeholder",
-            Self::Public => "public",
-            Self::Weak => "weak",
-            Self::Secret => "secret",
-        }
-    }
-}
 
 /// The shortest password that is not guessed, in bytes, and the shortest of words.
 const MIN_STRONG_BYTES: usize = 8;

@@ -6,6 +6,7 @@ use bstr::{BStr, BString, ByteSlice};
 
 use keysieve_detect::sweep::{MAX_VALUE_BYTES, MIN_VALUE_BYTES, Sought};
 use keysieve_model::finding::{Secret, ValueSource};
+pub use keysieve_model::outcome::LeftOut;
 
 use super::parse::{NotText, Parsed, parse, text};
 use super::value::{Judgement, is_common, judge, secret_part};
@@ -29,15 +30,6 @@ pub struct Values {
 struct Gathered {
     others: Vec<Secret>,
     sources: Vec<ValueSource>,
-}
-
-/// A value that is not looked for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LeftOut {
-    /// Where it is from.
-    pub source: ValueSource,
-    /// Why it is not looked for.
-    pub why: String,
 }
 
 /// Why values cannot be taken from a file. The file is named by who read it.

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use keysieve_model::chunk::{Chunk, Visitor};
 use keysieve_model::coverage::{Read, Unread};
 use keysieve_model::finding::{CommitSummary, HistoryPlace, Reach};
+pub use keysieve_model::outcome::CommitShape;
 use keysieve_model::provenance::{Metadata, ObjectId, Provenance};
 use keysieve_model::sync::{into_inner, lock};
 
@@ -96,15 +97,6 @@ impl Occurrence {
     pub fn origin(&self) -> u32 {
         self.origin
     }
-}
-
-/// What rewriting a commit has to mind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CommitShape {
-    /// How many parents it has.
-    pub parents: usize,
-    /// Whether a merge of the range comes after it.
-    pub precedes_merges: bool,
 }
 
 /// A content of the range.

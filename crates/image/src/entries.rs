@@ -218,7 +218,7 @@ impl<'scope, V: Visitor> Reader<'_, '_, 'scope, V> {
             failure = moved.err();
             // Small files are read over, large ones are jumped over.
             while failure.is_none() && at - from <= tar.stream().position() {
-                match tar.next() {
+                match tar.next_entry() {
                     Ok(Some(entry)) => {
                         let (size, start) = (tar.left(), from + tar.stream().position());
                         if size >= MIN_JUMP_BYTES {
@@ -289,7 +289,7 @@ impl<'scope, V: Visitor> Reader<'_, '_, 'scope, V> {
     fn image_stream(&self, stream: &mut Stream<'_>, shown: &str) {
         let mut tar = Tar::new(stream);
         loop {
-            match tar.next() {
+            match tar.next_entry() {
                 Ok(Some(entry)) if entry.kind == Kind::File => {
                     let name = BString::from(normal(&entry.name));
                     self.entry(name, &mut tar);
@@ -401,7 +401,7 @@ fn is_image_archive(head: &[u8]) -> bool {
     let mut stream = Stream::new(&mut source);
     let mut tar = Tar::new(&mut stream);
     // Folders come first in some.
-    while let Ok(Some(entry)) = tar.next() {
+    while let Ok(Some(entry)) = tar.next_entry() {
         let name = normal(&entry.name);
         if is_root_document(name) || is_blob_name(name) {
             return true;

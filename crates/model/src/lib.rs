@@ -3,8 +3,12 @@
 
 pub mod chunk;
 pub mod coverage;
+pub mod env_file;
 pub mod finding;
 pub mod location;
+pub mod outcome;
 pub mod provenance;
+pub mod redaction;
 pub mod replacement;
+pub mod suppressed;
 pub mod sync;

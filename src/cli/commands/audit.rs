@@ -24,7 +24,7 @@ pub(crate) fn run(
     let local = if sweeps { Some(local_values(&opened)?) } else { None };
     let config = with_values(config, values, local, false)?;
     let progress = Bar::new(shows_progress(common));
-    let outcome = keysieve::scan::audit(&config, repo, revision, &progress)?;
+    let outcome = keysieve::run::audit(&config, repo, revision, &progress)?;
     drop(progress);
     finish(&outcome, &output)
 }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use bstr::ByteSlice as _;
-use keysieve::finding::{Container, Finding, Salt};
-use keysieve::report::escaped;
-use keysieve::scan::{Outcome, ScanConfig, audit};
-use keysieve::suppress::import::{self, Imported, Named};
-use keysieve::suppress::{Baseline, By, Entry, Suppressions, baseline};
+use keysieve::policy::import::{self, Imported, Named};
+use keysieve::policy::{Baseline, By, Entry, Suppressions, baseline};
+use keysieve::run::{Outcome, ScanConfig, audit};
 use keysieve_git::{Repository, sha1};
+use keysieve_model::finding::{Container, Finding, Salt};
+use keysieve_report::escaped;
 
 use crate::cli::args::{BaselineArgs, BaselineCommand};
 use crate::cli::config::{PolicySource, scan_config, shows_progress};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use keysieve::scan::scan_range;
+use keysieve::run::scan_range;
 use keysieve_git::{RangeQuery, Repository, seconds_of_date};
 
 use crate::cli::args::{Common, ValuesArgs};

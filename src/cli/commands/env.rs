@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use bstr::{BString, ByteSlice as _};
-use keysieve::report::escaped;
-use keysieve::scan::{Outcome, env_files_on_disk};
+use keysieve::run::{Outcome, env_files_on_disk};
 use keysieve_envfiles::contents::variable_names;
 use keysieve_envfiles::{Addition, is_template_path};
 use keysieve_git::Repository;
+use keysieve_report::escaped;
 
 use crate::cli::args::EnvArgs;
 use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
@@ -36,13 +36,13 @@ pub(crate) fn run(args: &EnvArgs) -> anyhow::Result<ExitStatus> {
         let local = if args.sweep { Some(local?.unwrap_or(&args.dir)) } else { None };
         let config = with_values(config, &args.values, local, false)?;
         let progress = Bar::new(shows_progress(&args.common));
-        let outcome = keysieve::scan::env_sweep(&config, &args.dir, &progress)?;
+        let outcome = keysieve::run::env_sweep(&config, &args.dir, &progress)?;
         drop(progress);
         return finish(&outcome, &output);
     }
     let look = || {
         let progress = Bar::new(shows_progress(&args.common));
-        keysieve::scan::env(&config, &args.dir, &progress)
+        keysieve::run::env(&config, &args.dir, &progress)
     };
     let mut outcome = look()?;
     if args.fix && fix(&outcome, args.yes)? {

@@ -5,16 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use keysieve::chunk::Chunk;
-use keysieve::finding::{Container, Finding, Place, Secret};
 use keysieve::judge::LEAST_POINTS;
-use keysieve::provenance::{Metadata, Provenance};
-use keysieve::report::escaped;
-use keysieve::rules::{Rule, RuleSet};
-use keysieve::scan::explain::{End, Step, explain};
-use keysieve::scan::{Outcome, ScanConfig, audit};
-use keysieve::suppress::{By, config};
+use keysieve::policy::{By, config};
+use keysieve::run::explain::{End, Step, explain};
+use keysieve::run::{Outcome, ScanConfig, audit};
 use keysieve_git::Repository;
+use keysieve_model::chunk::Chunk;
+use keysieve_model::finding::{Container, Finding, Place, Secret};
+use keysieve_model::provenance::{Metadata, Provenance};
+use keysieve_report::escaped;
+use keysieve_rules::{Rule, RuleSet};
 
 use crate::cli::args::Explain;
 use crate::cli::commands::rules;
@@ -87,7 +87,7 @@ impl Explainer<'_> {
             None => {
                 let file = Path::new(path);
                 let bytes = std::fs::read(file).with_context(|| format!("cannot read {path}"))?;
-                let is_ignored = keysieve::scan::is_ignored(file);
+                let is_ignored = keysieve::run::is_ignored(file);
                 (self.in_repository(file), bytes, is_ignored)
             }
         };

@@ -28,7 +28,7 @@ pub(crate) fn run(
     let input = if image == Path::new("-") { Input::Stdin } else { Input::Path(image) };
     let config = with_values(config, values, None, matches!(input, Input::Stdin))?;
     let progress = Bar::new(shows_progress(common));
-    let outcome = keysieve::scan::scan_image(&config, &input, &selection, &progress)?;
+    let outcome = keysieve::run::scan_image(&config, &input, &selection, &progress)?;
     drop(progress);
     finish(&outcome, &output)
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use bstr::BString;
-use keysieve::finding::Container;
-use keysieve::provenance::ObjectId;
-use keysieve::report::escaped;
-use keysieve::scan::Outcome;
-use keysieve::suppress::{Baseline, By, baseline, config};
+use keysieve::policy::{Baseline, By, baseline, config};
+use keysieve::run::Outcome;
 use keysieve_git::Repository;
+use keysieve_model::finding::Container;
+use keysieve_model::provenance::ObjectId;
+use keysieve_report::escaped;
 
 use crate::cli::config::PolicySource;
 

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use keysieve::report::{Options, read};
+use keysieve_report::{Options, read};
 
 use crate::cli::args::Report;
 use crate::cli::config::results_config;

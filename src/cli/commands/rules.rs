@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use keysieve::rules::{Rule, RuleSet};
-use keysieve::{proof, suppress};
+use keysieve::{policy, proof};
+use keysieve_rules::{Rule, RuleSet};
 
 use crate::cli::args::RulesCommand;
 use crate::cli::config;
@@ -66,7 +66,7 @@ pub(super) fn show(out: &mut dyn Write, rule: &Rule) -> io::Result<()> {
 fn check(files: &[PathBuf]) -> anyhow::Result<ExitStatus> {
     for file in files {
         let shown = file.display();
-        let (told, rules, files) = if file.file_name().is_some_and(|name| name == suppress::config::FILE) {
+        let (told, rules, files) = if file.file_name().is_some_and(|name| name == policy::config::FILE) {
             let rule_files = config::check(file)?;
             (format!("{shown}: valid"), config::rules(&rule_files)?, rule_files)
         } else {

@@ -27,9 +27,9 @@ pub(crate) fn run(paths: Vec<PathBuf>, values: &ValuesArgs, common: &Common) -> 
     let config = with_values(config, values, None, is_stdin)?;
     let progress = Bar::new(shows_progress(common));
     let outcome = if is_stdin {
-        keysieve::scan::scan_stdin(&config, &progress)?
+        keysieve::run::scan_stdin(&config, &progress)?
     } else {
-        keysieve::scan::scan_paths(&config, paths, &progress)?
+        keysieve::run::scan_paths(&config, paths, &progress)?
     };
     drop(progress);
     finish(&outcome, &output)

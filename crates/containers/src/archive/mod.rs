@@ -279,7 +279,7 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
         let mut tar = Tar::new(stream);
         let mut names = Names::default();
         loop {
-            let mut entry = match tar.next() {
+            let mut entry = match tar.next_entry() {
                 Ok(Some(entry)) => entry,
                 Ok(None) => return,
                 Err(error) => {

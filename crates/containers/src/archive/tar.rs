@@ -97,7 +97,7 @@ impl<'s, 'a> Tar<'s, 'a> {
     /// # Errors
     ///
     /// When the archive is damaged or cut off, or the stream fails; nothing more can be read from it then.
-    pub fn next(&mut self) -> io::Result<Option<Entry>> {
+    pub fn next_entry(&mut self) -> io::Result<Option<Entry>> {
         self.finish_entry()?;
         let mut extension = Extension::default();
         loop {

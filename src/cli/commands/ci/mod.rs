@@ -5,7 +5,7 @@ mod resolve;
 
 use anyhow::anyhow;
 use keysieve::ci::{Plan, Revision};
-use keysieve::scan::{Error as ScanError, RangeOutcome, scan_range};
+use keysieve::run::{Error as ScanError, RangeOutcome, scan_range};
 use keysieve_git::{Error as GitError, RangeQuery, Repository};
 
 use crate::cli::args::{Ci, FormatArg};

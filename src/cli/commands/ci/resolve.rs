@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 use bstr::{BString, ByteSlice as _};
 use keysieve::ci::{Plan, Revision, System, Target};
-use keysieve::provenance::ObjectId;
-use keysieve::report::escaped;
 use keysieve_git::{RangeQuery, Repository};
+use keysieve_model::provenance::ObjectId;
+use keysieve_report::escaped;
 
 use super::Gap;
 use super::fetch::Fetches;

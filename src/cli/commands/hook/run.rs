@@ -6,11 +6,11 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use bstr::{BString, ByteSlice};
-use keysieve::provenance::ObjectId;
-use keysieve::report::Options;
-use keysieve::report::stopped::{self, Stopped};
-use keysieve::scan::{RangeOutcome, Silent, scan_range};
+use keysieve::run::{RangeOutcome, Silent, scan_range};
 use keysieve_git::{RangeQuery, RefUpdate, Repository};
+use keysieve_model::provenance::ObjectId;
+use keysieve_report::Options;
+use keysieve_report::stopped::{self, Stopped};
 
 use crate::cli::args::{Common, FormatArg, HookRun};
 use crate::cli::commands::range_policy::added_suppressions;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use bstr::{BString, ByteSlice};
 
 use crate::judge::{PathClass, Verdict, classify, judge};
-use crate::suppress::{By, Marker, Suppressed, Suppressions};
+use crate::policy::{By, Marker, Suppressed, Suppressions};
 use keysieve_detect::{Match, checks};
 use keysieve_envfiles::{file_name, is_env_path};
 use keysieve_git::{History, Places};

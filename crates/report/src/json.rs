@@ -10,14 +10,14 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bstr::{BStr, BString, ByteSlice};
 use serde::{Deserialize, Serialize};
 
-use crate::scan::Outcome;
-use crate::suppress::By;
-use keysieve_envfiles::{Addition, EnvFile, EnvState, JudgedValue, SecretValue, TakenBack};
 use keysieve_model::coverage::Unread;
+use keysieve_model::env_file::{Addition, EnvFile, EnvState, JudgedValue, SecretValue, TakenBack};
 use keysieve_model::finding::{
     CommitSummary, Container, Exposure, Finding, ImagePlace, Place, Removal, utc_time,
 };
+use keysieve_model::outcome::Outcome;
 use keysieve_model::provenance::Metadata;
+use keysieve_model::suppressed::By;
 use keysieve_rules::{Confidence, Severity};
 
 use super::remedy::Remedy;

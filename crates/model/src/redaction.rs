@@ -3,11 +3,11 @@
 use aho_corasick::{AhoCorasick, MatchKind};
 use bstr::BString;
 
-use keysieve_envfiles::{Decision, EnvFile, EnvState};
-use keysieve_model::coverage::{Coverage, Unread};
-use keysieve_model::finding::{CommitSummary, Container, Finding, ImagePlace, Secret};
-use keysieve_model::provenance::Metadata;
-use keysieve_model::replacement::Replacement;
+use crate::coverage::{Coverage, Unread};
+use crate::env_file::{Decision, EnvFile, EnvState};
+use crate::finding::{CommitSummary, Container, Finding, ImagePlace, Secret};
+use crate::provenance::Metadata;
+use crate::replacement::Replacement;
 
 /// Shorter secrets are not masked in names: they would mask ordinary words. Longer ones fit in no name.
 const MIN_SECRET_BYTES: usize = 8;
@@ -18,7 +18,7 @@ const MASK: &str = "[redacted]";
 
 /// Masks secrets in names.
 #[derive(Debug)]
-pub(crate) struct Redaction {
+pub struct Redaction {
     /// Finds the secrets; where it could not be built, any name may hold one.
     secrets: Option<AhoCorasick>,
     /// Finds those in commands, where words are masked too: the commands are what leaked them.
@@ -27,7 +27,7 @@ pub(crate) struct Redaction {
 
 impl Redaction {
     /// Masks `secrets`, those apart that are words, and all of `values`, which are known to be secret; `None` where there are none.
-    pub(crate) fn of(secrets: &[Secret], values: &[Secret]) -> Option<Self> {
+    pub fn of(secrets: &[Secret], values: &[Secret]) -> Option<Self> {
         let is_no_word = |secret: &&[u8]| {
             secret.len() >= MIN_SECRET_BYTES
                 && secret.len() <= MAX_SECRET_BYTES
@@ -49,7 +49,7 @@ impl Redaction {
     }
 
     /// Masks names in a finding; the secret itself is left to the report.
-    pub(crate) fn finding(&self, finding: &mut Finding) {
+    pub fn finding(&self, finding: &mut Finding) {
         self.replacement(finding);
         for place in &mut finding.places {
             place.member.iter_mut().for_each(|member| self.name(member));
@@ -74,7 +74,7 @@ impl Redaction {
     }
 
     /// Forgets what a value is given to, where that holds a secret: the line to write instead is safe to copy.
-    pub(crate) fn replacement(&self, finding: &mut Finding) {
+    pub fn replacement(&self, finding: &mut Finding) {
         if let Some(Replacement { assignee, .. }) = &mut finding.replacement {
             let holds_secret = |text: &str| self.masked(text.as_bytes()).is_some();
             assignee.take_if(|assignee| holds_secret(&assignee.name) || holds_secret(&assignee.lead));
@@ -82,7 +82,7 @@ impl Redaction {
     }
 
     /// Masks names in what was read and what was not.
-    pub(crate) fn coverage(&self, coverage: &mut Coverage) {
+    pub fn coverage(&self, coverage: &mut Coverage) {
         for Unread { what, why } in
             coverage.unread.iter_mut().chain(&mut coverage.skipped).chain(&mut coverage.accepted)
         {
@@ -94,7 +94,7 @@ impl Redaction {
     }
 
     /// Masks names of an environment file.
-    pub(crate) fn env_file(&self, file: &mut EnvFile) {
+    pub fn env_file(&self, file: &mut EnvFile) {
         self.name(&mut file.path);
         self.name(&mut file.whereabouts.top);
         self.name(&mut file.whereabouts.path);
@@ -159,12 +159,12 @@ impl Redaction {
     }
 
     /// The name with a mark for each secret; `None` where it holds none.
-    pub(crate) fn masked_name(&self, name: &[u8]) -> Option<Vec<u8>> {
+    pub fn masked_name(&self, name: &[u8]) -> Option<Vec<u8>> {
         self.masked(name)
     }
 
     /// The same of a command.
-    pub(crate) fn masked_command(&self, command: &[u8]) -> Option<Vec<u8>> {
+    pub fn masked_command(&self, command: &[u8]) -> Option<Vec<u8>> {
         masked(self.in_commands.as_ref(), command)
     }
 

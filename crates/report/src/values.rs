@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use bstr::ByteSlice;
 use serde::{Deserialize, Serialize};
 
-use crate::scan::{Outcome, Swept};
 use keysieve_model::finding::{Container, Finding, Place, ValueSource};
+use keysieve_model::outcome::{Outcome, Swept};
 use keysieve_model::provenance::Metadata;
 
 use super::escaped;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bstr::BStr;
 
-use crate::scan::sweep::{MAX_FILE_BYTES, read_limited};
+use crate::run::sweep::{MAX_FILE_BYTES, read_limited};
 use keysieve_envfiles::{JudgedValue, SecretValue, is_plain_name, is_text, variables};
 use keysieve_git::Repository;
 use keysieve_model::provenance::ObjectId;

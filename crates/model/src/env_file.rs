@@ -2,12 +2,58 @@
 
 use bstr::{BString, ByteSlice};
 
-use keysieve_model::finding::{CommitSummary, ImagePlace};
+use crate::finding::{CommitSummary, ImagePlace};
 use keysieve_rules::Severity;
 
-use super::ignores::{Decision, TakenBack};
-use super::value::Judgement;
-use keysieve_model::provenance::file_name;
+use crate::provenance::file_name;
+
+/// What a value is, the least telling first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Judgement {
+    /// Nothing, or what is to be replaced: `your-key-here`, `<token>`, `${TOKEN}`.
+    Placeholder,
+    /// What anybody may know: a port, a URL without a password, a path, `true`, a word.
+    Public,
+    /// By its name or place a secret, but one that anybody guesses: `changeme`, `admin123`.
+    Weak,
+    /// A secret.
+    Secret,
+}
+
+impl Judgement {
+    /// The name that machine output has.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Placeholder => "placeholder",
+            Self::Public => "public",
+            Self::Weak => "weak",
+            Self::Secret => "secret",
+        }
+    }
+}
+
+/// A line of an ignore file that decides.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Decision {
+    /// The file, relative to the top of the work tree where it lies in it.
+    pub file: BString,
+    /// Counted from 1.
+    pub line: usize,
+    /// The line as it was written.
+    pub pattern: BString,
+    /// The file is the user's own.
+    pub is_own: bool,
+}
+
+/// A line that ignores, and one that comes later and takes that back: `!pattern`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TakenBack {
+    /// The line that ignores.
+    pub ignoring: Decision,
+    /// The line that takes it back.
+    pub by: Decision,
+}
 
 /// An environment file, or a template of one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use bstr::ByteSlice;
 
-use crate::scan::Outcome;
-use crate::suppress::By;
 use keysieve_model::coverage::{Read, Unread};
 use keysieve_model::finding::{CommitSummary, Exposure};
+use keysieve_model::outcome::Outcome;
+use keysieve_model::suppressed::By;
 use keysieve_rules::Severity;
 
 use super::json::{

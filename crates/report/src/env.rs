@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use keysieve_envfiles::value::Judgement;
-use keysieve_envfiles::{Decision, EnvState, TakenBack};
+use keysieve_model::env_file::Judgement;
+use keysieve_model::env_file::{Decision, EnvState, TakenBack};
 
 use super::escaped;
 use super::json::{EnvFileJson, EnvSecretJson, EnvValueJson};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bstr::BString;
 
-use crate::suppress::Marker;
+use crate::policy::Marker;
 use keysieve_containers::worktree::too_large;
 use keysieve_detect::{Detector, Match, Memo, resolve_overlaps};
 use keysieve_model::chunk::{Chunk, Searched, Visitor};

@@ -10,12 +10,13 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bstr::{BStr, BString, ByteSlice};
+use bstr::{BStr, ByteSlice};
 
 use keysieve_detect::sweep as engine;
-use keysieve_envfiles::values::{Error as ValuesError, LeftOut, Values};
+use keysieve_envfiles::values::{Error as ValuesError, Values};
 use keysieve_model::coverage::Unread;
 use keysieve_model::finding::{Secret, ValueSource};
+pub use keysieve_model::outcome::Swept;
 use keysieve_model::provenance::path_bytes;
 use keysieve_rules::{Error as RulesError, RuleSet};
 
@@ -69,19 +70,6 @@ pub struct Sweep {
     own: BTreeSet<PathBuf>,
     unread: Vec<Unread>,
     notices: Vec<String>,
-}
-
-/// What a sweep looked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// How many values.
-    pub values: usize,
-    /// The files that they are from.
-    pub files: Vec<BString>,
-    /// How many values of these are public or placeholders.
-    pub others: usize,
-    /// Secrets that were not looked for.
-    pub left_out: Vec<LeftOut>,
 }
 
 impl Sweep {

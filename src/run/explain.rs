@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bstr::ByteSlice as _;
 
 use crate::judge::{classify, judge, weigh};
-use crate::suppress::By;
+use crate::policy::By;
 use keysieve_detect::{Attempt, Detector, Match, Refusal, checks, resolve_overlaps};
 use keysieve_model::chunk::{Chunk, Visitor as _};
 use keysieve_model::finding::{Finding, Fingerprint, Secret};

@@ -8,7 +8,7 @@ use std::time::Instant;
 use bstr::BString;
 use sha2::{Digest as _, Sha256};
 
-use crate::suppress::Suppressed;
+use crate::policy::Suppressed;
 use keysieve_containers::worktree::Worktree;
 use keysieve_envfiles::{TABLE, is_env_path, may_be_known};
 use keysieve_git::Repository;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::scan::assembly::Assembled;
-use crate::scan::{ScanConfig, failing};
-use crate::suppress::{Marker, Suppressions};
+use crate::policy::{Marker, Suppressions};
+use crate::run::assembly::Assembled;
+use crate::run::{ScanConfig, failing};
 use keysieve_envfiles::parse::Variable;
 use keysieve_envfiles::value::{is_named_secret, secret_part};
 use keysieve_envfiles::{EnvFile, Judgement, SecretValue, is_env_path, is_plain_name, is_template_path};
@@ -24,7 +24,7 @@ const VALUE_RULE: &str = "env-value";
 
 /// The secrets that were found in files, by the files' paths.
 #[derive(Debug)]
-pub(in crate::scan) struct SecretsByPath {
+pub(in crate::run) struct SecretsByPath {
     by_path: BTreeMap<BString, Found>,
     /// What was found and is not reported.
     let_be: BTreeSet<Secret>,
@@ -46,7 +46,7 @@ struct Found {
 
 impl SecretsByPath {
     /// What rules found. `shown` tells what reports call a file of the history.
-    pub(in crate::scan) fn of(
+    pub(in crate::run) fn of(
         config: &ScanConfig,
         found: &Assembled,
         shown: impl Fn(&BString) -> BString,
@@ -128,7 +128,7 @@ impl SecretsByPath {
     }
 
     /// How many of the files change the exit code.
-    pub(in crate::scan) fn count_failing(&self, files: &[EnvFile]) -> usize {
+    pub(in crate::run) fn count_failing(&self, files: &[EnvFile]) -> usize {
         let fails = |file: &&EnvFile| {
             file.exposes_secret()
                 && (self.by_path.get(&file.path).is_some_and(|found| found.fails)
@@ -138,7 +138,7 @@ impl SecretsByPath {
     }
 
     /// How many of the secrets that lie in ignored files only are where they belong: in none that is carried away from there.
-    pub(in crate::scan) fn count_kept(&self, kept: &[Finding], files: &[EnvFile]) -> usize {
+    pub(in crate::run) fn count_kept(&self, kept: &[Finding], files: &[EnvFile]) -> usize {
         let exposing: BTreeSet<&BString> =
             files.iter().filter(|file| file.exposes_secret()).map(|file| &file.path).collect();
         let is_exposed = |finding: &&Finding| {
@@ -151,7 +151,7 @@ impl SecretsByPath {
 }
 
 /// Takes out of the findings those whose places are all ignored environment files: they are where they belong.
-pub(in crate::scan) fn set_aside(findings: &mut Vec<Finding>, named: &BTreeSet<BString>) -> Vec<Finding> {
+pub(in crate::run) fn set_aside(findings: &mut Vec<Finding>, named: &BTreeSet<BString>) -> Vec<Finding> {
     let is_kept = |container: &Container| match container {
         Container::File { path, ignored: true } => is_env_path(path) || named.contains(path),
         _ => false,

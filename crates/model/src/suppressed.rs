@@ -1,18 +1,8 @@
-//! Findings that somebody has dealt with already: what the baseline, a marker beside the secret, or the configuration says. This
-//! stage only removes, and what it removes is counted and can be shown.
-
-pub mod baseline;
-pub mod config;
-pub mod import;
-pub mod marker;
+//! A finding that is not reported, and what keeps it out.
 
 use std::fmt;
 
-use keysieve_model::finding::Finding;
-
-pub use self::baseline::{Baseline, Entry};
-pub use self::config::Config;
-pub use self::marker::Marker;
+use crate::finding::Finding;
 
 /// What removed a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,15 +34,4 @@ pub struct Suppressed {
     pub by: By,
     /// The reason that was given.
     pub reason: Option<String>,
-}
-
-/// All that can remove findings.
-#[derive(Debug, Clone, Default)]
-pub struct Suppressions {
-    /// The baseline.
-    pub baseline: Baseline,
-    /// The configuration.
-    pub config: Config,
-    /// Today, `YYYY-MM-DD`: from an entry's expiry date on it removes nothing.
-    pub today: String,
 }

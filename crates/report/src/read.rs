@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::redaction::Redaction;
 use keysieve_model::finding::Secret;
+use keysieve_model::redaction::Redaction;
 
 use super::json::{self, FindingJson, Results, SummaryJson, SuppressedFindingJson, UnreadJson};
 

@@ -19,8 +19,8 @@ mod words;
 
 use std::io;
 
-use crate::scan::Outcome;
-use crate::suppress::By;
+use keysieve_model::outcome::Outcome;
+use keysieve_model::suppressed::By;
 
 pub use self::json::Results;
 pub use self::read::{ReadError, read};

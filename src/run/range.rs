@@ -5,24 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use keysieve_detect::Match;
-use keysieve_git::{CommitShape, Occurrence, Places, Range, RangeQuery, Repository};
+use keysieve_git::{Occurrence, Places, Range, RangeQuery, Repository};
 use keysieve_model::finding::{CommitSummary, Reach, Secret};
+pub use keysieve_model::outcome::RangeOutcome;
 use keysieve_model::provenance::{ObjectId, Provenance};
 
 use super::assembly::{Group, Lineage, assemble};
 use super::collector::Collector;
 use super::{Error, Outcome, Progress, ScanConfig, failing, in_pool, redacted};
-
-/// What a range holds that is new.
-#[derive(Debug)]
-pub struct RangeOutcome {
-    /// What was found and read.
-    pub outcome: Outcome,
-    /// The commits in which something was found: what rewriting them has to mind.
-    pub shapes: BTreeMap<ObjectId, CommitShape>,
-    /// Whether there was nothing to read.
-    pub is_nothing: bool,
-}
 
 /// Scans what `query` asks for. A secret counts where the versions of its file in the parents did not have it.
 ///

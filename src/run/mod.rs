@@ -12,20 +12,21 @@ pub mod sweep;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bstr::BString;
 
-use crate::redaction::Redaction;
-use crate::suppress::{Suppressed, Suppressions};
+use crate::policy::Suppressions;
 use keysieve_containers::stdin::Stdin;
 use keysieve_containers::worktree::Worktree;
 use keysieve_envfiles::{EnvFile, is_env_path};
 use keysieve_git::Repository;
 use keysieve_image as image_source;
 use keysieve_model::chunk::Source;
-use keysieve_model::coverage::{Coverage, Unread};
+use keysieve_model::coverage::Unread;
 use keysieve_model::finding::{Finding, Secret};
+pub use keysieve_model::outcome::Outcome;
+use keysieve_model::redaction::Redaction;
 use keysieve_rules::{Confidence, RuleSet};
 
 use self::assembly::assemble;
@@ -83,31 +84,6 @@ pub struct Silent;
 impl Progress for Silent {
     fn stage(&self, _name: &'static str, _total: Option<u64>) {}
     fn step(&self) {}
-}
-
-/// What a run found, and what it read.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The rules that were used; findings name them.
-    pub rules: Arc<RuleSet>,
-    /// The secrets, the worst first.
-    pub findings: Vec<Finding>,
-    /// How many of them are bad and sure enough to change the exit code.
-    pub failing: usize,
-    /// Secrets that are not reported, and what keeps them out.
-    pub suppressed: Vec<Suppressed>,
-    /// Environment files, the worst first, those that are as they should be too.
-    pub env_files: Vec<EnvFile>,
-    /// Secrets that lie in ignored environment files only, where they belong.
-    pub kept_in_env: usize,
-    /// What was looked for besides what the rules say, where something was.
-    pub swept: Option<Swept>,
-    /// What was read and what was not.
-    pub coverage: Coverage,
-    /// Things to know that are neither findings nor gaps.
-    pub notices: Vec<String>,
-    /// How long it took.
-    pub elapsed: Duration,
 }
 
 /// Why a run could not begin.

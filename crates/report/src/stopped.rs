@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::scan::{Outcome, RangeOutcome};
-use keysieve_git::CommitShape;
 use keysieve_model::finding::{
     CommitSummary, Container, Finding, HistoryPlace, ImagePlace, MetadataPlace, Place,
 };
+use keysieve_model::outcome::CommitShape;
+use keysieve_model::outcome::{Outcome, RangeOutcome};
 use keysieve_model::provenance::{Metadata, ObjectId};
 
 use super::remedy::Remedy;

@@ -19,7 +19,7 @@ use super::values::why_not_judged;
 
 /// How paths are shown.
 #[derive(Debug, Clone, Default)]
-pub(in crate::scan) struct Shown {
+pub(in crate::run) struct Shown {
     /// Relative to this directory.
     base: Option<PathBuf>,
     /// As they were asked for: absolute, and as they were typed.
@@ -34,7 +34,7 @@ impl From<&PathBuf> for Shown {
 
 impl Shown {
     /// As they were asked for.
-    pub(in crate::scan) fn as_asked(paths: &[PathBuf]) -> Self {
+    pub(in crate::run) fn as_asked(paths: &[PathBuf]) -> Self {
         Self { base: None, asked: paths.iter().map(|path| (real(path), path.clone())).collect() }
     }
 
@@ -52,7 +52,7 @@ impl Shown {
 
 /// Work trees that lie in each other, and what carries files of them away.
 #[derive(Debug, Default)]
-pub(in crate::scan) struct WorkTrees {
+pub(in crate::run) struct WorkTrees {
     pub(super) trees: Vec<WorkTree>,
     pub(super) contexts: Vec<Context>,
     pub(super) packages: Vec<Package>,
@@ -77,7 +77,7 @@ pub(super) struct WorkTree {
 
 impl WorkTrees {
     /// Looks below `asked`, which lie in the work tree of `top`, and in the repositories inside.
-    pub(in crate::scan) fn look(top: &Path, asked: &[PathBuf], shown: Shown) -> Self {
+    pub(in crate::run) fn look(top: &Path, asked: &[PathBuf], shown: Shown) -> Self {
         let mut trees = Self { shown, ..Self::default() };
         let mut next = vec![(top.to_owned(), asked.to_vec())];
         while let Some((top, asked)) = next.pop() {
@@ -132,7 +132,7 @@ impl WorkTrees {
     }
 
     /// Adds what could not be read, and what was passed over and nobody said so far.
-    pub(in crate::scan) fn add_gaps(&self, coverage: &mut Coverage) {
+    pub(in crate::run) fn add_gaps(&self, coverage: &mut Coverage) {
         let of_ignores = self.trees.iter().filter_map(|tree| tree.ignores.as_ref()).flat_map(Ignores::unread);
         coverage.unread.extend(self.unread.iter().cloned().chain(of_ignores));
         coverage.unread.sort();
@@ -154,13 +154,13 @@ impl WorkTrees {
     }
 
     /// The environment files that only their references tell to be ones, and that git ignores: nobody else reads them.
-    pub(in crate::scan) fn otherwise_unread(&self, max_file_bytes: Option<u64>) -> Files {
+    pub(in crate::run) fn otherwise_unread(&self, max_file_bytes: Option<u64>) -> Files {
         let files = self.trees.iter().flat_map(|tree| self.chosen(tree, |path| !is_env_path(path)));
         Files { files: files.filter(|file| file.ignored).collect(), max_file_bytes }
     }
 
     /// The files that others name as environment files, as they are shown.
-    pub(in crate::scan) fn named(&self) -> BTreeSet<BString> {
+    pub(in crate::run) fn named(&self) -> BTreeSet<BString> {
         let files = self.trees.iter().flat_map(|tree| tree.survey.named.keys());
         files.map(|path| self.shown.path(path)).collect()
     }
@@ -207,6 +207,6 @@ pub(super) fn from_here(dir: &Path) -> BString {
 }
 
 /// The path without links and `..`: the same for all ways to it.
-pub(in crate::scan) fn real(path: &Path) -> PathBuf {
+pub(in crate::run) fn real(path: &Path) -> PathBuf {
     path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
 }

@@ -21,7 +21,7 @@ use super::values::{in_git, on_disk};
 
 impl WorkTrees {
     /// The states of all trees' files, of which the first one's history is known.
-    pub(in crate::scan) fn all_states(
+    pub(in crate::run) fn all_states(
         &self,
         history: Option<(&History, &[HistoryPlace])>,
         secrets: &SecretsByPath,
@@ -185,7 +185,7 @@ impl WorkTrees {
 }
 
 /// The states of a bare repository's environment files.
-pub(in crate::scan) fn states_in_history(
+pub(in crate::run) fn states_in_history(
     repository: &Repository,
     committed: &[HistoryPlace],
     secrets: &SecretsByPath,
