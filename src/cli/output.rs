@@ -82,7 +82,7 @@ fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>)
 
 /// How a run with this outcome ends, where its results were written.
 pub(crate) fn status(outcome: &Outcome) -> ExitStatus {
-    ended(outcome.coverage.is_complete(), outcome.failing)
+    ended(outcome.coverage.is_complete(), outcome.failing())
 }
 
 fn ended(is_complete: bool, failing: usize) -> ExitStatus {

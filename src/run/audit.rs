@@ -21,7 +21,7 @@ use keysieve_rules::RuleSet;
 use super::assembly::assemble;
 use super::collector::Collector;
 use super::env::{SecretsByPath, Shown, WorkTrees, real, set_aside, states_in_history};
-use super::{Error, Outcome, Progress, ScanConfig, failing, in_pool, redacted};
+use super::{Collected, Error, Outcome, Progress, Run, ScanConfig, in_pool};
 
 /// Audits a repository: all objects, the text that is no blob, the work tree and its environment files. With a `revision`,
 /// only findings that its history holds are reported.
@@ -35,6 +35,16 @@ pub fn audit(
     revision: Option<&str>,
     progress: &(dyn Progress + Send),
 ) -> Result<Outcome, Error> {
+    Ok(collect_audit(config, path, revision, progress)?.finish(config))
+}
+
+/// What [`audit`] finds and reads.
+pub(super) fn collect_audit(
+    config: &ScanConfig,
+    path: &Path,
+    revision: Option<&str>,
+    progress: &(dyn Progress + Send),
+) -> Result<Run, Error> {
     let start = Instant::now();
     let repository = Repository::open(path)?;
     let revision = revision.map(|revision| repository.resolve(revision)).transpose()?;
@@ -51,7 +61,7 @@ struct Audit<'a> {
 }
 
 impl Audit<'_> {
-    fn run(&self) -> Outcome {
+    fn run(&self) -> Run {
         let repository = &self.repository;
         let collector = Collector::new(self.config, self.progress).at(repository.workdir());
         self.progress.stage("history", None);
@@ -106,9 +116,9 @@ impl Audit<'_> {
         if history.is_empty() {
             notices.push("the repository has no commits yet; only the work tree was read".to_owned());
         }
-        let outcome = Outcome {
+        let collected = Collected {
             rules: Arc::clone(&self.config.rules),
-            failing: failing(self.config, &found.findings) + secrets.count_failing(&env_files),
+            failing_env_secrets: secrets.count_failing(&env_files),
             kept_in_env: secrets.count_kept(&found.kept_in_env, &env_files),
             findings: found.findings,
             suppressed: found.suppressed,
@@ -118,7 +128,7 @@ impl Audit<'_> {
             notices,
             elapsed: self.start.elapsed(),
         };
-        redacted(self.config, outcome, &found.secrets)
+        Run { collected, secrets: found.secrets }
     }
 }
 

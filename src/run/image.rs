@@ -12,7 +12,7 @@ use keysieve_model::finding::{Container, ImagePlace, Place};
 
 use super::assembly::assemble;
 use super::collector::Collector;
-use super::{Error, Outcome, Progress, ScanConfig, failing, in_pool, redacted};
+use super::{Collected, Error, Outcome, Progress, Run, ScanConfig, in_pool};
 
 /// Scans the container images in `input`: every file of every layer, and the documents.
 ///
@@ -38,19 +38,19 @@ pub fn scan_image(
         };
         let env_files: Vec<EnvFile> = images.watched().into_iter().map(env_file).collect();
         let found = assemble(config, collector.found(), None, Some(&images));
-        let outcome = Outcome {
+        let collected = Collected {
             rules: Arc::clone(&config.rules),
-            failing: failing(config, &found.findings) + env_files.len(),
+            failing_env_secrets: env_files.len(),
             findings: found.findings,
             suppressed: found.suppressed,
             env_files,
             kept_in_env: found.kept_in_env.len(),
             swept: found.swept,
             coverage,
-            notices: images.notices().to_vec(),
+            notices: config.notices().into_iter().chain(images.notices().iter().cloned()).collect(),
             elapsed: start.elapsed(),
         };
-        Ok(redacted(config, outcome, &found.secrets))
+        Ok(Run { collected, secrets: found.secrets }.finish(config))
     })?
 }
 

@@ -19,15 +19,18 @@ use bstr::BString;
 use crate::policy::Suppressions;
 use keysieve_containers::stdin::Stdin;
 use keysieve_containers::worktree::Worktree;
+use keysieve_detect::{Detector, Match};
 use keysieve_envfiles::{EnvFile, is_env_path};
 use keysieve_git::Repository;
 use keysieve_image as image_source;
+use keysieve_model::chunk::Chunk;
 use keysieve_model::chunk::Source;
 use keysieve_model::coverage::Unread;
 use keysieve_model::finding::{Finding, Secret};
 pub use keysieve_model::outcome::Outcome;
-use keysieve_model::redaction::Redaction;
-use keysieve_rules::{Confidence, RuleSet};
+use keysieve_model::outcome::{Collected, Seal, Threshold};
+use keysieve_model::provenance::Provenance;
+use keysieve_rules::{Confidence, Kind, RuleSet};
 
 use self::assembly::assemble;
 use self::collector::Collector;
@@ -62,6 +65,12 @@ pub struct ScanConfig {
 }
 
 impl ScanConfig {
+    /// What counts for the exit code.
+    fn threshold(&self) -> Threshold {
+        let config = &self.suppressions.config;
+        Threshold { severity: config.min_severity, confidence: config.min_confidence }
+    }
+
     /// Things to know of what is looked for.
     fn notices(&self) -> Vec<String> {
         let of_sweep = self.sweep.iter().flat_map(|sweep| sweep.notices());
@@ -115,18 +124,24 @@ pub fn scan_paths(
     paths: Vec<PathBuf>,
     progress: &dyn Progress,
 ) -> Result<Outcome, Error> {
+    Ok(collect_paths(config, paths, progress)?.finish(config))
+}
+
+/// What [`scan_paths`] finds and reads.
+fn collect_paths(config: &ScanConfig, paths: Vec<PathBuf>, progress: &dyn Progress) -> Result<Run, Error> {
     let mut gaps = Vec::new();
     let tracked = tracked_below(&paths, &mut gaps);
     let trees = trees_of(&paths);
     let files = Worktree::of_paths(paths, tracked, is_env_path);
     let files = files.limited(config.suppressions.config.max_file_bytes);
-    let mut outcome = scan_source(config, &files, &trees, progress)?;
-    outcome.coverage.unread.extend(gaps);
-    if outcome.coverage.read.files == 0 && outcome.coverage.is_complete() {
+    let mut run = collect_source(config, &files, &trees, progress)?;
+    let coverage = &mut run.collected.coverage;
+    coverage.unread.extend(gaps);
+    if coverage.read.files == 0 && coverage.is_complete() {
         let why = "there was no file to read; name a path that holds files";
-        outcome.coverage.unread.push(Unread::new("the given paths", why));
+        coverage.unread.push(Unread::new("the given paths", why));
     }
-    Ok(outcome)
+    Ok(run)
 }
 
 /// The work trees in which `paths` lie, or their folders where there is no repository.
@@ -175,16 +190,16 @@ pub fn is_ignored(file: &Path) -> bool {
 ///
 /// When the run cannot begin.
 pub fn scan_stdin(config: &ScanConfig, progress: &dyn Progress) -> Result<Outcome, Error> {
-    scan_source(config, &Stdin, &[], progress)
+    Ok(collect_source(config, &Stdin, &[], progress)?.finish(config))
 }
 
 /// Scans one source whose chunks say themselves where they lie.
-fn scan_source<S: Source + Sync>(
+fn collect_source<S: Source + Sync>(
     config: &ScanConfig,
     source: &S,
     trees: &[WorkTrees],
     progress: &dyn Progress,
-) -> Result<Outcome, Error> {
+) -> Result<Run, Error> {
     let start = Instant::now();
     in_pool(config.threads, || {
         progress.stage("scanning", None);
@@ -205,9 +220,9 @@ fn scan_source<S: Source + Sync>(
         let env_files: Vec<EnvFile> =
             trees.iter().flat_map(|trees| trees.all_states(None, &secrets)).collect();
         trees.iter().for_each(|trees| trees.add_gaps(&mut coverage));
-        let outcome = Outcome {
+        let collected = Collected {
             rules: Arc::clone(&config.rules),
-            failing: failing(config, &found.findings) + secrets.count_failing(&env_files),
+            failing_env_secrets: secrets.count_failing(&env_files),
             kept_in_env: secrets.count_kept(&found.kept_in_env, &env_files),
             findings: found.findings,
             suppressed: found.suppressed,
@@ -217,7 +232,7 @@ fn scan_source<S: Source + Sync>(
             notices: config.notices(),
             elapsed: start.elapsed(),
         };
-        redacted(config, outcome, &found.secrets)
+        Run { collected, secrets: found.secrets }
     })
 }
 
@@ -229,33 +244,40 @@ fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T
     Ok(pool.install(work))
 }
 
-/// Masks secrets where they stand in names, unless they may be seen; in the lines to write instead even then.
-fn redacted(config: &ScanConfig, mut outcome: Outcome, secrets: &[Secret]) -> Outcome {
-    // Values that are known by their names are never shown.
-    let values = config.sweep.as_ref().map(|sweep| sweep.forms_of(secrets)).unwrap_or_default();
-    let hidden = if config.shows_secrets { &[] } else { secrets };
-    if config.shows_secrets
-        && let Some(redaction) = Redaction::of(secrets, &[])
-    {
-        let suppressed = outcome.suppressed.iter_mut().map(|suppressed| &mut suppressed.finding);
-        outcome.findings.iter_mut().chain(suppressed).for_each(|finding| redaction.replacement(finding));
+/// What a run collected, and every secret that matched, reported or not: on the one way to an [`Outcome`].
+struct Run {
+    collected: Collected,
+    secrets: Vec<Secret>,
+}
+
+impl Run {
+    /// Seals what was collected. A name may hold a token that no content does, so names are searched too.
+    fn finish(mut self, config: &ScanConfig) -> Outcome {
+        // Gaps that came up after the sources were read may be accepted like all others.
+        let coverage = &mut self.collected.coverage;
+        let is_accepted = |unread: &mut Unread| config.suppressions.config.accepts(unread);
+        coverage.accepted.extend(coverage.unread.extract_if(.., is_accepted));
+        let names = self.collected.names();
+        if !config.shows_secrets && !names.is_empty() {
+            let mut detector = Detector::new(Arc::clone(&config.rules));
+            let (matches, _) = detector.scan(&Chunk::whole(&names, Provenance::Stdin), None);
+            let is_token = |found: &Match| config.rules.rule(found.rule).kind == Kind::Provider;
+            self.secrets.extend(matches.into_iter().filter(is_token).map(|found| found.secret));
+        }
+        // Values that are known by their names are never shown.
+        let values = config.sweep.as_ref().map(|sweep| sweep.forms_of(&self.secrets)).unwrap_or_default();
+        self.collected.seal(&Seal {
+            secrets: &self.secrets,
+            values: &values,
+            shows_secrets: config.shows_secrets,
+            threshold: config.threshold(),
+        })
     }
-    if let Some(redaction) = Redaction::of(hidden, &values) {
-        let suppressed = outcome.suppressed.iter_mut().map(|suppressed| &mut suppressed.finding);
-        outcome.findings.iter_mut().chain(suppressed).for_each(|finding| redaction.finding(finding));
-        outcome.env_files.iter_mut().for_each(|file| redaction.env_file(file));
-        redaction.coverage(&mut outcome.coverage);
-    }
-    outcome
 }
 
 /// How many findings are bad and sure enough to change the exit code.
 fn failing(config: &ScanConfig, findings: &[Finding]) -> usize {
-    let least = &config.suppressions.config;
-    let counts = |finding: &&Finding| {
-        finding.severity >= least.min_severity && finding.confidence >= least.min_confidence
-    };
-    findings.iter().filter(counts).count()
+    config.threshold().count(findings)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use keysieve_model::provenance::{ObjectId, Provenance};
 
 use super::assembly::{Group, Lineage, assemble};
 use super::collector::Collector;
-use super::{Error, Outcome, Progress, ScanConfig, failing, in_pool, redacted};
+use super::{Collected, Error, Progress, Run, ScanConfig, in_pool};
 
 /// Scans what `query` asks for. A secret counts where the versions of its file in the parents did not have it.
 ///
@@ -41,9 +41,9 @@ pub fn scan_range(
             RangeQuery::Commits { .. } => "there is nothing new: no commit, no tag",
         };
         let nothing_said = range.is_nothing().then(|| nothing.to_owned());
-        let outcome = Outcome {
+        let collected = Collected {
             rules: Arc::clone(&config.rules),
-            failing: failing(config, &found.findings),
+            failing_env_secrets: 0,
             findings: found.findings,
             suppressed: found.suppressed,
             env_files: Vec::new(),
@@ -53,10 +53,10 @@ pub fn scan_range(
             notices: config.notices().into_iter().chain(nothing_said).collect(),
             elapsed: start.elapsed(),
         };
-        let places = outcome.findings.iter().flat_map(|finding| &finding.places);
+        let places = collected.findings.iter().flat_map(|finding| &finding.places);
         let commits = places.filter_map(|place| place.container.commit()).map(|commit| commit.id);
         let shapes = commits.filter_map(|id| Some((id, range.shape(&id)?))).collect();
-        let outcome = redacted(config, outcome, &found.secrets);
+        let outcome = Run { collected, secrets: found.secrets }.finish(config);
         Ok(RangeOutcome { outcome, shapes, is_nothing: range.is_nothing() })
     })?
 }

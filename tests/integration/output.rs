@@ -397,3 +397,36 @@ fn places_that_are_too_many_to_tell_are_said_to_be() {
     report.assert_unread(&["places of findings", "20000 paths"]);
     assert!(report.find(&secret)["places"].as_array().unwrap().len() > 10_000);
 }
+
+/// Runs the command in every format: the token shows in no output and no error.
+#[track_caller]
+fn assert_hidden_by(repository: &Repository, arguments: &[&str], token: &str) {
+    for format in FORMATS {
+        let run = repository.run_keysieve(&[arguments, &["--format", format]].concat());
+        assert!(run.code > 0, "{arguments:?} as {format}: {run:?}");
+        assert!(!run.stdout.contains(token), "{arguments:?} as {format}: {}", run.stdout);
+        assert!(!run.stderr.contains(token), "{arguments:?} as {format}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_token_in_the_name_of_a_gap_is_hidden() {
+    let (scratch, token) = (Scratch::new(), github_pat(960));
+    let repository = scratch.repository(&token);
+    repository.commit_file("a.py", "a = 1\n");
+    fs::write(repository.git_file("index"), "damaged").unwrap();
+    for command in ["audit", "scan", "env"] {
+        assert_hidden_by(&repository, &[command, "."], &token);
+    }
+}
+
+#[test]
+fn a_token_in_the_path_of_a_finding_is_hidden_by_every_command() {
+    let (scratch, token, secret) = (Scratch::new(), github_pat(961), github_pat(962));
+    let repository = scratch.repository("r");
+    repository.commit_file("a.py", "a = 1\n");
+    repository.commit_file(&format!("{token}/b.py"), token_line(&secret));
+    assert_hidden_by(&repository, &["audit", "."], &token);
+    assert_hidden_by(&repository, &["scan", "."], &token);
+    assert_hidden_by(&repository, &["diff", "HEAD~1..HEAD"], &token);
+}

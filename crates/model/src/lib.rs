@@ -12,3 +12,4 @@ pub mod redaction;
 pub mod replacement;
 pub mod suppressed;
 pub mod sync;
+pub mod texts;

@@ -1,31 +1,34 @@
 //! What a run found, and what it read.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bstr::BString;
-use keysieve_rules::RuleSet;
+use keysieve_rules::{Confidence, RuleSet, Severity};
 
 use crate::coverage::Coverage;
 use crate::env_file::EnvFile;
-use crate::finding::{Finding, ValueSource};
+use crate::finding::{Finding, Secret, ValueSource};
 use crate::provenance::ObjectId;
+use crate::redaction::Redaction;
 use crate::suppressed::Suppressed;
+use crate::texts::{self, Text};
 
-/// What a run found, and what it read.
+/// What a run collected, not yet sealed: nothing prints it.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct Collected {
     /// The rules that were used; findings name them.
     pub rules: Arc<RuleSet>,
     /// The secrets, the worst first.
     pub findings: Vec<Finding>,
-    /// How many of them are bad and sure enough to change the exit code.
-    pub failing: usize,
     /// Secrets that are not reported, and what keeps them out.
     pub suppressed: Vec<Suppressed>,
     /// Environment files, the worst first, those that are as they should be too.
     pub env_files: Vec<EnvFile>,
+    /// How many secrets of environment files change the exit code.
+    pub failing_env_secrets: usize,
     /// Secrets that lie in ignored environment files only, where they belong.
     pub kept_in_env: usize,
     /// What was looked for besides what the rules say, where something was.
@@ -36,6 +39,120 @@ pub struct Outcome {
     pub notices: Vec<String>,
     /// How long it took.
     pub elapsed: Duration,
+}
+
+/// From which severity and confidence on a finding changes the exit code.
+#[derive(Debug, Clone, Copy)]
+pub struct Threshold {
+    /// The least severity.
+    pub severity: Severity,
+    /// The least confidence.
+    pub confidence: Confidence,
+}
+
+impl Threshold {
+    /// How many of the findings are bad and sure enough.
+    #[must_use]
+    pub fn count(self, findings: &[Finding]) -> usize {
+        let counts =
+            |finding: &&Finding| finding.severity >= self.severity && finding.confidence >= self.confidence;
+        findings.iter().filter(counts).count()
+    }
+}
+
+/// What must be known to seal an outcome.
+#[derive(Debug)]
+pub struct Seal<'a> {
+    /// The secrets to mask in names.
+    pub secrets: &'a [Secret],
+    /// Values that are known by their names, which are masked even where secrets may be seen.
+    pub values: &'a [Secret],
+    /// Leave secrets as they are where they stand in names.
+    pub shows_secrets: bool,
+    /// What counts for the exit code.
+    pub threshold: Threshold,
+}
+
+impl Collected {
+    /// The texts from outside, a line each, in which names may hold a secret that no content does.
+    pub fn names(&mut self) -> Vec<u8> {
+        let mut names = Vec::new();
+        texts::visit(self, &mut |text| {
+            let bytes: &[u8] = match &text {
+                Text::Name(name) | Text::Command(name) => name,
+                Text::Words(words) => words.as_bytes(),
+            };
+            names.extend_from_slice(bytes);
+            names.push(b'\n');
+        });
+        names
+    }
+
+    /// Sorts, masks and counts. The only way to an [`Outcome`].
+    #[must_use]
+    pub fn seal(mut self, seal: &Seal<'_>) -> Outcome {
+        for gaps in [&mut self.coverage.unread, &mut self.coverage.skipped, &mut self.coverage.accepted] {
+            gaps.sort();
+            gaps.dedup();
+        }
+        let hidden = if seal.shows_secrets { &[] } else { seal.secrets };
+        // The line to write instead is safe to copy, whatever may be seen.
+        if let Some(redaction) = Redaction::of(seal.secrets, seal.values) {
+            let suppressed = self.suppressed.iter_mut().map(|suppressed| &mut suppressed.finding);
+            self.findings.iter_mut().chain(suppressed).for_each(|finding| redaction.replacement(finding));
+        }
+        let redaction = Redaction::of(hidden, seal.values);
+        if let Some(redaction) = &redaction {
+            texts::visit(&mut self, &mut |text| redaction.text(text));
+        }
+        let failing = seal.threshold.count(&self.findings) + self.failing_env_secrets;
+        Outcome { collected: self, failing, redaction }
+    }
+}
+
+/// What a run found, and what it read: sorted, masked and counted. Reads as [`Collected`]; nobody changes it.
+#[derive(Debug)]
+pub struct Outcome {
+    collected: Collected,
+    failing: usize,
+    redaction: Option<Redaction>,
+}
+
+impl Outcome {
+    /// How many findings, and secrets in environment files, are bad and sure enough to change the exit code.
+    #[must_use]
+    pub fn failing(&self) -> usize {
+        self.failing
+    }
+
+    /// Adds things to know, masked like all others.
+    pub fn add_notices(&mut self, notices: impl IntoIterator<Item = String>) {
+        for notice in notices {
+            let masked = self.masked(notice);
+            self.collected.notices.push(masked);
+        }
+    }
+
+    /// Puts a thing to know in front of all others.
+    pub fn lead_with(&mut self, notice: String) {
+        let masked = self.masked(notice);
+        self.collected.notices.insert(0, masked);
+    }
+
+    fn masked(&self, mut notice: String) -> String {
+        if let Some(redaction) = &self.redaction {
+            redaction.text(Text::Words(&mut notice));
+        }
+        notice
+    }
+}
+
+impl Deref for Outcome {
+    type Target = Collected;
+
+    fn deref(&self) -> &Collected {
+        &self.collected
+    }
 }
 
 /// What a range holds that is new.

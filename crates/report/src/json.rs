@@ -713,7 +713,7 @@ impl SummaryJson {
             schema: SCHEMA,
             complete: outcome.coverage.is_complete(),
             findings: outcome.findings.len(),
-            failing: Some(outcome.failing),
+            failing: Some(outcome.failing()),
             suppressed: SuppressedJson {
                 baseline: suppressed_by(outcome, By::Baseline),
                 inline: suppressed_by(outcome, By::Marker),

@@ -68,7 +68,8 @@ pub fn write(
         return write_notices(out, outcome);
     }
     let count = plural(outcome.findings.len() as u64, "new secret");
-    let verdict = match (outcome.findings.is_empty(), outcome.failing == 0, outcome.coverage.is_complete()) {
+    let verdict = match (outcome.findings.is_empty(), outcome.failing() == 0, outcome.coverage.is_complete())
+    {
         (true, _, _) => format!("{} stopped: not all of it could be read", stopped.name()),
         (false, true, true) => format!("{count}, below what fails"),
         _ => format!("{} stopped: {count} in it", stopped.name()),

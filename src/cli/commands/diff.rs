@@ -44,7 +44,8 @@ pub(crate) fn run(
     let mut found = scan_range(&config, &repository, &query, &progress)?;
     drop(progress);
     if let (Some(base), RangeQuery::Commits { include, .. }) = (base, &query) {
-        found.outcome.notices.extend(added_suppressions(&found.outcome, &repository, *base, include)?);
+        let added = added_suppressions(&found.outcome, &repository, *base, include)?;
+        found.outcome.add_notices(added);
     }
     finish(&found.outcome, &output)
 }

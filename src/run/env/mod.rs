@@ -23,8 +23,9 @@ use keysieve_model::finding::{Container, Finding, HistoryPlace, Place, Secret};
 use keysieve_model::provenance::{ObjectId, Provenance, path_bytes};
 
 use super::assembly::{Assembled, assemble};
+use super::audit::collect_audit;
 use super::collector::Collector;
-use super::{Error, Outcome, Progress, ScanConfig, audit, failing, in_pool, redacted, scan_paths};
+use super::{Collected, Error, Outcome, Progress, Run, ScanConfig, collect_paths, in_pool};
 
 use self::trees::WorkTree;
 
@@ -39,6 +40,11 @@ pub(super) use self::trees::{Shown, WorkTrees, real};
 ///
 /// When there is nothing at `dir`; what cannot be read on the way is in the outcome's coverage.
 pub fn env(config: &ScanConfig, dir: &Path, progress: &(dyn Progress + Send)) -> Result<Outcome, Error> {
+    Ok(collect_env(config, dir, progress)?.finish(config))
+}
+
+/// What [`env`] finds and reads.
+fn collect_env(config: &ScanConfig, dir: &Path, progress: &(dyn Progress + Send)) -> Result<Run, Error> {
     let start = Instant::now();
     // Asked about a file, the folder that it lies in is looked at.
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -81,9 +87,9 @@ pub fn env(config: &ScanConfig, dir: &Path, progress: &(dyn Progress + Send)) ->
         }
         trees.add_gaps(&mut run.coverage);
         states::worst_first(&mut run.env_files);
-        let outcome = Outcome {
+        let collected = Collected {
             rules: Arc::clone(&config.rules),
-            failing: run.failing,
+            failing_env_secrets: run.failing,
             findings: Vec::new(),
             suppressed: Vec::new(),
             env_files: run.env_files,
@@ -93,7 +99,7 @@ pub fn env(config: &ScanConfig, dir: &Path, progress: &(dyn Progress + Send)) ->
             notices,
             elapsed: start.elapsed(),
         };
-        redacted(config, outcome, &secrets)
+        Run { collected, secrets }
     })
 }
 
@@ -108,13 +114,15 @@ pub fn env_sweep(
     dir: &Path,
     progress: &(dyn Progress + Send),
 ) -> Result<Outcome, Error> {
-    let mut outcome = match audit(config, dir, None, progress) {
+    let mut run = match collect_audit(config, dir, None, progress) {
         Err(Error::Git(keysieve_git::Error::NotARepository { .. })) => {
-            let Outcome { env_files, failing: failing_files, notices, .. } = env(config, dir, progress)?;
-            let mut scanned = scan_paths(config, vec![dir.to_owned()], progress)?;
-            scanned.failing = failing(config, &scanned.findings) + failing_files;
-            scanned.notices.extend(notices);
-            Outcome { env_files, ..scanned }
+            let states = collect_env(config, dir, progress)?;
+            let mut scanned = collect_paths(config, vec![dir.to_owned()], progress)?;
+            scanned.secrets.extend(states.secrets);
+            let Collected { env_files, failing_env_secrets, notices, .. } = states.collected;
+            scanned.collected.notices.extend(notices);
+            let collected = Collected { env_files, failing_env_secrets, ..scanned.collected };
+            Run { collected, ..scanned }
         }
         audited => audited?,
     };
@@ -127,12 +135,11 @@ pub fn env_sweep(
     };
     let is_told_elsewhere =
         |finding: &Finding| finding.values.is_empty() || finding.places.iter().all(is_own);
-    let others: Vec<Finding> =
-        outcome.findings.extract_if(.., |finding| is_told_elsewhere(finding)).collect();
-    outcome.findings.iter_mut().for_each(|finding| finding.places.retain(|place| !is_own(place)));
-    outcome.failing = outcome.failing.saturating_sub(failing(config, &others));
-    outcome.suppressed.retain(|suppressed| !is_told_elsewhere(&suppressed.finding));
-    Ok(outcome)
+    let collected = &mut run.collected;
+    collected.findings.retain(|finding| !is_told_elsewhere(finding));
+    collected.findings.iter_mut().for_each(|finding| finding.places.retain(|place| !is_own(place)));
+    collected.suppressed.retain(|suppressed| !is_told_elsewhere(&suppressed.finding));
+    Ok(run.finish(config))
 }
 
 /// The environment files on disk, as absolute paths: of the work tree in which `dir` lies, or below `dir` where there is none.

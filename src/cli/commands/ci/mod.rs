@@ -78,16 +78,15 @@ fn scan(
         found => found?,
     };
     drop(progress);
-    let notices = &mut found.outcome.notices;
-    notices.insert(0, resolved.line.clone());
+    found.outcome.lead_with(resolved.line.clone());
     match (resolved.policy, &resolved.query) {
         (Some(base), RangeQuery::Commits { include, .. }) if resolved.tells_changes => {
             let added = added_suppressions(&found.outcome, repository, base, include)?;
-            found.outcome.notices.extend(added);
+            found.outcome.add_notices(added);
         }
-        (None, _) if !found.is_nothing => notices.push(
+        (None, _) if !found.is_nothing => found.outcome.add_notices([
             "no default branch is known: configuration and baseline are those of what is checked out".into(),
-        ),
+        ]),
         _ => {}
     }
     Ok(Ok(found))

@@ -119,7 +119,8 @@ fn scan(
     let (config, output) = (scan_config(common, policy)?, output_config(common)?);
     let mut found = scan_range(&config, repository, query, &Silent)?;
     if let (Stopped::Receive, Some(head), RangeQuery::Commits { include, .. }) = (stopped, head, query) {
-        found.outcome.notices.extend(added_suppressions(&found.outcome, repository, head, include)?);
+        let added = added_suppressions(&found.outcome, repository, head, include)?;
+        found.outcome.add_notices(added);
     }
     if !matches!(common.results.format, FormatArg::Text) || common.results.output.is_some() {
         return finish(&found.outcome, &output);

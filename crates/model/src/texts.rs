@@ -1,0 +1,158 @@
+//! Every text of an outcome that comes from outside, and may hold a secret: one walk over all of them, so that what is masked is
+//! not a list that somebody has to remember. A new field of a place, a state or a gap is destructured here, or does not compile.
+
+use bstr::BString;
+
+use crate::coverage::{Coverage, Unread};
+use crate::env_file::{Decision, EnvFile, EnvState};
+use crate::finding::{CommitSummary, Container, Finding, ImagePlace, LayerPlace, Place, ValueSource};
+use crate::outcome::Collected;
+use crate::provenance::Metadata;
+
+/// A text from outside.
+#[derive(Debug)]
+pub enum Text<'a> {
+    /// The name of a file, a reference, a person.
+    Name(&'a mut BString),
+    /// A sentence that may quote such a name.
+    Words(&'a mut String),
+    /// A command, in which words are masked too: commands are what leaked them.
+    Command(&'a mut BString),
+}
+
+type Visit<'v> = &'v mut dyn FnMut(Text<'_>);
+
+/// Visits every text from outside.
+pub(crate) fn visit(collected: &mut Collected, visit: Visit<'_>) {
+    let Collected {
+        findings,
+        suppressed,
+        env_files,
+        swept,
+        coverage,
+        notices,
+        rules: _,
+        failing_env_secrets: _,
+        kept_in_env: _,
+        elapsed: _,
+    } = collected;
+    findings.iter_mut().for_each(|finding| of_finding(finding, visit));
+    for suppressed in suppressed {
+        of_finding(&mut suppressed.finding, visit);
+        suppressed.reason.iter_mut().for_each(|reason| visit(Text::Words(reason)));
+    }
+    env_files.iter_mut().for_each(|file| of_env_file(file, visit));
+    if let Some(swept) = swept {
+        swept.files.iter_mut().for_each(|file| visit(Text::Name(file)));
+        for left_out in &mut swept.left_out {
+            of_source(&mut left_out.source, visit);
+            visit(Text::Words(&mut left_out.why));
+        }
+    }
+    of_coverage(coverage, visit);
+    notices.iter_mut().for_each(|notice| visit(Text::Words(notice)));
+}
+
+fn of_finding(finding: &mut Finding, visit: Visit<'_>) {
+    finding.values.iter_mut().for_each(|source| of_source(source, visit));
+    for Place { container, member, location: _ } in &mut finding.places {
+        member.iter_mut().for_each(|member| visit(Text::Name(member)));
+        match container {
+            Container::File { path, ignored: _ } => visit(Text::Name(path)),
+            Container::Stdin => {}
+            Container::Image(place) => of_image_place(place, visit),
+            Container::History(place) => {
+                place.path.iter_mut().for_each(|path| visit(Text::Name(path)));
+                let commits = place.introduced.iter_mut().chain(&mut place.last);
+                commits.for_each(|commit| of_commit(commit, visit));
+                place.reach.refs.iter_mut().for_each(|name| visit(Text::Name(name)));
+            }
+            Container::Metadata(place) => {
+                if let Metadata::File(path) | Metadata::EntryName(path) = &mut place.metadata {
+                    visit(Text::Name(path));
+                }
+                place.commit.iter_mut().for_each(|commit| of_commit(commit, visit));
+                place.reach.refs.iter_mut().for_each(|name| visit(Text::Name(name)));
+            }
+        }
+    }
+}
+
+fn of_source(source: &mut ValueSource, visit: Visit<'_>) {
+    let ValueSource { file, line: _, name } = source;
+    visit(Text::Name(file));
+    name.iter_mut().for_each(|name| visit(Text::Name(name)));
+}
+
+fn of_commit(commit: &mut CommitSummary, visit: Visit<'_>) {
+    visit(Text::Name(&mut commit.author));
+}
+
+fn of_image_place(place: &mut ImagePlace, visit: Visit<'_>) {
+    let ImagePlace { image, layer, path, document, field, removal } = place;
+    visit(Text::Name(image));
+    // Environment variables and labels have names that people chose.
+    path.iter_mut().chain(document).chain(field).for_each(|name| visit(Text::Name(name)));
+    let removing = removal.as_mut().map(|removal| &mut removal.layer);
+    for LayerPlace { instruction, position: _, layers: _, digest: _, diff_id: _ } in
+        layer.iter_mut().chain(removing)
+    {
+        instruction.iter_mut().for_each(|instruction| visit(Text::Command(instruction)));
+    }
+}
+
+fn of_coverage(coverage: &mut Coverage, visit: Visit<'_>) {
+    let Coverage { read: _, unread, skipped, accepted } = coverage;
+    for Unread { what, why } in unread.iter_mut().chain(skipped).chain(accepted) {
+        visit(Text::Name(what));
+        visit(Text::Words(why));
+    }
+}
+
+fn of_env_file(file: &mut EnvFile, visit: Visit<'_>) {
+    visit(Text::Name(&mut file.path));
+    visit(Text::Name(&mut file.whereabouts.top));
+    visit(Text::Name(&mut file.whereabouts.path));
+    for addition in &mut file.additions {
+        visit(Text::Name(&mut addition.file));
+        visit(Text::Name(&mut addition.line));
+    }
+    file.states.iter_mut().for_each(|state| of_env_state(state, visit));
+}
+
+fn of_env_state(state: &mut EnvState, visit: Visit<'_>) {
+    match state {
+        EnvState::Committed { introduced, last, .. } => {
+            introduced.iter_mut().chain(last).for_each(|commit| of_commit(commit, visit));
+        }
+        EnvState::InImage(place) => of_image_place(place, visit),
+        EnvState::InBuildContext { dockerfile, instruction, ignore_file, taken_back_by, .. } => {
+            [dockerfile, instruction, ignore_file].into_iter().for_each(|name| visit(Text::Name(name)));
+            taken_back_by.iter_mut().for_each(|(_, pattern)| visit(Text::Name(pattern)));
+        }
+        EnvState::InPackage { file, why, fix, .. } => {
+            visit(Text::Name(file));
+            visit(Text::Words(why));
+            visit(Text::Words(fix));
+        }
+        EnvState::TakenBack(taken_back) => {
+            of_decision(&mut taken_back.ignoring, visit);
+            of_decision(&mut taken_back.by, visit);
+        }
+        EnvState::ForceAdded(by) | EnvState::IgnoredByOwn(by) | EnvState::Ignored(by) => {
+            of_decision(by, visit);
+        }
+        EnvState::Tracked { .. }
+        | EnvState::Staged
+        | EnvState::FilledTemplate
+        | EnvState::NotIgnored
+        | EnvState::Unknown
+        | EnvState::ReadableByOthers { .. }
+        | EnvState::Template => {}
+    }
+}
+
+fn of_decision(decision: &mut Decision, visit: Visit<'_>) {
+    visit(Text::Name(&mut decision.file));
+    visit(Text::Name(&mut decision.pattern));
+}
