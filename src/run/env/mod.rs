@@ -43,7 +43,7 @@ pub fn env(config: &ScanConfig, dir: &Path, progress: &(dyn Progress + Send)) ->
     Ok(collect_env(config, dir, progress)?.finish(config))
 }
 
-/// What [`env`] finds and reads.
+/// What [`env()`] finds and reads.
 fn collect_env(config: &ScanConfig, dir: &Path, progress: &(dyn Progress + Send)) -> Result<Run, Error> {
     let start = Instant::now();
     // Asked about a file, the folder that it lies in is looked at.
