@@ -16,7 +16,7 @@ use crate::redaction::Redaction;
 use crate::suppressed::Suppressed;
 use crate::texts::{self, Text};
 
-/// What a run collected, not yet sealed: nothing prints it.
+/// Results of a run before they are sealed; no report takes them.
 #[derive(Debug)]
 pub struct Collected {
     /// The rules that were used; findings name them.
@@ -51,7 +51,7 @@ pub struct Threshold {
 }
 
 impl Threshold {
-    /// How many of the findings are bad and sure enough.
+    /// Number of findings that reach both.
     #[must_use]
     pub fn count(self, findings: &[Finding]) -> usize {
         let counts =
@@ -60,7 +60,7 @@ impl Threshold {
     }
 }
 
-/// What must be known to seal an outcome.
+/// Settings for sealing: the secrets to hide and the threshold of the exit code.
 #[derive(Debug)]
 pub struct Seal<'a> {
     /// The secrets to mask in names.
@@ -69,7 +69,7 @@ pub struct Seal<'a> {
     pub values: &'a [Secret],
     /// Leave secrets as they are where they stand in names.
     pub shows_secrets: bool,
-    /// What counts for the exit code.
+    /// Findings that change the exit code.
     pub threshold: Threshold,
 }
 

@@ -4,8 +4,11 @@
 use bstr::BString;
 
 use crate::coverage::{Coverage, Unread};
-use crate::env_file::{Decision, EnvFile, EnvState};
-use crate::finding::{CommitSummary, Container, Finding, ImagePlace, LayerPlace, Place, ValueSource};
+use crate::env_file::{Addition, Decision, EnvFile, EnvState, JudgedValue, SecretValue, Whereabouts};
+use crate::finding::{
+    CommitSummary, Container, Finding, HistoryPlace, ImagePlace, LayerPlace, MetadataPlace, Place, Reach,
+    ValueSource,
+};
 use crate::outcome::Collected;
 use crate::provenance::Metadata;
 
@@ -54,25 +57,43 @@ pub(crate) fn visit(collected: &mut Collected, visit: Visit<'_>) {
 }
 
 fn of_finding(finding: &mut Finding, visit: Visit<'_>) {
-    finding.values.iter_mut().for_each(|source| of_source(source, visit));
-    for Place { container, member, location: _ } in &mut finding.places {
+    // The line to write instead is checked apart, and a note holds facts that checks read from a token.
+    let Finding {
+        values,
+        places,
+        replacement: _,
+        note: _,
+        secret: _,
+        rule: _,
+        severity: _,
+        confidence: _,
+        fingerprint: _,
+        unsalted: _,
+        public_prefix: _,
+        exposure: _,
+        also: _,
+    } = finding;
+    values.iter_mut().for_each(|source| of_source(source, visit));
+    for Place { container, member, location: _ } in places {
         member.iter_mut().for_each(|member| visit(Text::Name(member)));
         match container {
             Container::File { path, ignored: _ } => visit(Text::Name(path)),
             Container::Stdin => {}
             Container::Image(place) => of_image_place(place, visit),
             Container::History(place) => {
-                place.path.iter_mut().for_each(|path| visit(Text::Name(path)));
-                let commits = place.introduced.iter_mut().chain(&mut place.last);
-                commits.for_each(|commit| of_commit(commit, visit));
-                place.reach.refs.iter_mut().for_each(|name| visit(Text::Name(name)));
+                let HistoryPlace { path, introduced, last, reach, blob: _, versions: _, in_head: _ } = place;
+                path.iter_mut().for_each(|path| visit(Text::Name(path)));
+                introduced.iter_mut().chain(last).for_each(|commit| of_commit(commit, visit));
+                of_reach(reach, visit);
             }
             Container::Metadata(place) => {
-                if let Metadata::File(path) | Metadata::EntryName(path) = &mut place.metadata {
-                    visit(Text::Name(path));
+                let MetadataPlace { metadata, commit, reach, field: _ } = place;
+                match metadata {
+                    Metadata::File(path) | Metadata::EntryName(path) => visit(Text::Name(path)),
+                    Metadata::Commit(_) | Metadata::Tag(_) | Metadata::RefName | Metadata::RemoteRefName => {}
                 }
-                place.commit.iter_mut().for_each(|commit| of_commit(commit, visit));
-                place.reach.refs.iter_mut().for_each(|name| visit(Text::Name(name)));
+                commit.iter_mut().for_each(|commit| of_commit(commit, visit));
+                of_reach(reach, visit);
             }
         }
     }
@@ -84,8 +105,14 @@ fn of_source(source: &mut ValueSource, visit: Visit<'_>) {
     name.iter_mut().for_each(|name| visit(Text::Name(name)));
 }
 
+fn of_reach(reach: &mut Reach, visit: Visit<'_>) {
+    let Reach { refs, more_refs: _, pushed: _, in_revision: _, staged: _ } = reach;
+    refs.iter_mut().for_each(|name| visit(Text::Name(name)));
+}
+
 fn of_commit(commit: &mut CommitSummary, visit: Visit<'_>) {
-    visit(Text::Name(&mut commit.author));
+    let CommitSummary { author, id: _, seconds: _, author_seconds: _, author_offset: _ } = commit;
+    visit(Text::Name(author));
 }
 
 fn of_image_place(place: &mut ImagePlace, visit: Visit<'_>) {
@@ -110,27 +137,40 @@ fn of_coverage(coverage: &mut Coverage, visit: Visit<'_>) {
 }
 
 fn of_env_file(file: &mut EnvFile, visit: Visit<'_>) {
-    visit(Text::Name(&mut file.path));
-    visit(Text::Name(&mut file.whereabouts.top));
-    visit(Text::Name(&mut file.whereabouts.path));
-    for addition in &mut file.additions {
-        visit(Text::Name(&mut addition.file));
-        visit(Text::Name(&mut addition.line));
+    let EnvFile {
+        path,
+        whereabouts: Whereabouts { top, path: from_top, is_bare: _ },
+        states,
+        secrets,
+        values,
+        additions,
+    } = file;
+    [path, top, from_top].into_iter().for_each(|name| visit(Text::Name(name)));
+    for SecretValue { name, line: _, is_judged: _ } in secrets {
+        visit(Text::Words(name));
     }
-    file.states.iter_mut().for_each(|state| of_env_state(state, visit));
+    for JudgedValue { name, line: _, judgement: _ } in values {
+        name.iter_mut().for_each(|name| visit(Text::Name(name)));
+    }
+    // The target is opened, not shown.
+    for Addition { file, line, target: _ } in additions {
+        visit(Text::Name(file));
+        visit(Text::Name(line));
+    }
+    states.iter_mut().for_each(|state| of_env_state(state, visit));
 }
 
 fn of_env_state(state: &mut EnvState, visit: Visit<'_>) {
     match state {
-        EnvState::Committed { introduced, last, .. } => {
+        EnvState::Committed { introduced, last, versions: _, pushed: _, is_reachable: _ } => {
             introduced.iter_mut().chain(last).for_each(|commit| of_commit(commit, visit));
         }
         EnvState::InImage(place) => of_image_place(place, visit),
-        EnvState::InBuildContext { dockerfile, instruction, ignore_file, taken_back_by, .. } => {
+        EnvState::InBuildContext { dockerfile, instruction, ignore_file, taken_back_by, line: _ } => {
             [dockerfile, instruction, ignore_file].into_iter().for_each(|name| visit(Text::Name(name)));
             taken_back_by.iter_mut().for_each(|(_, pattern)| visit(Text::Name(pattern)));
         }
-        EnvState::InPackage { file, why, fix, .. } => {
+        EnvState::InPackage { file, why, fix, kind: _ } => {
             visit(Text::Name(file));
             visit(Text::Words(why));
             visit(Text::Words(fix));
@@ -142,17 +182,18 @@ fn of_env_state(state: &mut EnvState, visit: Visit<'_>) {
         EnvState::ForceAdded(by) | EnvState::IgnoredByOwn(by) | EnvState::Ignored(by) => {
             of_decision(by, visit);
         }
-        EnvState::Tracked { .. }
+        EnvState::Tracked { pushed: _ }
         | EnvState::Staged
         | EnvState::FilledTemplate
         | EnvState::NotIgnored
         | EnvState::Unknown
-        | EnvState::ReadableByOthers { .. }
+        | EnvState::ReadableByOthers { mode: _ }
         | EnvState::Template => {}
     }
 }
 
 fn of_decision(decision: &mut Decision, visit: Visit<'_>) {
-    visit(Text::Name(&mut decision.file));
-    visit(Text::Name(&mut decision.pattern));
+    let Decision { file, pattern, line: _, is_own: _ } = decision;
+    visit(Text::Name(file));
+    visit(Text::Name(pattern));
 }
