@@ -128,7 +128,7 @@ impl Audit<'_> {
             notices,
             elapsed: self.start.elapsed(),
         };
-        Run { collected, secrets: found.secrets }
+        Run { collected, secrets: found.secrets, tops: trees.tops().collect() }
     }
 }
 

@@ -50,7 +50,7 @@ pub fn scan_image(
             notices: config.notices().into_iter().chain(images.notices().iter().cloned()).collect(),
             elapsed: start.elapsed(),
         };
-        Ok(Run { collected, secrets: found.secrets }.finish(config))
+        Ok(Run { collected, secrets: found.secrets, tops: Vec::new() }.finish(config))
     })?
 }
 

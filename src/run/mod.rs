@@ -29,7 +29,7 @@ use keysieve_model::coverage::Unread;
 use keysieve_model::finding::{Finding, Secret};
 pub use keysieve_model::outcome::Outcome;
 use keysieve_model::outcome::{Collected, Seal, Threshold};
-use keysieve_model::provenance::Provenance;
+use keysieve_model::provenance::{Provenance, path_bytes};
 use keysieve_rules::{Confidence, Kind, RuleSet};
 
 use self::assembly::assemble;
@@ -232,7 +232,7 @@ fn collect_source<S: Source + Sync>(
             notices: config.notices(),
             elapsed: start.elapsed(),
         };
-        Run { collected, secrets: found.secrets }
+        Run { collected, secrets: found.secrets, tops: trees.iter().flat_map(WorkTrees::tops).collect() }
     })
 }
 
@@ -248,6 +248,8 @@ fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T
 struct Run {
     collected: Collected,
     secrets: Vec<Secret>,
+    /// The tops of the work trees that were read, which patterns of the configuration count from.
+    tops: Vec<PathBuf>,
 }
 
 impl Run {
@@ -255,7 +257,8 @@ impl Run {
     fn finish(mut self, config: &ScanConfig) -> Outcome {
         // Gaps that came up after the sources were read may be accepted like all others.
         let coverage = &mut self.collected.coverage;
-        let is_accepted = |unread: &mut Unread| config.suppressions.config.accepts(unread);
+        let tops: Vec<BString> = self.tops.iter().map(|top| path_bytes(top)).collect();
+        let is_accepted = |unread: &mut Unread| accepts(config, unread, &tops);
         coverage.accepted.extend(coverage.unread.extract_if(.., is_accepted));
         let names = self.collected.names();
         if !config.shows_secrets && !names.is_empty() {
@@ -273,6 +276,14 @@ impl Run {
             threshold: config.threshold(),
         })
     }
+}
+
+/// Whether the configuration accepts the gap, by its name as it is or from the top of one of the work trees.
+fn accepts(config: &ScanConfig, unread: &Unread, tops: &[BString]) -> bool {
+    let below = |top: &BString| unread.what.strip_prefix(top.as_slice())?.strip_prefix(b"/");
+    let config = &config.suppressions.config;
+    let is_below = |path: &[u8]| config.accepts(&Unread::new(path, unread.why.as_str()));
+    config.accepts(unread) || tops.iter().filter_map(below).any(is_below)
 }
 
 /// How many findings are bad and sure enough to change the exit code.

@@ -12,6 +12,7 @@ use keysieve_model::provenance::{ObjectId, Provenance};
 
 use super::assembly::{Group, Lineage, assemble};
 use super::collector::Collector;
+use super::env::real;
 use super::{Collected, Error, Progress, Run, ScanConfig, in_pool};
 
 /// Scans what `query` asks for. A secret counts where the versions of its file in the parents did not have it.
@@ -56,7 +57,12 @@ pub fn scan_range(
         let places = collected.findings.iter().flat_map(|finding| &finding.places);
         let commits = places.filter_map(|place| place.container.commit()).map(|commit| commit.id);
         let shapes = commits.filter_map(|id| Some((id, range.shape(&id)?))).collect();
-        let outcome = Run { collected, secrets: found.secrets }.finish(config);
+        let outcome = Run {
+            collected,
+            secrets: found.secrets,
+            tops: repository.workdir().map(real).into_iter().collect(),
+        }
+        .finish(config);
         Ok(RangeOutcome { outcome, shapes, is_nothing: range.is_nothing() })
     })?
 }

@@ -531,3 +531,23 @@ fn files_over_the_limit_are_named_and_their_later_versions_are_read() {
     assert_eq!(staged.code, 0, "{:#}", staged.summary);
     assert_eq!(staged.summary["accepted_unread"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn a_gap_is_counted_once_and_accepted_by_every_command() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    repository.commit_file("a.py", "a = 1\n");
+    std::fs::write(repository.git_file("index"), "damaged").unwrap();
+    let run = |command: &str| repository.run_keysieve(&[command, ".", "--format", "jsonl"]).report();
+    for command in ["audit", "scan", "env"] {
+        let report = run(command);
+        assert_eq!(report.code, 2, "{command}: {:#}", report.summary);
+        assert_eq!(report.summary["unread"].as_array().unwrap().len(), 1, "{command}: {:#}", report.summary);
+    }
+    repository.write(".keysieve.yaml", "schema: 1\naccept-unread: [.git/index]\n");
+    for command in ["audit", "scan", "env"] {
+        let report = run(command);
+        assert_eq!(report.code, 0, "{command}: {:#}", report.summary);
+        assert_eq!(report.summary["accepted_unread"].as_array().unwrap().len(), 1, "{:#}", report.summary);
+    }
+}

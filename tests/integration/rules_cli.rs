@@ -264,6 +264,22 @@ fn rules_in_toml_find_their_secrets_and_spare_what_they_allow() {
 }
 
 #[test]
+fn every_command_shows_what_a_rule_file_asks_for_and_does_not_get() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    repository.commit_file("a.py", "a = 1\n");
+    let rules = scratch.write("rules.toml", TOML);
+    let manifest = r#"[{"Config": "c.json", "RepoTags": ["a:1"], "Layers": []}]"#;
+    scratch.write("image/manifest.json", manifest);
+    scratch.write("image/c.json", r#"{"os": "linux", "rootfs": {"diff_ids": []}}"#);
+    for command in [["audit", "."], ["scan", "."], ["diff", "HEAD"], ["env", "."], ["image", "../image"]] {
+        let arguments = [&command[..], &["--rules", rules.to_str().unwrap()]].concat();
+        let run = repository.run_keysieve(&arguments);
+        assert!(run.stdout.contains("field `path`: not supported"), "{command:?}: {run:?}");
+    }
+}
+
+#[test]
 fn rules_in_toml_that_cannot_be_used_are_refused() {
     let scratch = Scratch::new();
     scratch.write("a.py", "a = 1\n");

@@ -156,7 +156,9 @@ pub(super) fn read_index(git: &gix::Repository, path: &Path) -> Result<Vec<(BStr
     let index = gix::index::File::at(path, git.object_hash(), false, gix::index::decode::Options::default())
         .map_err(|error| {
             let why = format!("the index is damaged ({error}); `git reset` makes a new one");
-            Unread::new(path_bytes(path), why)
+            // One spelling, however the repository was named: the same gap is counted once.
+            let spelled = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+            Unread::new(path_bytes(&spelled), why)
         })?;
     let entries = index.entries().iter().filter(|entry| !entry.mode.is_submodule());
     Ok(entries.map(|entry| (entry.path(&index).to_owned(), entry.id)).collect())

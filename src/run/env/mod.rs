@@ -99,7 +99,7 @@ fn collect_env(config: &ScanConfig, dir: &Path, progress: &(dyn Progress + Send)
             notices,
             elapsed: start.elapsed(),
         };
-        Run { collected, secrets }
+        Run { collected, secrets, tops: trees.tops().collect() }
     })
 }
 

@@ -131,6 +131,11 @@ impl WorkTrees {
         tree
     }
 
+    /// The tops of the work trees, without symbolic links.
+    pub(in crate::run) fn tops(&self) -> impl Iterator<Item = PathBuf> {
+        self.trees.iter().map(|tree| real(&tree.top))
+    }
+
     /// Adds what could not be read, and what was passed over and nobody said so far.
     pub(in crate::run) fn add_gaps(&self, coverage: &mut Coverage) {
         let of_ignores = self.trees.iter().filter_map(|tree| tree.ignores.as_ref()).flat_map(Ignores::unread);
