@@ -68,6 +68,17 @@ impl<'a> PolicySource<'a> {
         }
     }
 
+    /// The first of the repository's own policy files that these options do not replace; `None` if there is none.
+    pub(crate) fn own_file(&self, common: &Common) -> anyhow::Result<Option<&'static str>> {
+        let files = [(config::FILE, common.config.is_none()), (baseline::FILE, common.baseline.is_none())];
+        for (name, is_used) in files {
+            if is_used && self.read(name)?.is_some() {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+
     /// The text of a file; none where there is no such file.
     pub(crate) fn read(&self, name: &str) -> anyhow::Result<Option<String>> {
         let bytes = match self {

@@ -21,7 +21,7 @@ use keysieve_containers::stdin::Stdin;
 use keysieve_containers::worktree::Worktree;
 use keysieve_detect::{Detector, Match};
 use keysieve_envfiles::{EnvFile, is_env_path};
-use keysieve_git::Repository;
+use keysieve_git::{Repository, folder_of};
 use keysieve_image as image_source;
 use keysieve_model::chunk::Chunk;
 use keysieve_model::chunk::Source;
@@ -163,9 +163,10 @@ fn trees_of(paths: &[PathBuf]) -> Vec<WorkTrees> {
 fn tracked_below(paths: &[PathBuf], gaps: &mut Vec<Unread>) -> BTreeSet<PathBuf> {
     let mut tracked = BTreeSet::new();
     let mut seen = BTreeSet::new();
-    for path in paths {
+    let folders: BTreeSet<&Path> = paths.iter().map(|path| folder_of(path)).collect();
+    for folder in folders {
         // No repository, or one that cannot be opened: then nothing is known to be tracked.
-        let Ok(repository) = Repository::open(path) else { continue };
+        let Ok(repository) = Repository::open(folder) else { continue };
         if repository.workdir().is_none_or(|workdir| !seen.insert(workdir.to_owned())) {
             continue;
         }

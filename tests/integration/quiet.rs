@@ -316,6 +316,45 @@ fn the_configuration_switches_rules_and_paths() {
 }
 
 #[test]
+fn files_named_to_a_scan_are_under_the_policy_of_their_repository() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    let (token, known, word) = (github_pat(1460), github_pat(1461), password(1462));
+    repository.commit_file("known.py", token_line(&known));
+    baseline(&repository, &["create", "--reason", "revoked"]);
+    repository.write("tests/a.py", format!("password = \"{word}\"\n{}", token_line(&token)));
+    repository.write(".keysieve.yaml", "schema: 1\npaths: [{ignore: tests/}]\n");
+    scratch.scan(&["r/tests/a.py"]).assert_secrets(&[&token]);
+    scratch.scan(&["r/known.py"]).assert_secrets(&[]);
+    scratch.scan(&["r/tests/a.py", "r/known.py", "r/tests"]).assert_secrets(&[&token]);
+    // A path of one part names no folder.
+    let beside = scratch.keysieve_in("r", ["scan", "known.py", "--format", "jsonl", "--show-secrets"]);
+    beside.report().assert_secrets(&[]);
+}
+
+#[test]
+fn paths_in_repositories_with_policies_of_their_own_are_not_scanned_under_one() {
+    let scratch = Scratch::new();
+    let (token, word) = (github_pat(1463), password(1464));
+    let (first, second) = (scratch.repository("first"), scratch.repository("second"));
+    first.write("a.py", token_line(&token));
+    second.write("tests/b.py", format!("password = \"{word}\"\n"));
+    scratch.write("c.py", "c = 1\n");
+    // None has a policy.
+    scratch.scan(&["first/a.py", "second/tests/b.py", "c.py"]).assert_secrets(&[&token, &word]);
+    second.write(".keysieve.yaml", "schema: 1\npaths: [{ignore: tests/}]\n");
+    for paths in [["first/a.py", "second/tests/b.py"], ["second/tests", "first"], ["second/tests", "c.py"]] {
+        let run = scratch.keysieve(["scan", paths[0], paths[1]]);
+        assert_eq!(run.code, 2, "{paths:?}: {}", run.stdout);
+        for part in ["second", ".keysieve.yaml", "--config"] {
+            assert!(run.stderr.contains(part), "no {part:?} in {}", run.stderr);
+        }
+    }
+    let named = ["first/a.py", "second/tests/b.py", "--config", "second/.keysieve.yaml"];
+    scratch.scan(&named).assert_secrets(&[&token]);
+}
+
+#[test]
 fn rules_of_the_repositorys_own() {
     let scratch = Scratch::new();
     let repository = scratch.repository("r");

@@ -132,6 +132,12 @@ impl Repository {
         self.git.work_dir()
     }
 
+    /// The directory of the work tree; the git directory of a bare repository.
+    #[must_use]
+    pub fn top(&self) -> &Path {
+        self.workdir().unwrap_or_else(|| self.git.path())
+    }
+
     /// The files in the index, as absolute paths; none for a bare repository.
     ///
     /// # Errors
@@ -283,6 +289,16 @@ pub fn sha1(bytes: &[u8]) -> Option<String> {
     let mut hasher = gix::hash::hasher(HashKind::Sha1);
     hasher.update(bytes);
     hasher.try_finalize().ok().map(|id| id.to_string())
+}
+
+/// The folder that `path` is, or the one that the file lies in. A link to a file counts as where the link lies.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        _ if path.is_dir() => path,
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 /// Searches each name that trees give their entries once; returns whether there is nothing in any.

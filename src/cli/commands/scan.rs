@@ -1,9 +1,10 @@
 //! `keysieve scan PATH...|-`
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use keysieve_git::Repository;
+use keysieve_git::{Repository, folder_of};
 
 use crate::cli::args::{Common, ValuesArgs};
 use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
@@ -19,9 +20,8 @@ pub(crate) fn run(paths: Vec<PathBuf>, values: &ValuesArgs, common: &Common) -> 
             "`-` is standard input and stands alone; scan files in a call of their own (a file named `-` is `./-`)"
         );
     }
-    // Outside of a repository there is no policy.
-    let first = paths.first().filter(|_| !is_stdin).map_or(Path::new("."), PathBuf::as_path);
-    let repository = Repository::open(first).ok();
+    let repository =
+        if is_stdin { Repository::open(Path::new(".")).ok() } else { repository_of(&paths, common)? };
     let policy = repository.as_ref().map_or(PolicySource::Nowhere, PolicySource::of);
     let (config, output) = (scan_config(common, policy)?, output_config(common)?);
     let config = with_values(config, values, None, is_stdin)?;
@@ -33,4 +33,31 @@ pub(crate) fn run(paths: Vec<PathBuf>, values: &ValuesArgs, common: &Common) -> 
     };
     drop(progress);
     finish(&outcome, &output)
+}
+
+/// The repository in which all of `paths` lie, whose policy counts for them; `None` outside of repositories, where there is no
+/// policy, and for several of which none has one.
+fn repository_of(paths: &[PathBuf], common: &Common) -> anyhow::Result<Option<Repository>> {
+    let folders: BTreeSet<&Path> =
+        paths.iter().filter(|path| path.exists()).map(|path| folder_of(path)).collect();
+    let mut tops: BTreeMap<Option<PathBuf>, Option<Repository>> = BTreeMap::new();
+    for folder in folders {
+        let repository = Repository::open(folder).ok();
+        let top = repository.as_ref().map(Repository::top);
+        let top = top.map(|top| top.canonicalize().unwrap_or_else(|_| top.to_owned()));
+        tops.entry(top).or_insert(repository);
+    }
+    if tops.len() <= 1 {
+        return Ok(tops.into_values().next().flatten());
+    }
+    for repository in tops.values().flatten() {
+        if let Some(file) = PolicySource::of(repository).own_file(common)? {
+            bail!(
+                "the paths do not all lie in {}, whose {file} counts there alone; scan each repository in a call of its own, or \
+                 name one policy for all by --config and --baseline",
+                repository.top().display()
+            );
+        }
+    }
+    Ok(None)
 }
