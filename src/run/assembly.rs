@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bstr::{BString, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 
 use crate::judge::{PathClass, Verdict, classify, judge};
 use crate::policy::{By, Marker, Suppressed, Suppressions};
@@ -108,8 +108,8 @@ struct InBlob {
 }
 
 impl InBlob {
-    fn member(&self) -> Option<&BString> {
-        self.provenance.split_member().1
+    fn member_path(&self) -> Option<&BStr> {
+        self.provenance.member_path()
     }
 }
 
@@ -119,19 +119,23 @@ struct Judged {
     verdict: Verdict,
     note: Option<String>,
     assignee: Option<Assignee>,
+    /// How the file is written, where that is known.
+    syntax: Option<Syntax>,
     place: Place,
     /// What lets it be there, with the reason.
     let_be: Option<(By, Option<String>)>,
 }
 
 impl Judged {
-    fn new(found: &Match, verdict: Verdict, container: Container, member: Option<&BString>) -> Self {
+    /// `from` is where it was found, `container` one of the places of what lies around all archives.
+    fn new(found: &Match, verdict: Verdict, container: Container, from: &Provenance) -> Self {
         Self {
             rule: found.rule,
             verdict,
             note: found.evidence.note.clone(),
             assignee: found.evidence.assignee.clone(),
-            place: Place { container, member: member.cloned(), location: found.location },
+            syntax: path_in(&container, from).and_then(Syntax::of_path),
+            place: Place { container, member: from.shown_member(), location: found.location },
             let_be: None,
         }
     }
@@ -164,8 +168,8 @@ pub(super) fn assemble(
     for (provenance, matches) in matches {
         for found in matches {
             let candidate = candidates.entry(found.secret.clone()).or_default();
-            match provenance.split_member() {
-                (Provenance::GitBlob(id), _) => {
+            match provenance.outermost() {
+                Provenance::GitBlob(id) => {
                     let provenance = provenance.clone();
                     candidate.blobs.entry(*id).or_default().push(InBlob { provenance, found });
                 }
@@ -203,11 +207,11 @@ pub(super) fn assemble(
             places.into_iter().filter_map(|place| judge_in_history(config, &candidate, place, &markers));
         let elsewhere = candidate.others.iter().flat_map(|(provenance, found)| {
             let marker = markers.get(&(provenance.clone(), found.location));
-            let (outer, member) = provenance.split_member();
+            let outer = provenance.outermost();
             let judged = move |container| {
-                let path = member.map_or_else(|| path_of(&container), |member| Some(innermost(member)));
-                let verdict = judge_at(config, found, path.map(classify))?;
-                Some(Judged::new(found, verdict, container, member).let_be(config, marker.into_iter()))
+                let class = path_in(&container, provenance).map(classify);
+                let verdict = judge_at(config, found, class)?;
+                Some(Judged::new(found, verdict, container, provenance).let_be(config, marker.into_iter()))
             };
             let in_images = images.map(|images| images.places(outer)).unwrap_or_default();
             let containers = origins.containers(outer, found).into_iter();
@@ -287,18 +291,18 @@ fn judge_in_history(
     let judged = versions.flat_map(|(blob, matches)| matches.iter().map(move |found| (blob, found)));
     let (verdict, _, best) = judged
         .filter_map(|(blob, matched)| {
-            let class = matched.member().map_or(class, |member| Some(classify(innermost(member))));
+            let class = matched.member_path().map_or(class, |path| Some(classify(path)));
             Some((judge_at(config, &matched.found, class)?, *blob == place.blob, matched))
         })
         // What an archive stores as it is was found in its bytes too: its member says more.
         .max_by_key(|(verdict, is_first, matched)| {
             let order = std::cmp::Reverse((matched.found.rule, matched.found.span));
-            (verdict.confidence, verdict.severity, *is_first, matched.member().is_some(), order)
+            (verdict.confidence, verdict.severity, *is_first, matched.member_path().is_some(), order)
         })?;
     let first = candidate.blobs.get(&place.blob).into_iter().flatten();
     let shown = first
         .min_by_key(|matched| {
-            (matched.found.rule != best.found.rule, matched.member().is_none(), matched.found.span)
+            (matched.found.rule != best.found.rule, matched.member_path().is_none(), matched.found.span)
         })
         .unwrap_or(best);
     let location: Location = shown.found.location;
@@ -307,16 +311,9 @@ fn judge_in_history(
         .filter_map(|matched| markers.get(&(matched.provenance.clone(), matched.found.location)))
         .collect();
     let container = Container::History(place);
-    let judged = Judged {
-        place: Place { container: container.clone(), member: shown.member().cloned(), location },
-        ..Judged::new(&best.found, verdict, container, None)
-    };
+    let judged = Judged::new(&best.found, verdict, container, &shown.provenance);
+    let judged = Judged { place: Place { location, ..judged.place }, ..judged };
     Some(judged.let_be(config, beside.into_iter()))
-}
-
-/// The path in the innermost of archives that lie in each other.
-fn innermost(member: &BString) -> &[u8] {
-    member.rsplit(|&byte| byte == b'!').next().unwrap_or_default()
 }
 
 fn judge_at(config: &ScanConfig, found: &Match, class: Option<PathClass>) -> Option<Verdict> {
@@ -390,6 +387,11 @@ impl Origins {
             }
         }
     }
+}
+
+/// The path that says what kind of file it is: in the innermost archive, or else in the container.
+fn path_in<'a>(container: &'a Container, from: &'a Provenance) -> Option<&'a [u8]> {
+    from.member_path().map(|path| path.as_bytes()).or_else(|| path_of(container))
 }
 
 fn path_of(container: &Container) -> Option<&[u8]> {
@@ -497,11 +499,9 @@ fn too_common(config: &ScanConfig, rules: &BTreeSet<RuleId>, judged: &[Judged]) 
 
 /// What may stand in the secret's stead: at the first place whose language is known, one that names the value if any does.
 fn replacement(judged: &[Judged]) -> Option<Replacement> {
-    let known = judged.iter().filter_map(|judged| {
-        let Place { container, member, .. } = &judged.place;
-        let path = member.as_ref().map_or_else(|| path_of(container), |member| Some(innermost(member)))?;
-        Some(Replacement { syntax: Syntax::of_path(path)?, assignee: judged.assignee.clone() })
-    });
+    let known = judged
+        .iter()
+        .filter_map(|judged| Some(Replacement { syntax: judged.syntax?, assignee: judged.assignee.clone() }));
     known.min_by_key(|replacement| replacement.assignee.is_none())
 }
 

@@ -128,7 +128,7 @@ impl<'a> NewSecrets<'a> {
 fn secrets_of(matches: &BTreeMap<Provenance, Vec<Match>>) -> SecretsOf {
     let mut secrets_of = SecretsOf::new();
     for (provenance, matches) in matches {
-        if let (Provenance::GitBlob(id), _) = provenance.split_member() {
+        if let Provenance::GitBlob(id) = provenance.outermost() {
             secrets_of.entry(*id).or_default().extend(matches.iter().map(|found| found.secret.clone()));
         }
     }

@@ -8,7 +8,7 @@ use crate::fixture::Scratch;
 use crate::packing::{
     FILE, SYMBOLIC_LINK, TarFile, ZipMember, bzip2, filter, gzip, header, seal, xz, zip, zstd,
 };
-use crate::secrets::{github_pat, noise, token_line};
+use crate::secrets::{github_pat, noise, password, token_line};
 
 /// How long a bomb may take at most, on a busy machine and without optimisation.
 const MAX_BOMB_TIME: Duration = Duration::from_secs(60);
@@ -56,6 +56,42 @@ fn containers_in_each_other_are_opened_and_their_path_says_so() {
     report.assert_complete();
     let text = scratch.keysieve(["scan", "app.tar.gz"]).stdout;
     assert!(text.contains("app.tar.gz!lib/a.zip!b/c.py:1:10"), "{text}");
+}
+
+#[test]
+fn a_member_is_judged_by_its_own_path_whatever_signs_are_in_it() {
+    let scratch = Scratch::new();
+    let line = |seed| format!("password = \"{}\"\n", password(seed));
+    let folder = zip(&[ZipMember::deflated("tests!/c.py", line(12).as_bytes())]);
+    let hidden = zip(&[ZipMember::deflated("tests/a!b.py", line(13).as_bytes())]);
+    let locale = zip(&[ZipMember::deflated("x!locale/y.py", line(14).as_bytes())]);
+    let lock = TarFile::default().file("src/a!yarn.lock", line(15)).finish();
+    let log = TarFile::default().file("tests/a!b.py.gz", gzip(line(16).as_bytes())).finish();
+    for (name, content) in
+        [("a.zip", folder), ("b.zip", hidden), ("c.zip", locale), ("d.tar", lock), ("e.tar", log)]
+    {
+        scratch.write(name, &content);
+        scratch.write(&format!("in/{name}"), zip(&[ZipMember::stored(&format!("x!{name}"), &content)]));
+    }
+    for place in ["", "in/"] {
+        let report = scratch.scan(
+            &["a.zip", "b.zip", "c.zip", "d.tar", "e.tar"]
+                .map(|name| format!("{place}{name}"))
+                .each_ref()
+                .map(String::as_str),
+        );
+        let member = |seed: u64, name: &str, path: &str| {
+            let found = report.place(&password(seed));
+            let around = if place.is_empty() { String::new() } else { format!("x!{name}!") };
+            assert_eq!(found["member"], format!("{around}{path}"));
+            report.find(&password(seed))["severity"].as_str().unwrap().to_owned()
+        };
+        let (plain, in_tests) = (member(12, "a.zip", "tests!/c.py"), member(13, "b.zip", "tests/a!b.py"));
+        assert_ne!(plain, in_tests, "a test's password opens less");
+        assert_eq!(member(14, "c.zip", "x!locale/y.py"), plain);
+        assert_eq!(member(15, "d.tar", "src/a!yarn.lock"), plain);
+        assert_eq!(member(16, "e.tar", "tests/a!b.py.gz!a!b.py"), plain);
+    }
 }
 
 #[test]

@@ -236,7 +236,8 @@ impl fmt::Display for ValueSource {
 pub struct Place {
     /// What it lies in.
     pub container: Container,
-    /// The path in the archive that the container is, `!` between archives in each other; absent for the container itself.
+    /// The path in the archive that the container is, for reports: `!` stands between archives in each other, and may stand in
+    /// their names too. Absent for the container itself.
     pub member: Option<BString>,
     /// Where in it.
     pub location: Location,

@@ -97,9 +97,9 @@ pub enum Provenance {
     },
     /// A file in an archive, or what a compressed file unpacks to.
     Member {
-        /// What the archive is.
+        /// The archive, which may be a member itself.
         within: Box<Provenance>,
-        /// The path in it; `!` stands between an archive and its member.
+        /// The path in that archive alone. It may hold a `!` like any other path.
         path: BString,
     },
     /// The name of a file in an archive, or another text in its header.
@@ -152,13 +152,36 @@ impl Provenance {
         }
     }
 
-    /// What it lies in, and the path there where that is an archive.
+    /// The file or text in which it lies, outside of all archives.
     #[must_use]
-    pub fn split_member(&self) -> (&Self, Option<&BString>) {
+    pub fn outermost(&self) -> &Self {
         match self {
-            Self::Member { within, path } => (within, Some(path)),
-            Self::Name(of) => of.split_member(),
-            _ => (self, None),
+            Self::Member { within, .. } => within.outermost(),
+            Self::Name(of) => of.outermost(),
+            _ => self,
+        }
+    }
+
+    /// The path in the innermost archive; `None` for what lies in none.
+    #[must_use]
+    pub fn member_path(&self) -> Option<&BStr> {
+        match self {
+            Self::Member { path, .. } => Some(path.as_bstr()),
+            Self::Name(of) => of.member_path(),
+            _ => None,
+        }
+    }
+
+    /// The paths in all archives around it as reports show them, with `!` in between; `None` for what lies in none.
+    #[must_use]
+    pub fn shown_member(&self) -> Option<BString> {
+        match self {
+            Self::Member { within, path } => Some(match within.shown_member() {
+                Some(outer) => [outer.as_slice(), b"!", path].concat().into(),
+                None => path.clone(),
+            }),
+            Self::Name(of) => of.shown_member(),
+            _ => None,
         }
     }
 

@@ -104,9 +104,7 @@ pub fn visit_members<V: Visitor>(
 /// Where a content lies.
 #[derive(Debug, Clone)]
 pub struct Place {
-    root: Provenance,
-    /// The path inside of the root, `!` between archives; empty for the root itself.
-    member: BString,
+    provenance: Provenance,
     /// How many containers are around it, and how many of them are compressed.
     depth: usize,
     compressed: usize,
@@ -115,50 +113,45 @@ pub struct Place {
 impl Place {
     /// A content that lies in no other.
     pub fn of(root: Provenance) -> Self {
-        Self { root, member: BString::default(), depth: 0, compressed: 0 }
+        Self { provenance: root, depth: 0, compressed: 0 }
     }
 
     /// The path of the innermost file.
     fn path(&self) -> &[u8] {
-        let path = if self.member.is_empty() { self.root.path() } else { Some(self.member.as_bstr()) };
-        path.unwrap_or_default()
+        self.provenance.path().map(|path| path.as_bytes()).unwrap_or_default()
     }
 
     fn provenance(&self) -> Provenance {
-        if self.member.is_empty() {
-            self.root.clone()
-        } else {
-            Provenance::Member { within: Box::new(self.root.clone()), path: self.member.clone() }
-        }
+        self.provenance.clone()
     }
 
     /// Whether the archive here is one of an image's layers.
     fn is_layer(&self) -> bool {
-        self.member.is_empty() && matches!(self.root, Provenance::Image { path: None, .. })
+        matches!(self.provenance, Provenance::Image { path: None, .. })
     }
 
     /// A file of the archive here.
     fn member(&self, name: &BStr) -> Self {
         let name: Cow<'_, [u8]> = if name.is_empty() { b"(no name)".into() } else { name.as_bytes().into() };
-        let mut inside = Self { depth: self.depth + 1, ..self.clone() };
-        match &self.root {
+        let provenance = match &self.provenance {
             // The archive is a layer: its files are what people know by their paths.
             Provenance::Image { entry, .. } if self.is_layer() => {
-                // Some tools put `./` in front of every path, which tells nobody anything.
+                // Some tools put `./` in front of every path, which says nothing.
                 let path = name.strip_prefix(b"./").unwrap_or(&name);
                 let path = Some(BString::from(path));
-                inside.root = Provenance::Image { entry: entry.clone(), path };
+                Provenance::Image { entry: entry.clone(), path }
             }
-            _ if self.member.is_empty() => inside.member = name.into_owned().into(),
-            _ => inside.member = [self.member.as_slice(), b"!", &*name].concat().into(),
-        }
-        inside
+            archive => {
+                Provenance::Member { within: Box::new(archive.clone()), path: name.into_owned().into() }
+            }
+        };
+        Self { provenance, depth: self.depth + 1, compressed: self.compressed }
     }
 
-    /// What is compressed here, where it is no archive: named like the file without its extension.
+    /// The single content of a compressed file, named after the file without its extension.
     fn unpacked(&self) -> Self {
-        let path = if self.member.is_empty() { self.root.path() } else { Some(self.member.as_bstr()) };
-        let name = path.map(|path| path.rsplit(|byte| b"/!".contains(byte)).next().unwrap_or_default());
+        let path = self.provenance.path();
+        let name = path.map(|path| path.rsplit(|&byte| byte == b'/').next().unwrap_or_default());
         let stem = name.and_then(|name| {
             let (stem, extension) = name.rsplit_once_str(".")?;
             let known: [&[u8]; 5] = [b"gz", b"bz2", b"xz", b"zst", b"Z"];
@@ -171,8 +164,7 @@ impl Place {
 
     /// What people call it.
     fn shown(&self) -> BString {
-        let root = self.root.shown();
-        if self.member.is_empty() { root } else { [root.as_slice(), b"!", &self.member].concat().into() }
+        self.provenance.shown()
     }
 }
 
