@@ -17,7 +17,7 @@
 //! | [`keysieve_model`] | the nouns: chunk, provenance, place, finding, coverage, environment file, outcome | rules |
 //! | [`keysieve_paths`] | patterns of paths, as git and Docker read them | - |
 //! | [`keysieve_detect`] | rules and bytes -> matches: pure | model, rules |
-//! | [`keysieve_containers`] | files, standard input, working trees, and what lies in archives | model |
+//! | [`keysieve_containers`] | files, standard input, working trees, and what lies in archives | model, paths |
 //! | [`keysieve_git`] | a repository's objects, its history, questions about both; the only user of `gix` | containers, model, paths |
 //! | [`keysieve_image`] | container images: layouts, layers, configuration | containers, model |
 //! | [`keysieve_envfiles`] | environment files: their state, how they are read, what their values are | detect, model, paths, rules |

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use bstr::BStr;
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use serde::Deserialize;
 
 use keysieve_model::finding::{Container, Finding, Place, Salt};
+use keysieve_paths::git::IgnoreFile;
 
 /// The file, in the top directory of a repository.
 pub const FILE: &str = ".keysieve-baseline.yaml";
@@ -76,7 +76,7 @@ pub struct Entry {
 /// All entries.
 #[derive(Debug, Clone, Default)]
 pub struct Baseline {
-    entries: BTreeMap<String, Vec<(Entry, Option<Gitignore>)>>,
+    entries: BTreeMap<String, Vec<(Entry, Option<IgnoreFile>)>>,
     salt: Salt,
 }
 
@@ -124,7 +124,7 @@ impl Baseline {
     ///
     /// When its path is no pattern.
     pub fn insert(&mut self, entry: Entry) -> Result<(), String> {
-        let matcher = entry.path.as_deref().map(globs).transpose()?;
+        let matcher = entry.path.as_deref().map(glob).transpose()?;
         let same = self.entries.entry(entry.fingerprint.clone()).or_default();
         if same.iter().all(|(known, _)| *known != entry) {
             same.push((entry, matcher));
@@ -154,10 +154,10 @@ impl Baseline {
     pub fn entry_for(&self, finding: &Finding, place: &Place, today: &str) -> Option<&Entry> {
         let same = self.entries.get(&finding.fingerprint.to_string())?;
         let is_valid = |entry: &Entry| entry.expires.as_deref().is_none_or(|date| today < date);
-        let is_there = |matcher: &Option<Gitignore>| {
-            matcher.as_ref().is_none_or(|globs| path_of(place).is_some_and(|path| matches(globs, path)))
+        let is_there = |matcher: &Option<IgnoreFile>| {
+            matcher.as_ref().is_none_or(|glob| path_of(place).is_some_and(|path| matches(glob, path)))
         };
-        same.iter().find(|(entry, globs)| is_valid(entry) && is_there(globs)).map(|(entry, _)| entry)
+        same.iter().find(|(entry, glob)| is_valid(entry) && is_there(glob)).map(|(entry, _)| entry)
     }
 
     /// The file's text.
@@ -193,20 +193,59 @@ pub(super) fn path_of(place: &Place) -> Option<&BStr> {
     }
 }
 
-/// Patterns as in `.gitignore`.
-pub(super) fn globs(pattern: &str) -> Result<Gitignore, String> {
-    let mut builder = GitignoreBuilder::new("");
-    builder.add_line(None, pattern).map_err(|error| error.to_string())?;
-    builder.build().map_err(|error| error.to_string())
+/// A pattern as in `.gitignore`, relative to the top of the repository.
+///
+/// # Errors
+///
+/// When it can match nothing, or is written as another kind of pattern would be.
+pub(super) fn glob(pattern: &str) -> Result<IgnoreFile, String> {
+    if pattern.contains(['\n', '\r']) {
+        return Err(format!("{pattern:?} has several lines; write an entry for each"));
+    }
+    if pattern.starts_with('#') {
+        return Err(format!(
+            "`{pattern}` is a comment in .gitignore; write `\\{pattern}` for a name that begins so"
+        ));
+    }
+    if has_alternatives(pattern) {
+        return Err(format!(
+            "`{pattern}`: .gitignore has no alternatives in braces; write an entry for each, or `\\{{` for a brace in a name"
+        ));
+    }
+    let file = IgnoreFile::parse(pattern.as_bytes(), b"", false);
+    if !file.can_match() {
+        return Err(format!("`{pattern}` matches no path; see `git help gitignore`"));
+    }
+    Ok(file)
+}
+
+/// Whether it has `{a,b}`.
+fn has_alternatives(pattern: &str) -> bool {
+    let mut comma_in_braces = None;
+    let mut signs = pattern.chars();
+    while let Some(sign) = signs.next() {
+        match sign {
+            '\\' => drop(signs.next()),
+            '{' => comma_in_braces = Some(false),
+            ',' => comma_in_braces = comma_in_braces.map(|_| true),
+            '}' if comma_in_braces == Some(true) => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Whether `path`, or a folder in which it lies, matches.
-pub(super) fn matches(globs: &Gitignore, path: &BStr) -> bool {
-    use bstr::ByteSlice as _;
+pub(super) fn matches(glob: &IgnoreFile, path: &BStr) -> bool {
+    let path: &[u8] = path.strip_prefix(b"/").unwrap_or(path.as_ref());
     // A path that leads out of the repository, as `keysieve scan ../x` has it, matches nothing.
-    let path = path.to_str_lossy();
-    let path = path.trim_start_matches('/');
-    !path.split('/').any(|part| part == "..") && globs.matched_path_or_any_parents(path, false).is_ignore()
+    if path.split(|&byte| byte == b'/').any(|part| part == b"..") {
+        return false;
+    }
+    let is_matched =
+        |path, is_dir| glob.matching(path, is_dir).next().is_some_and(|pattern| !pattern.is_negated);
+    let mut folders = (0..path.len()).filter(|&at| path[at] == b'/');
+    is_matched(path, false) || folders.any(|end| is_matched(&path[..end], true))
 }
 
 /// Whether `text` has the form `YYYY-MM-DD`.

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bstr::{BStr, ByteSlice};
-use ignore::gitignore::Gitignore;
 use serde_yaml::{Mapping, Value};
 
 use keysieve_model::coverage::Unread;
+use keysieve_paths::git::IgnoreFile;
 use keysieve_rules::{Confidence, Kind, Rule, RuleSet, Severity};
 
-use super::baseline::{globs, matches};
+use super::baseline::{glob, matches};
 
 /// The file's name.
 pub const FILE: &str = ".keysieve.yaml";
@@ -46,7 +46,7 @@ pub struct Config {
     /// Paths in which findings are let be.
     ignored: Vec<Ignored>,
     /// What may be left unread.
-    accepted: Vec<Gitignore>,
+    accepted: Vec<IgnoreFile>,
     /// Findings that are less bad are shown, and do not change the exit code.
     pub min_severity: Severity,
     /// Findings that are less sure are shown, and do not change the exit code.
@@ -77,7 +77,7 @@ impl Default for Config {
 #[derive(Debug, Clone)]
 struct Ignored {
     pattern: String,
-    globs: Gitignore,
+    glob: IgnoreFile,
     /// The rules that are let be there; all generic ones where none is named.
     rules: Vec<String>,
     reason: Option<String>,
@@ -112,7 +112,7 @@ impl Config {
             config.ignored.push(ignored(path, &format!("paths[{at}]"))?);
         }
         for pattern in texts(top.get("accept-unread"), "accept-unread")? {
-            config.accepted.push(globs(&pattern).map_err(|error| format!("`accept-unread`: {error}"))?);
+            config.accepted.push(glob(&pattern).map_err(|error| format!("`accept-unread`: {error}"))?);
         }
         if let Some(limits) = top.get("limits")
             && let Some(bytes) = keys(limits, "limits", &["file-bytes"])?.get("file-bytes")
@@ -176,14 +176,14 @@ impl Config {
     /// Whether a finding of `rule` at `path` is let be, and why.
     #[must_use]
     pub fn ignores(&self, rule: &Rule, path: &BStr) -> Option<Option<&str>> {
-        let found = self.meant(rule).find(|ignored| matches(&ignored.globs, path))?;
+        let found = self.meant(rule).find(|ignored| matches(&ignored.glob, path))?;
         Some(found.reason.as_deref())
     }
 
     /// Whether values that no rule knows are let be at `path`, as findings of generic rules are.
     #[must_use]
     pub fn ignores_values(&self, path: &BStr) -> bool {
-        self.ignored.iter().any(|ignored| ignored.rules.is_empty() && matches(&ignored.globs, path))
+        self.ignored.iter().any(|ignored| ignored.rules.is_empty() && matches(&ignored.glob, path))
     }
 
     /// The patterns of paths at which findings of `rule` are let be.
@@ -204,7 +204,7 @@ impl Config {
         // `blob 1234 (path)`, or the path alone.
         let inner = unread.what.strip_suffix(b")").and_then(|what| what.split_once_str(" ("));
         let path = inner.map_or(unread.what.as_bstr(), |(_, path)| path.as_bstr());
-        self.accepted.iter().any(|globs| matches(globs, path))
+        self.accepted.iter().any(|glob| matches(glob, path))
     }
 }
 
@@ -216,7 +216,7 @@ fn ignored(value: &Value, at: &str) -> Result<Ignored, String> {
         .ok_or_else(|| format!("`{at}.ignore` is missing: a pattern as in .gitignore"))?;
     Ok(Ignored {
         pattern: pattern.to_owned(),
-        globs: globs(pattern).map_err(|error| format!("`{at}.ignore`: {error}"))?,
+        glob: glob(pattern).map_err(|error| format!("`{at}.ignore`: {error}"))?,
         rules: texts(entry.get("rules"), &format!("{at}.rules"))?,
         reason: entry.get("reason").and_then(Value::as_str).map(str::to_owned),
     })
@@ -306,6 +306,36 @@ mod tests {
         assert!(told("schema: 9\n").contains("valid value is 1"));
         assert!(told("").contains("schema: 1"));
         assert!(told("rules: {}\n").contains("`schema` is missing"));
+    }
+
+    #[test]
+    fn patterns_that_mean_nothing_in_gitignore_are_refused() {
+        let refused = |pattern: &str| {
+            let quoted = serde_json::Value::from(pattern);
+            let texts = ["paths: [{ignore: PATTERN}]", "accept-unread: [PATTERN]"];
+            texts.map(|text| {
+                let text = format!("schema: 1\n{}\n", text.replace("PATTERN", &quoted.to_string()));
+                Config::parse(FILE, &text).map(|_| ()).map_err(|error| error.to_string())
+            })
+        };
+        for (pattern, remedy) in [
+            ("*.{py,js}", "an entry for each"),
+            ("a\nb", "an entry for each"),
+            ("#a", "write `\\#a`"),
+            ("[a-", "matches no path"),
+            ("", "matches no path"),
+            ("/", "matches no path"),
+            ("a\\", "matches no path"),
+        ] {
+            for outcome in refused(pattern) {
+                let error = outcome.expect_err(pattern);
+                assert!(error.contains(remedy) && error.contains(FILE), "{error}");
+            }
+        }
+        for pattern in ["*.py", "\\#a", "{{cookiecutter.name}}/", "a,b", "\\{a,b}", "[{,}]a", "/a/**/b?[!c]"]
+        {
+            assert_eq!(refused(pattern), [Ok(()), Ok(())], "{pattern}");
+        }
     }
 
     #[test]

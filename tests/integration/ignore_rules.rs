@@ -1,5 +1,6 @@
 //! Which files are ignored, and by which line: what git says, over generated patterns and paths.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
@@ -7,7 +8,7 @@ use bstr::{BString, ByteSlice as _};
 use keysieve_envfiles::{IgnoreSettings, Ignores, Whose};
 
 use crate::fixture::{Repository, Scratch, run};
-use crate::secrets::Random;
+use crate::secrets::{Random, github_pat, token_line};
 
 /// How often new patterns are made; each time every path is asked for.
 const ROUNDS: u64 = 60;
@@ -164,6 +165,63 @@ fn compare_with_git(folds_case: bool) {
     }
     // The comparison says something only where both happen.
     assert!(ignored > 1_000 && taken_back > 100, "{ignored} ignored, {taken_back} taken back");
+}
+
+#[test]
+fn a_scan_reads_what_git_would_add() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    // Environment files are read even where they are ignored.
+    let names = NAMES.iter().filter(|name| !name.contains(".env"));
+    let names: Vec<&str> = names.copied().chain(["a.py", "{a,b}", "a.{py,js}"]).collect();
+    let folders = FOLDERS.iter().filter(|folder| !folder.contains(".env"));
+    let mut secrets = BTreeMap::new();
+    for (name, folder) in names.iter().flat_map(|name| folders.clone().map(move |folder| (name, folder))) {
+        let path = PathBuf::from(folder).join(name).to_str().unwrap().to_owned();
+        if !repository.path().join(&path).exists() {
+            let secret = github_pat(7_000 + secrets.len() as u64);
+            repository.write(&path, token_line(&secret));
+            secrets.insert(path, secret);
+        }
+    }
+    let mut random = Random::new(72);
+    let mut left_out = 0;
+    for round in 0..ROUNDS / 3 {
+        for folder in FOLDERS {
+            let count = random.next() % if folder.is_empty() { 8 } else { 5 };
+            let lines = patterns(&mut random, count);
+            repository.write(format!("{folder}/.gitignore").trim_start_matches('/'), lines);
+        }
+        fs::write(repository.git_file("info/exclude"), patterns(&mut random, 4)).unwrap();
+        let mut command = repository.command();
+        command.args(["ls-files", "--others", "--exclude-standard", "-z"]);
+        let listed = run(&mut command, b"").stdout;
+        let listed: BTreeSet<&str> = listed.split('\0').collect();
+        let added = secrets.iter().filter(|(path, _)| listed.contains(path.as_str()));
+        let added: Vec<&str> = added.map(|(_, secret)| secret.as_str()).collect();
+        left_out += secrets.len() - added.len();
+        let report = scratch.scan(&["r"]);
+        let of_secret =
+            |secret: &&str| secrets.iter().find(|(_, known)| known == secret).map(|(path, _)| path);
+        let found: BTreeSet<&str> = report.secrets().into_iter().collect();
+        let added: BTreeSet<&str> = added.into_iter().collect();
+        let differing: Vec<_> = found.symmetric_difference(&added).map(of_secret).collect();
+        assert!(differing.is_empty(), "round {round}: {differing:?}");
+    }
+    assert!(left_out > 100, "{left_out} left out");
+}
+
+#[test]
+fn a_linked_work_tree_has_the_patterns_of_its_repository() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    repository.commit_file("a.py", "a = 1\n");
+    repository.git(["worktree", "add", "-q", "../linked"]);
+    fs::write(repository.git_file("info/exclude"), "notes.txt\n").unwrap();
+    let (kept_out, added) = (github_pat(7_400), github_pat(7_401));
+    scratch.write("linked/notes.txt", token_line(&kept_out));
+    scratch.write("linked/b.py", token_line(&added));
+    scratch.scan(&["linked"]).assert_secrets(&[&added]);
 }
 
 #[test]

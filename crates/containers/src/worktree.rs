@@ -1,5 +1,6 @@
-//! Files under directories, as git would see them: `.gitignore` is honoured inside a repository. Environment files
-//! (`.env`) are read even where it says otherwise, and so is what git tracks all the same.
+//! Files under directories, as git would see them: `.gitignore` and `.git/info/exclude` are honoured inside a repository, the
+//! user's `core.excludesFile` is not, for another's `git add` takes what it ignores. Environment files (`.env`) are read even
+//! where git ignores them, and so is what git tracks all the same.
 //!
 //! Every file is read, binary and large ones too, and what lies in archives and compressed files. Symbolic links are not followed, special files not opened; both are said.
 
@@ -9,14 +10,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bstr::BString;
-use ignore::Match;
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use bstr::{BString, ByteSlice as _};
 use rayon::prelude::*;
 
 use keysieve_model::chunk::{Chunk, Searched, Visitor};
 use keysieve_model::coverage::{Read, Unread};
 use keysieve_model::provenance::{Provenance, path_bytes};
+use keysieve_paths::git::IgnoreFile;
 
 use super::archive::{HandOver, Tally, visit_stream};
 use keysieve_model::chunk::Source;
@@ -130,22 +130,55 @@ impl Source for Worktree {
 /// The ignore files that apply in a directory: its own first, then those of the directories above.
 #[derive(Debug, Clone)]
 struct Ignores {
-    own: Rc<Gitignore>,
+    /// The directory that the patterns are relative to, absolute, with a `/` at its end.
+    dir: BString,
+    own: Rc<IgnoreFile>,
     above: Option<Rc<Ignores>>,
 }
 
 impl Ignores {
+    /// The patterns of `file`, as those of `dir`; none where it is missing, cannot be read, or is not a regular file.
+    fn read(dir: &Path, file: &Path, above: Option<Rc<Self>>) -> (Self, std::io::Result<()>) {
+        // Git does not follow a link here either; and what is not a regular file may have no end.
+        let is_read = fs::symlink_metadata(file)
+            .is_ok_and(|found| found.is_file() && found.len() <= MAX_IGNORE_FILE_BYTES);
+        let text = if is_read { fs::read(file) } else { Ok(Vec::new()) };
+        let (text, outcome) = text.map_or_else(|error| (Vec::new(), Err(error)), |text| (text, Ok(())));
+        let mut dir = path_bytes(dir);
+        if !dir.ends_with(b"/") {
+            dir.push(b'/');
+        }
+        (Self { dir, own: Rc::new(IgnoreFile::parse(&text, b"", false)), above }, outcome)
+    }
+
+    /// Whether git ignores what has this absolute path, where it ignores no directory above.
     fn is_ignored(&self, path: &Path, is_dir: bool) -> bool {
+        let path = path_bytes(path);
         let mut level = Some(self);
         while let Some(ignores) = level {
-            match ignores.own.matched(path, is_dir) {
-                Match::Ignore(_) => return true,
-                Match::Whitelist(_) => return false,
-                Match::None => level = ignores.above.as_deref(),
+            let relative = path.strip_prefix(ignores.dir.as_slice()).unwrap_or_default();
+            if let Some(pattern) = ignores.own.matching(relative, is_dir).next() {
+                return !pattern.is_negated;
             }
+            level = ignores.above.as_deref();
         }
         false
     }
+}
+
+/// Where git keeps the patterns that are not committed. `.git` may be a file that names another directory, as in linked work
+/// trees, which share the patterns of their repository.
+fn exclude_file(top: &Path) -> PathBuf {
+    let dot_git = top.join(".git");
+    let named = |file: &Path, start: &[u8]| {
+        let text = fs::read(file).ok()?;
+        let path =
+            text.strip_prefix(start)?.trim_end_with(|end| end == '\n' || end == '\r').to_path().ok()?;
+        Some(file.parent()?.join(path))
+    };
+    let git_dir = if dot_git.is_file() { named(&dot_git, b"gitdir: ").unwrap_or(dot_git) } else { dot_git };
+    let shared = named(&git_dir.join("commondir"), b"").unwrap_or(git_dir);
+    shared.join("info/exclude")
 }
 
 /// Lists what is to be read.
@@ -199,11 +232,7 @@ impl<V: Visitor> Listing<'_, V> {
         let Some(top) = absolute.ancestors().find(|dir| dir.join(".git").exists()) else {
             return (None, false);
         };
-        let mut builder = GitignoreBuilder::new(top);
-        // The file may be missing, or `.git` be a file: then nothing is added.
-        let _ = builder.add(top.join(".git/info/exclude"));
-        let mut ignores =
-            Ignores { own: Rc::new(builder.build().unwrap_or_else(|_| Gitignore::empty())), above: None };
+        let mut ignores = self.ignores_of(top, &exclude_file(top), None);
         let below: Vec<&Path> = absolute
             .ancestors()
             .take_while(|dir| *dir != top)
@@ -224,20 +253,16 @@ impl<V: Visitor> Listing<'_, V> {
 
     /// `above` with the ignore file of `dir`.
     fn with_own(&mut self, dir: &Path, above: Option<Rc<Ignores>>) -> Ignores {
-        let file = dir.join(".gitignore");
-        let mut builder = GitignoreBuilder::new(dir);
-        // Git does not follow a link here either; and what is no regular file may have no end.
-        if fs::symlink_metadata(&file)
-            .is_ok_and(|found| found.is_file() && found.len() <= MAX_IGNORE_FILE_BYTES)
-        {
-            // A pattern that cannot be read ignores nothing, as in git; a file that cannot be read is said.
-            if File::open(&file).is_err() {
-                self.visitor
-                    .skipped(Unread::new(path_bytes(&file), "cannot be read; its patterns are not applied"));
-            }
-            let _ = builder.add(file);
+        self.ignores_of(dir, &dir.join(".gitignore"), above)
+    }
+
+    fn ignores_of(&mut self, dir: &Path, file: &Path, above: Option<Rc<Ignores>>) -> Ignores {
+        let (ignores, outcome) = Ignores::read(dir, file, above);
+        if outcome.is_err() {
+            self.visitor
+                .skipped(Unread::new(path_bytes(file), "cannot be read; its patterns are not applied"));
         }
-        Ignores { own: Rc::new(builder.build().unwrap_or_else(|_| Gitignore::empty())), above }
+        ignores
     }
 
     /// Lists a directory and all below, without recursion: directories can be nested thousands deep.

@@ -63,6 +63,16 @@ impl IgnoreFile {
         file
     }
 
+    /// Whether there is a pattern, and none that git takes for malformed: those match nothing.
+    #[must_use]
+    pub fn can_match(&self) -> bool {
+        let is_sound = |pattern: &Pattern| {
+            let tokens = tokens(&pattern.body, pattern.is_name, self.folds_case);
+            !pattern.body.is_empty() && !tokens.iter().any(|token| matches!(token, Token::Never))
+        };
+        !self.patterns.is_empty() && self.patterns.iter().all(is_sound)
+    }
+
     fn folded(&self, name: &[u8]) -> Box<[u8]> {
         if self.folds_case { name.to_ascii_lowercase().into() } else { name.into() }
     }
