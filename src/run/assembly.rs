@@ -9,7 +9,7 @@ use crate::judge::{PathClass, Verdict, classify, judge};
 use crate::policy::{By, Marker, Suppressed, Suppressions};
 use keysieve_detect::{Match, checks};
 use keysieve_envfiles::{file_name, is_env_path};
-use keysieve_git::{History, Places};
+use keysieve_git::{History, NamedPlace, Places};
 use keysieve_image::Images;
 use keysieve_model::coverage::Unread;
 use keysieve_model::finding::{
@@ -57,7 +57,7 @@ pub(super) trait Lineage {
     /// Each commit or tag with its facts, and what reaches it.
     fn commits(&self, ids: &[ObjectId]) -> Commits;
     /// The places at which files or folders have each name, where names are searched.
-    fn named(&self, names: &[BString]) -> Vec<Vec<HistoryPlace>> {
+    fn named(&self, names: &[BString]) -> Vec<Vec<NamedPlace>> {
         vec![Vec::new(); names.len()]
     }
 }
@@ -75,8 +75,12 @@ impl Lineage for History {
         self.commits(ids)
     }
 
-    fn named(&self, names: &[BString]) -> Vec<Vec<HistoryPlace>> {
-        self.named(names)
+    fn named(&self, names: &[BString]) -> Vec<Vec<NamedPlace>> {
+        let named = |HistoryPlace { path, introduced, reach, .. }| {
+            path.map(|path| NamedPlace { path, introduced, reach })
+        };
+        let places = self.named(names).into_iter();
+        places.map(|places| places.into_iter().filter_map(named).collect()).collect()
     }
 }
 
@@ -132,7 +136,7 @@ impl Judged {
         Self {
             rule: found.rule,
             verdict,
-            note: found.evidence.note.clone(),
+            note: found.evidence.note.clone().or_else(|| name_note(from)),
             assignee: found.evidence.assignee.clone(),
             syntax: path_in(&container, from).and_then(Syntax::of_path),
             place: Place { container, member: from.shown_member(), location: found.location },
@@ -328,7 +332,7 @@ pub(super) type Commits = HashMap<ObjectId, (Option<CommitSummary>, Reach)>;
 struct Origins {
     commits: Commits,
     /// By the name that files or folders had.
-    named: HashMap<BString, Vec<HistoryPlace>>,
+    named: HashMap<BString, Vec<NamedPlace>>,
 }
 
 impl Origins {
@@ -376,17 +380,22 @@ impl Origins {
             }
             Metadata::EntryName(name) if self.named.contains_key(name) => {
                 let places = self.named[name].iter();
-                let at = |place: &HistoryPlace| {
-                    let path = Metadata::EntryName(place.path.clone()?);
-                    Some(container(path, (place.introduced.clone(), place.reach.clone())))
+                let at = |place: &NamedPlace| {
+                    let path = Metadata::EntryName(place.path.clone());
+                    container(path, (place.introduced.clone(), place.reach.clone()))
                 };
-                places.filter_map(at).collect()
+                places.map(at).collect()
             }
             Metadata::RefName | Metadata::RemoteRefName | Metadata::EntryName(_) | Metadata::File(_) => {
                 vec![container(metadata.clone(), Default::default())]
             }
         }
     }
+}
+
+/// Says of what lies in a file's name that it is not in the content.
+fn name_note(from: &Provenance) -> Option<String> {
+    matches!(from, Provenance::Name(_)).then(|| "in the name, not in the content".to_owned())
 }
 
 /// The path that says what kind of file it is: in the innermost archive, or else in the container.

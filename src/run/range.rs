@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
+use bstr::BString;
+
 use keysieve_detect::Match;
-use keysieve_git::{Occurrence, Places, Range, RangeQuery, Repository};
+use keysieve_git::{NamedPlace, Occurrence, Places, Range, RangeQuery, Repository};
 use keysieve_model::finding::{CommitSummary, Reach, Secret};
 pub use keysieve_model::outcome::RangeOutcome;
-use keysieve_model::provenance::{ObjectId, Provenance};
+use keysieve_model::provenance::{Metadata, ObjectId, Provenance};
 
 use super::assembly::{Group, Lineage, assemble};
 use super::collector::Collector;
@@ -34,8 +36,9 @@ pub fn scan_range(
         collector.note_oversized(|blobs| range.paths(blobs));
         let mut coverage = collector.coverage();
         coverage.read += range.read();
-        let found = collector.found();
+        let mut found = collector.found();
         let new = NewSecrets::of(config, &range, &found.matches, progress);
+        found.matches.retain(|provenance, _| new.may_be_new(provenance));
         let found = assemble(config, found, Some(&new), None);
         let nothing = match query {
             RangeQuery::Staged => "nothing is staged",
@@ -79,6 +82,8 @@ struct NewSecrets<'a> {
     known: SecretsOf,
     /// Contents of files that were removed where something matched: a renamed file brings nothing new.
     removed: HashMap<u32, BTreeSet<ObjectId>>,
+    /// Where files and folders got the names in which something matched.
+    named: HashMap<BString, Vec<NamedPlace>>,
 }
 
 impl<'a> NewSecrets<'a> {
@@ -106,7 +111,8 @@ impl<'a> NewSecrets<'a> {
         };
         let before = occurrences.values().flatten().flat_map(|at| at.before.iter().copied()).collect();
         look(before, &mut known);
-        let mut new = Self { range, occurrences, known, removed: HashMap::new() };
+        let mut new =
+            Self { range, occurrences, known, removed: HashMap::new(), named: named(range, matches) };
         let open: BTreeSet<u32> = new
             .occurrences
             .values()
@@ -119,10 +125,33 @@ impl<'a> NewSecrets<'a> {
         new
     }
 
+    /// Whether what was found there can be new: a name is not that was moved.
+    fn may_be_new(&self, provenance: &Provenance) -> bool {
+        match provenance {
+            Provenance::GitMetadata(Metadata::EntryName(name)) => {
+                self.named.get(name).is_some_and(|places| !places.is_empty())
+            }
+            _ => true,
+        }
+    }
+
     fn is_new(&self, at: &Occurrence, secret: &Secret) -> bool {
         let had = |id: &ObjectId| self.known.get(id).is_some_and(|secrets| secrets.contains(secret));
         !at.before.iter().chain(self.removed.get(&at.origin()).into_iter().flatten()).any(had)
     }
+}
+
+fn named(range: &Range, matches: &BTreeMap<Provenance, Vec<Match>>) -> HashMap<BString, Vec<NamedPlace>> {
+    let name_of = |provenance: &Provenance| match provenance {
+        Provenance::GitMetadata(Metadata::EntryName(name)) => Some(name.clone()),
+        _ => None,
+    };
+    let names: Vec<BString> = matches.keys().filter_map(name_of).collect();
+    if names.is_empty() {
+        return HashMap::new();
+    }
+    let places = range.named(&names);
+    names.into_iter().zip(places).collect()
 }
 
 fn secrets_of(matches: &BTreeMap<Provenance, Vec<Match>>) -> SecretsOf {
@@ -160,6 +189,10 @@ impl Lineage for NewSecrets<'_> {
             }
         }
         Places { of_groups: places, unread: None }
+    }
+
+    fn named(&self, names: &[BString]) -> Vec<Vec<NamedPlace>> {
+        names.iter().map(|name| self.named.get(name).cloned().unwrap_or_default()).collect()
     }
 
     fn commits(&self, ids: &[ObjectId]) -> HashMap<ObjectId, (Option<CommitSummary>, Reach)> {

@@ -72,6 +72,24 @@ fn taken_out_again_in_a_later_commit_it_is_stopped_all_the_same() {
 }
 
 #[test]
+fn names_of_files_and_of_what_is_pushed_are_searched() {
+    let (scratch, folder, branch) = (Scratch::new(), github_pat(1160), github_pat(1161));
+    let (_, local) = pair(&scratch);
+    local.git(["branch", &branch]);
+    let stopped = local.push(&["origin", &branch]);
+    assert_stopped(&stopped, &["github-pat", "the name of a reference"]);
+    assert!(!stopped.stderr.contains(&branch), "{}", stopped.stderr);
+    local.commit_file(&format!("dumps/{folder}/a.txt"), "a = 1\n");
+    let stopped = local.push(&["origin", "main"]);
+    assert_stopped(&stopped, &["github-pat"]);
+    assert!(!stopped.stderr.contains(&folder), "{}", stopped.stderr);
+    // The name alone is what was wrong.
+    local.git(["mv", &format!("dumps/{folder}"), "dumps/b"]);
+    local.git(["commit", "-q", "--amend", "-m", "Move"]);
+    assert_through(&local.push(&["origin", "main"]));
+}
+
+#[test]
 fn what_the_remote_has_is_not_new() {
     let (scratch, secret) = (Scratch::new(), github_pat(1102));
     let remote = scratch.repository_with("remote.git", &["--bare"]);

@@ -148,6 +148,40 @@ fn a_renamed_file_brings_nothing_new() {
     repository.diff(&["base..HEAD"]).assert_secrets(&[&secret]);
 }
 
+#[test]
+fn names_of_files_and_folders_are_searched() {
+    let scratch = Scratch::new();
+    let [folder, file, staged, old] = [1060, 1061, 1062, 1063].map(github_pat);
+    let repository = scratch.repository("r");
+    repository.write(&format!("old/{old}.txt"), "a = 1\n");
+    repository.commit("Begin");
+    repository.git(["tag", "base"]);
+    repository.write(&format!("dumps/{folder}/a/b.txt"), "a = 2\n");
+    let commit = repository.commit("Add a folder");
+    repository.write(&format!("{file}.txt"), "a = 3\n");
+    repository.commit("Add a file");
+    let report = repository.diff(&["base..HEAD"]);
+    report.assert_complete();
+    report.assert_secrets(&[&folder, &file]);
+    let place = report.place(&folder);
+    assert_eq!(place["commit"], *commit, "{place:#}");
+    // Moved, it brings nothing new; what lies in it may change.
+    repository.git(["mv", "dumps", "kept"]);
+    repository.git(["mv", &format!("{file}.txt"), "kept"]);
+    repository.git(["mv", "old", "older"]);
+    repository.write(&format!("older/{old}.txt"), "a = 4\n");
+    repository.commit("Move");
+    repository.diff(&["HEAD~1..HEAD"]).assert_secrets(&[]);
+    repository.write(&format!("{staged}/c.txt"), "a = 5\n");
+    repository.git(["add", "-A"]);
+    repository.diff(&["--staged"]).assert_secrets(&[&staged]);
+    // Those on disk are searched by a scan.
+    repository.write(&format!("notes/{}.md", github_pat(1064)), "a = 6\n");
+    let report = scratch.scan(&["r"]);
+    report.assert_secrets(&[&folder, &file, &staged, &old, &github_pat(1064)]);
+    assert!(report.find(&file)["note"].as_str().unwrap().contains("in the name"), "{:#}", report.find(&file));
+}
+
 #[cfg(unix)]
 #[test]
 fn modes_links_and_submodules() {

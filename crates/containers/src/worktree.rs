@@ -64,7 +64,7 @@ impl Worktree {
 /// The largest `.gitignore` that is honoured, in bytes; git has the same limit.
 const MAX_IGNORE_FILE_BYTES: u64 = 100 << 20;
 
-/// A file to be read.
+/// A file or directory to be read.
 #[derive(Debug)]
 struct Found {
     path: PathBuf,
@@ -83,7 +83,8 @@ impl Worktree {
 
     /// Whether git ignores the file: an ignore file says so, and it is not tracked.
     pub fn is_ignored(&self, file: &Path) -> bool {
-        let mut listing = Listing { worktree: self, visitor: &Unheard, files: Vec::new() };
+        let mut listing =
+            Listing { worktree: self, visitor: &Unheard, files: Vec::new(), folders: Vec::new() };
         !self.tracked.contains(&absolute(file)) && listing.is_ignored_file(file)
     }
 }
@@ -105,11 +106,19 @@ impl Visitor for Unheard {
 
 impl Source for Worktree {
     fn visit_chunks<V: Visitor>(&self, visitor: &V) -> Read {
-        let mut listing = Listing { worktree: self, visitor, files: Vec::new() };
+        let mut listing = Listing { worktree: self, visitor, files: Vec::new(), folders: Vec::new() };
         self.roots.iter().for_each(|root| listing.root(root));
-        let files = listing.files;
+        let Listing { files, folders, .. } = listing;
         let (count, tally) = (AtomicU64::new(0), Tally::default());
         rayon::scope(|scope| {
+            let mut names = HandOver::new(visitor, &tally, Some(scope));
+            for Found { path, ignored } in files.iter().chain(&folders) {
+                let name = path.file_name().map(|name| path_bytes(Path::new(name))).unwrap_or_default();
+                names.name(&name, || {
+                    Provenance::Name(Box::new(Provenance::File { path: self.shown(path), ignored: *ignored }))
+                });
+            }
+            names.flush();
             files.into_par_iter().for_each(|found| {
                 let shown = self.shown(&found.path);
                 match self.open(&found.path) {
@@ -186,6 +195,8 @@ struct Listing<'a, V> {
     worktree: &'a Worktree,
     visitor: &'a V,
     files: Vec<Found>,
+    /// Directories that are not ignored, below those that were asked for.
+    folders: Vec<Found>,
 }
 
 impl<V: Visitor> Listing<'_, V> {
@@ -302,6 +313,9 @@ impl<V: Visitor> Listing<'_, V> {
                         .as_deref()
                         .is_some_and(|ignores| ignores.is_ignored(&absolute(&path), kind.is_dir()));
                 if kind.is_dir() {
+                    if !ignored {
+                        self.folders.push(Found { path: path.clone(), ignored });
+                    }
                     next.push((path, ignores.clone(), ignored));
                 } else {
                     self.file(path, kind, ignored);

@@ -37,6 +37,17 @@ pub struct Places {
     pub unread: Option<Unread>,
 }
 
+/// Where a file or folder has a name.
+#[derive(Debug, Clone)]
+pub struct NamedPlace {
+    /// The path that ends in the name.
+    pub path: BString,
+    /// The commit that brought it in, where one did.
+    pub introduced: Option<CommitSummary>,
+    /// What leads to it.
+    pub reach: Reach,
+}
+
 impl History {
     /// What was read.
     #[must_use]

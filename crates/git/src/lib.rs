@@ -47,7 +47,7 @@ use self::sieve::{ObjectSieve, Sieved};
 use self::tree_log::Trees;
 
 pub use self::error::Error;
-pub use self::history::{History, Places};
+pub use self::history::{History, NamedPlace, Places};
 pub use self::queries::seconds_of_date;
 pub use self::range::{CommitShape, Occurrence, Range, RangeQuery};
 pub use self::updates::{RefUpdate, UpdatesError};

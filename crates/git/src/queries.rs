@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use bstr::{BString, ByteSlice};
 use gix::ObjectId as GitId;
 
-use keysieve_model::chunk::Visitor;
-use keysieve_model::provenance::ObjectId;
+use keysieve_model::chunk::{Chunk, Visitor};
+use keysieve_model::provenance::{Metadata, ObjectId, Provenance};
 
 use super::commits::Headers;
 use super::range::{Range, RangeQuery};
@@ -53,6 +53,7 @@ impl Repository {
             exclude: vec![base.1],
             since: None,
             needs_parents: true,
+            created: Vec::new(),
         })
     }
 
@@ -64,7 +65,14 @@ impl Repository {
     pub fn range_since(&self, seconds: i64) -> Result<RangeQuery, Error> {
         let head = self.resolve("HEAD")?;
         let include = vec![("HEAD".into(), head)];
-        Ok(RangeQuery::Commits { include, exclude: Vec::new(), since: Some(seconds), needs_parents: true })
+        let created = Vec::new();
+        Ok(RangeQuery::Commits {
+            include,
+            exclude: Vec::new(),
+            since: Some(seconds),
+            needs_parents: true,
+            created,
+        })
     }
 
     /// The best commit that both have in their history; none where there is none, or it is not here.
@@ -89,7 +97,7 @@ impl Repository {
     pub fn read_range<V: Visitor>(&self, query: &RangeQuery, visitor: &V) -> Result<Range, Error> {
         let git = self.git.to_thread_local();
         let store = self.store()?;
-        let RangeQuery::Commits { include, exclude, since, needs_parents } = query else {
+        let RangeQuery::Commits { include, exclude, since, needs_parents, created } = query else {
             return self.read_staged(&git, store, visitor);
         };
         let mut unread = Vec::new();
@@ -106,6 +114,8 @@ impl Repository {
         if *needs_parents && (walked.is_exclusion_cut_off || !walked.cut_off.is_empty()) {
             return Err(Error::CutOff { commits: walked.cut_off.len().max(1) });
         }
+        let names = bstr::join("\n", created);
+        visitor.chunk(&Chunk::whole(&names, Provenance::GitMetadata(Metadata::RefName)), None);
         let references = git_dir::references(&git, &mut Vec::new());
         Ok(Range::of_commits(store, walked, include, references, visitor))
     }

@@ -20,10 +20,11 @@ use keysieve_model::sync::{into_inner, lock};
 
 use super::commits::{self, CommitIndex, Headers, Tip, TipKind};
 use super::graph::Graph;
+use super::history::NamedPlace;
 use super::objects::{ObjectVisitor, Objects};
 use super::packs::PackedObject;
 use super::store::{Failure, Reader, Store};
-use super::tree_diff::{Directory, Gaps, Node, Scope, Trees};
+use super::tree_diff::{Directory, Gaps, New, Node, Scope, Trees, joined};
 use super::walk::Walked;
 use super::{STAGED, git_id};
 use keysieve_containers::archive;
@@ -52,6 +53,8 @@ pub enum RangeQuery {
         /// Whether the end of a shallow clone's history inside the range is an error. It is none for a push: what is not here
         /// is not pushed either.
         needs_parents: bool,
+        /// The names of references that a push creates where it goes to.
+        created: Vec<BString>,
     },
     /// What the index holds and the commit to come has new.
     Staged,
@@ -98,6 +101,9 @@ impl Occurrence {
         self.origin
     }
 }
+
+/// Names of files and folders.
+type Names = HashSet<Box<[u8]>, RandomState>;
 
 /// A content of the range.
 #[derive(Debug, Default)]
@@ -232,22 +238,32 @@ impl Range {
     fn compare<V: Visitor>(&mut self, visitor: &V) {
         let origins: Vec<u32> = (0..self.origins.len() as u32).collect();
         let range = &*self;
-        let compared: Vec<Vec<(GitId, BString, u32)>> = origins
+        let compared: Vec<(Vec<(GitId, BString, u32)>, Names)> = origins
             .par_chunks(per_task(origins.len()))
             .map(|origins| {
                 let mut trees = range.trees();
-                let mut found = Vec::new();
+                let (mut found, mut names) = (Vec::new(), Names::default());
                 for &origin in origins {
                     let Some((root, parents)) = range.root(origin) else { continue };
-                    let gaps = trees.compare(root, &parents, Scope::Contents, |version| {
-                        found.push((version.blob, version.path.to_owned(), origin));
+                    let gaps = trees.compare(root, &parents, Scope::Contents, |new| match new {
+                        New::File(version) => found.push((version.blob, version.path.to_owned(), origin)),
+                        New::Name { name, .. } if !names.contains(name) => drop(names.insert(name.into())),
+                        New::Name { .. } => {}
                     });
                     range.tell(gaps, visitor);
                 }
-                found
+                (found, names)
             })
             .collect();
-        for (blob, path, origin) in compared.into_iter().flatten() {
+        let mut names = Names::default();
+        for (_, new) in &compared {
+            names.extend(new.iter().cloned());
+        }
+        names.par_iter().for_each(|name| {
+            let provenance = Provenance::GitMetadata(Metadata::EntryName(name.to_vec().into()));
+            visitor.chunk(&Chunk::whole(name, provenance), None);
+        });
+        for (blob, path, origin) in compared.into_iter().flat_map(|(found, _)| found) {
             let content = self.contents.entry(blob).or_insert_with(|| Content { path, origins: Vec::new() });
             if content.origins.last() != Some(&origin) {
                 content.origins.push(origin);
@@ -390,7 +406,8 @@ impl Range {
                 });
             };
             if let Some((root, parents)) = self.root(origin) {
-                trees.compare(root, &parents, Scope::Paths, |version| {
+                trees.compare(root, &parents, Scope::Paths, |new| {
+                    let New::File(version) = new else { return };
                     if wanted.contains(&version.blob) {
                         unplaced.remove(&version.blob);
                         push(Some(version.path.to_owned()), version.blob, version.before);
@@ -410,13 +427,82 @@ impl Range {
         let Some((root, parents)) = self.root(origin) else { return removed };
         let mut trees = self.trees();
         for parent in parents {
-            trees.compare(parent, &[root], Scope::Contents, |version| {
-                if version.before.is_empty() {
+            trees.compare(parent, &[root], Scope::Contents, |new| {
+                if let New::File(version) = new
+                    && version.before.is_empty()
+                {
                     removed.insert(ObjectId::from_bytes(version.blob.as_bytes()));
                 }
             });
         }
         removed
+    }
+
+    /// The places at which a file or folder got each name. One that was moved and kept its name brought nothing new.
+    #[must_use]
+    pub fn named(&self, names: &[BString]) -> Vec<Vec<NamedPlace>> {
+        let number_of: HashMap<&[u8], usize> =
+            names.iter().enumerate().map(|(number, name)| (name.as_slice(), number)).collect();
+        let mut origins: Vec<BTreeMap<BString, Vec<u32>>> = vec![BTreeMap::new(); names.len()];
+        let mut trees = self.trees();
+        for origin in 0..self.origins.len() as u32 {
+            let Some((root, parents)) = self.root(origin) else { continue };
+            let mut came = Vec::new();
+            trees.compare(root, &parents, Scope::Paths, |new| {
+                if let New::Name { folder, name } = new
+                    && let Some(number) = number_of.get(name)
+                {
+                    came.push((*number, joined(folder, name)));
+                }
+            });
+            let mut gone = HashSet::new();
+            for parent in parents.iter().filter(|_| !came.is_empty()) {
+                trees.compare(*parent, &[root], Scope::Contents, |new| {
+                    if let New::Name { name, .. } = new {
+                        gone.extend(number_of.get(name).copied());
+                    }
+                });
+            }
+            for (number, path) in came.into_iter().filter(|(number, _)| !gone.contains(number)) {
+                origins[number].entry(path).or_default().push(origin);
+            }
+        }
+        let places = origins.into_iter().map(|by_path| {
+            let place = |(path, origins): (BString, Vec<u32>)| {
+                let (introduced, reach) = self.way_in(&origins);
+                NamedPlace { path, introduced, reach }
+            };
+            by_path.into_iter().map(place).collect()
+        });
+        places.collect()
+    }
+
+    /// The commit that came first of these origins, and what leads to them.
+    fn way_in(&self, origins: &[u32]) -> (Option<CommitSummary>, Reach) {
+        let commits: Vec<CommitIndex> = origins.iter().filter_map(|&origin| self.commit_of(origin)).collect();
+        let Some(first) = commits.iter().copied().min_by_key(|commit| self.graph.age(*commit)) else {
+            let from = origins.first().map(|&origin| self.origins[origin as usize]);
+            return (None, from.map(|origin| self.reach_without_commit(origin)).unwrap_or_default());
+        };
+        (self.summary(self.graph.id(first)), self.graph.reach(commits))
+    }
+
+    fn commit_of(&self, origin: u32) -> Option<CommitIndex> {
+        match self.origins[origin as usize] {
+            Origin::Commit(commit) => Some(commit),
+            Origin::Tree { .. } | Origin::Blob { .. } | Origin::Staged => None,
+        }
+    }
+
+    /// What leads to an origin that is not a commit.
+    fn reach_without_commit(&self, origin: Origin) -> Reach {
+        match origin {
+            Origin::Commit(_) => Reach::default(),
+            Origin::Tree { tip, .. } | Origin::Blob { tip } => {
+                Reach { refs: vec![self.tips[tip].0.clone()], ..Reach::default() }
+            }
+            Origin::Staged => Reach { refs: vec![STAGED.into()], staged: true, ..Reach::default() },
+        }
     }
 
     /// What each group of occurrences amounts to: one place for each path, the earliest first.
@@ -440,20 +526,14 @@ impl Range {
         occurrences: &[&Occurrence],
         trees: &mut Trees<'_>,
     ) -> Option<HistoryPlace> {
-        let commit_of = |occurrence: &&&Occurrence| match self.origins[occurrence.origin as usize] {
-            Origin::Commit(commit) => Some(commit),
-            _ => None,
-        };
+        let commit_of = |occurrence: &&&Occurrence| self.commit_of(occurrence.origin);
         let age = |occurrence: &&&Occurrence| commit_of(occurrence).map(|commit| self.graph.age(commit));
         let first = occurrences.iter().min_by_key(age)?;
         let commits: Vec<CommitIndex> = occurrences.iter().filter_map(|at| commit_of(&at)).collect();
         let blobs: BTreeSet<ObjectId> = occurrences.iter().map(|occurrence| occurrence.blob).collect();
         let reach = match self.origins[first.origin as usize] {
             Origin::Commit(_) => self.graph.reach(commits),
-            Origin::Tree { tip, .. } | Origin::Blob { tip } => {
-                Reach { refs: vec![self.tips[tip].0.clone()], ..Reach::default() }
-            }
-            Origin::Staged => Reach { refs: vec![STAGED.into()], staged: true, ..Reach::default() },
+            origin => self.reach_without_commit(origin),
         };
         let mut has_tip = |path: &BString| {
             let mut at_tips = self.tips.iter().filter_map(|(_, tree)| trees.find((*tree)?, path.as_bstr()));

@@ -90,6 +90,19 @@ impl Lookup {
     }
 }
 
+/// What a root has that none of the others has.
+#[derive(Debug)]
+pub(super) enum New<'a> {
+    /// A file whose content none has at its path.
+    File(Version<'a>),
+    /// A file or folder at whose path none has anything.
+    Name {
+        /// The path of the folder in which it is; empty for the top.
+        folder: &'a BStr,
+        name: &'a [u8],
+    },
+}
+
 /// A file of a root that no other root has like this.
 #[derive(Debug)]
 pub(super) struct Version<'a> {
@@ -139,13 +152,13 @@ impl<'a> Trees<'a> {
         Self { reader, hash, staged, known: HashMap::default(), known_bytes: 0 }
     }
 
-    /// Calls `found` for each file of `root` whose content none of `others` has at the same path.
+    /// Calls `found` for each file of `root` whose content none of `others` has at the same path, and for each name that is new.
     pub(super) fn compare(
         &mut self,
         root: Node,
         others: &[Node],
         scope: Scope,
-        mut found: impl FnMut(Version<'_>),
+        mut found: impl FnMut(New<'_>),
     ) -> Gaps {
         let mut gaps = Gaps::default();
         let mut seen: HashSet<(Node, Vec<Node>), RandomState> = HashSet::default();
@@ -161,20 +174,16 @@ impl<'a> Trees<'a> {
                 if beside.iter().any(|other| self.is_same(*node, *other)) {
                     continue;
                 }
-                let path = || {
-                    let mut path = prefix.clone();
-                    if !path.is_empty() {
-                        path.push(b'/');
-                    }
-                    path.extend_from_slice(name);
-                    path
-                };
+                if beside.is_empty() {
+                    found(New::Name { folder: prefix.as_bstr(), name });
+                }
+                let path = || joined(prefix.as_bstr(), name);
                 if let Node::Blob(blob) = *node {
                     let before: Vec<ObjectId> = beside
                         .iter()
                         .filter_map(|other| if let Node::Blob(id) = other { Some(*id) } else { None })
                         .collect();
-                    found(Version { path: path().as_bstr(), blob, before: &before });
+                    found(New::File(Version { path: path().as_bstr(), blob, before: &before }));
                     continue;
                 }
                 if scope == Scope::Contents && !seen.insert((*node, beside.clone())) {
@@ -273,4 +282,14 @@ impl<'a> Trees<'a> {
         self.known.insert(id, Arc::clone(&directory));
         Ok(directory)
     }
+}
+
+/// The path of what has this name in a folder.
+pub(super) fn joined(folder: &BStr, name: &[u8]) -> BString {
+    let mut path = BString::from(folder);
+    if !path.is_empty() {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name);
+    path
 }

@@ -194,7 +194,13 @@ impl Resolver<'_> {
             tells_changes: true,
             base_id: id(exclude.first().filter(|_| is_range)),
             head_id: id(include.first().map(|(_, id)| id)),
-            query: RangeQuery::Commits { include, exclude, since: None, needs_parents: true },
+            query: RangeQuery::Commits {
+                include,
+                exclude,
+                since: None,
+                needs_parents: true,
+                created: Vec::new(),
+            },
         }
     }
 }

@@ -49,7 +49,7 @@ fn pre_push(remote: Option<&OsStr>, url: Option<&OsStr>, common: &Common) -> any
     let remote = remote.or(url).map(|name| BString::from(name.as_encoded_bytes())).unwrap_or_default();
     let Some(include) = what_comes(&updates, "push")? else { return Ok(ExitStatus::Clean) };
     let known = updates.iter().filter_map(|update| update.old).collect();
-    push(&repository, remote, include, known, common)
+    push(&repository, remote, include, (known, created(&updates)), common)
 }
 
 /// What the pre-commit framework tells of a push: it keeps git's lines to itself, and starts its hooks for the first reference
@@ -63,19 +63,20 @@ fn pre_commit_framework(
     // What cannot be found was known to be there all the same: more is read then.
     let known = pushed.base.iter().filter_map(|base| repository.resolve(base).ok()).collect();
     let name = pushed.branch.strip_prefix("refs/heads/").unwrap_or(&pushed.branch);
-    push(repository, pushed.remote.as_str().into(), vec![(name.into(), tip)], known, common)
+    let created = if pushed.base.is_none() { vec![pushed.branch.as_str().into()] } else { Vec::new() };
+    push(repository, pushed.remote.as_str().into(), vec![(name.into(), tip)], (known, created), common)
 }
 
 fn push(
     repository: &Repository,
     remote: BString,
     include: Vec<(BString, ObjectId)>,
-    known: Vec<ObjectId>,
+    (known, created): (Vec<ObjectId>, Vec<BString>),
     common: &Common,
 ) -> anyhow::Result<ExitStatus> {
     let exclude = [repository.known_to(remote.as_bstr()), known].concat();
     let (branch, head) = repository.head();
-    let query = RangeQuery::Commits { include, exclude, since: None, needs_parents: false };
+    let query = RangeQuery::Commits { include, exclude, since: None, needs_parents: false, created };
     scan(repository, &query, &Stopped::Push { remote, branch, head }, common)
 }
 
@@ -85,8 +86,15 @@ fn receive(updates: &[RefUpdate], common: &Common) -> anyhow::Result<ExitStatus>
     let references = repository.references();
     let known = references.into_iter().map(|(_, id)| id);
     let exclude = known.chain(updates.iter().filter_map(|update| update.old)).collect();
-    let query = RangeQuery::Commits { include, exclude, since: None, needs_parents: false };
+    let created = created(updates);
+    let query = RangeQuery::Commits { include, exclude, since: None, needs_parents: false, created };
     scan(&repository, &query, &Stopped::Receive, common)
+}
+
+/// The names of the references that are new where they go to.
+fn created(updates: &[RefUpdate]) -> Vec<BString> {
+    let new = updates.iter().filter(|update| update.old.is_none() && update.new.is_some());
+    new.map(|update| update.target.clone()).collect()
 }
 
 /// The tips that come in, by name. None where nothing does, which is said.
