@@ -8,7 +8,7 @@ use bstr::BString;
 
 use keysieve_detect::Match;
 use keysieve_git::{NamedPlace, Occurrence, Places, Range, RangeQuery, Repository};
-use keysieve_model::finding::{CommitSummary, Reach, Secret};
+use keysieve_model::finding::{CommitSummary, HistoryPlace, Reach, Secret};
 pub use keysieve_model::outcome::RangeOutcome;
 use keysieve_model::provenance::{Metadata, ObjectId, Provenance};
 
@@ -120,8 +120,16 @@ impl<'a> NewSecrets<'a> {
             .filter(|at| new.known[&at.blob].iter().any(|secret| new.is_new(at, secret)))
             .map(Occurrence::origin)
             .collect();
-        new.removed = open.into_iter().map(|origin| (origin, range.removed(origin))).collect();
+        new.removed = open.iter().map(|&origin| (origin, range.removed(origin))).collect();
         look(new.removed.values().flatten().copied().collect(), &mut new.known);
+        let paths: BTreeSet<&BString> = new
+            .occurrences
+            .values()
+            .flatten()
+            .filter(|at| open.contains(&at.origin()))
+            .filter_map(Occurrence::path)
+            .collect();
+        look(range.latest(paths.into_iter()), &mut new.known);
         new
     }
 
@@ -135,9 +143,30 @@ impl<'a> NewSecrets<'a> {
         }
     }
 
+    /// Whether the secret came to the path, from another one of the same commit's parents or newly.
+    fn came_to_path(&self, at: &Occurrence, secret: &Secret) -> bool {
+        !at.before.iter().any(|id| self.has(id, secret))
+    }
+
     fn is_new(&self, at: &Occurrence, secret: &Secret) -> bool {
-        let had = |id: &ObjectId| self.known.get(id).is_some_and(|secrets| secrets.contains(secret));
-        !at.before.iter().chain(self.removed.get(&at.origin()).into_iter().flatten()).any(had)
+        let mut removed = self.removed.get(&at.origin()).into_iter().flatten();
+        self.came_to_path(at, secret) && !removed.any(|id| self.has(id, secret))
+    }
+
+    fn has(&self, blob: &ObjectId, secret: &Secret) -> bool {
+        self.known.get(blob).is_some_and(|secrets| secrets.contains(secret))
+    }
+
+    /// The places of a secret that is new at one of them, those to which it was moved later included.
+    fn places_of(&self, group: &Group<'_>) -> Vec<HistoryPlace> {
+        let Some(secret) = group.secret else { return Vec::new() };
+        let all = group.blobs.iter().filter_map(|blob| self.occurrences.get(blob)).flatten();
+        let came: Vec<Occurrence> = all.filter(|at| self.came_to_path(at, secret)).cloned().collect();
+        if !came.iter().any(|at| self.is_new(at, secret)) {
+            return Vec::new();
+        }
+        let holders = self.known.keys().filter(|blob| self.has(blob, secret)).copied().collect();
+        self.range.places(&came, &holders)
     }
 }
 
@@ -170,12 +199,7 @@ impl Lineage for NewSecrets<'_> {
     }
 
     fn places(&self, groups: &[Group<'_>]) -> Places {
-        let new = |group: &Group<'_>| -> Vec<Occurrence> {
-            let Some(secret) = group.secret else { return Vec::new() };
-            let occurrences = group.blobs.iter().filter_map(|blob| self.occurrences.get(blob)).flatten();
-            occurrences.filter(|at| self.is_new(at, secret)).cloned().collect()
-        };
-        let mut places = self.range.places(&groups.iter().map(new).collect::<Vec<_>>());
+        let mut places: Vec<Vec<HistoryPlace>> = groups.iter().map(|group| self.places_of(group)).collect();
         for (group, places) in groups.iter().zip(&mut places) {
             for place in places {
                 // Later versions hold it too, though it is not new in them: one may carry a marker.

@@ -1,7 +1,9 @@
 //! `keysieve diff`: what a range of commits, or the index, has new.
 
-use crate::fixture::{Repository, Scratch, run};
-use crate::secrets::{github_pat, noise, password, token_line};
+use std::collections::BTreeMap;
+
+use crate::fixture::{Report, Repository, Scratch, run};
+use crate::secrets::{Random, github_pat, noise, password, token_line};
 
 /// A repository with a first commit, tagged `base`.
 fn begun(scratch: &Scratch) -> Repository {
@@ -568,4 +570,84 @@ fn a_range_of_thousands_of_contents() {
     let damaged = repository.diff(&["base..main"]);
     assert_eq!((damaged.code, &damaged.summary["complete"]), (2, &false.into()));
     assert!(damaged.summary["unread"].to_string().contains(&blob));
+}
+
+/// Changes a repository at random: secrets come, go, move, and are touched; branches part and merge; references move.
+fn change(repository: &Repository, random: &mut Random, secrets: &mut Vec<String>) {
+    const PATHS: [&str; 4] = ["a.py", "b.py", "c/d.py", "e.md"];
+    let path = |random: &mut Random| PATHS[random.next() as usize % PATHS.len()];
+    let (one, other) = (path(random), path(random));
+    let content = std::fs::read_to_string(repository.path().join(one)).unwrap_or_default();
+    match random.next() % 8 {
+        0..3 => {
+            let secret = github_pat(9_000 + random.next() % 1_000_000);
+            repository.write(one, content + &token_line(&secret));
+            secrets.push(secret);
+        }
+        3 | 4 => drop(repository.write(one, format!("# {}\n{content}", random.next()))),
+        5 => drop(
+            repository
+                .write(one, content.lines().skip(1).map(|line| format!("{line}\n")).collect::<String>()),
+        ),
+        6 if !content.is_empty() && one != other => {
+            repository.remove(one);
+            repository.write(other, content);
+        }
+        _ if !content.is_empty() => repository.remove(one),
+        _ => {}
+    }
+    repository.git(["add", "-A"]);
+    repository.git(["commit", "-q", "--allow-empty", "-m", "Change"]);
+    match random.next() % 8 {
+        0 => drop(repository.git(["branch", "-f", "side"])),
+        1 => drop(repository.git(["update-ref", "refs/remotes/origin/main", "HEAD"])),
+        2 => {
+            let merged = repository.try_git(&["merge", "-q", "--no-edit", "side"]);
+            if merged.code != 0 {
+                repository.git(["merge", "--abort"]);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn what_is_said_of_a_finding_is_what_an_audit_says() {
+    let mut compared = 0;
+    for seed in 0..16 {
+        let (scratch, mut random) = (Scratch::new(), Random::new(4_100 + seed));
+        let repository = scratch.repository("r");
+        repository.commit_file("readme.md", "Begin\n");
+        repository.git(["branch", "side"]);
+        let mut secrets = Vec::new();
+        (0..3).for_each(|_| change(&repository, &mut random, &mut secrets));
+        repository.git(["tag", "base"]);
+        let old = secrets.len();
+        (0..5).for_each(|_| change(&repository, &mut random, &mut secrets));
+        let audit = repository.audit();
+        let by_path = |report: &Report, secret: &str| -> BTreeMap<String, serde_json::Value> {
+            let places = report.places(secret, "git");
+            let facts = |place: &&serde_json::Value| {
+                (place["path"].as_str().unwrap().to_owned(), place["in_head"].clone())
+            };
+            places.iter().map(facts).collect()
+        };
+        for range in ["base..HEAD", "base..HEAD~1", "base..HEAD~3"] {
+            let report = repository.diff(&[range]);
+            report.assert_complete();
+            for secret in report.secrets() {
+                let said = (&report.find(secret)["exposure"], by_path(&report, secret));
+                let known = (&audit.find(secret)["exposure"], by_path(&audit, secret));
+                let is_old = secrets[..old].iter().any(|old| old == secret);
+                if range == "base..HEAD" && !is_old {
+                    assert_eq!(said, known, "seed {seed}, {range}, {secret}");
+                }
+                for (path, in_head) in &said.1 {
+                    assert_eq!(Some(in_head), known.1.get(path), "seed {seed}, {range}, {path}");
+                }
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 30, "{compared}");
 }

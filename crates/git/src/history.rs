@@ -165,6 +165,7 @@ impl History {
             introduced: None,
             last: None,
             in_head: false,
+            at_tip: false,
             reach: self.with_index(blob, self.commits.direct_reach(blob)),
         }
     }
@@ -198,6 +199,7 @@ impl Summaries<'_> {
             introduced: introduced.and_then(|id| self.summary(id)),
             last: last.and_then(|id| self.summary(id)),
             in_head: history.in_head,
+            at_tip: false,
             reach,
         }
     }

@@ -10,7 +10,7 @@ use keysieve_model::chunk::{Chunk, Visitor};
 use keysieve_model::provenance::{Metadata, ObjectId, Provenance};
 
 use super::commits::Headers;
-use super::range::{Range, RangeQuery};
+use super::range::{Range, RangeQuery, Surroundings};
 use super::store::{self, Store};
 use super::walk::Content;
 use super::{Error, Repository, git_dir, git_id, staged, tree_diff, walk};
@@ -117,7 +117,12 @@ impl Repository {
         let names = bstr::join("\n", created);
         visitor.chunk(&Chunk::whole(&names, Provenance::GitMetadata(Metadata::RefName)), None);
         let references = git_dir::references(&git, &mut Vec::new());
-        Ok(Range::of_commits(store, walked, include, references, visitor))
+        let head = git.head_id().ok().and_then(|id| match store.reader().peek(&id) {
+            Ok((_, bytes)) => Headers::parse(bytes).map(|headers| headers.tree),
+            Err(_) => None,
+        });
+        let surroundings = Surroundings::new(head, references, exclude, shallow);
+        Ok(Range::of_commits(store, walked, include, surroundings, visitor))
     }
 
     fn read_staged<V: Visitor>(

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bstr::{BString, ByteSlice};
 use foldhash::fast::RandomState;
@@ -25,7 +25,7 @@ use super::objects::{ObjectVisitor, Objects};
 use super::packs::PackedObject;
 use super::store::{Failure, Reader, Store};
 use super::tree_diff::{Directory, Gaps, New, Node, Scope, Trees, joined};
-use super::walk::Walked;
+use super::walk::{self, Walked};
 use super::{STAGED, git_id};
 use keysieve_containers::archive;
 
@@ -113,13 +113,47 @@ struct Content {
     origins: Vec<u32>,
 }
 
+/// What a range was asked to lead to.
+#[derive(Debug)]
+struct RangeTip {
+    name: BString,
+    target: GitId,
+    /// The tree, where it leads to a commit of the range.
+    tree: Option<GitId>,
+}
+
+/// What a range lies in: HEAD and the references, which say what became of what it brought.
+#[derive(Debug, Default)]
+pub(super) struct Surroundings {
+    /// The tree of HEAD; `None` before the first commit.
+    head: Option<GitId>,
+    references: Vec<Tip>,
+    /// What the range leaves out: nothing that it leads to has a commit of the range.
+    exclude: Vec<GitId>,
+    shallow: HashSet<GitId>,
+    /// The range's commits with those that references have on top of them; made when first asked for.
+    graph: OnceLock<Graph>,
+}
+
+impl Surroundings {
+    /// Of a range that leaves out `exclude`, in a clone that was cut off at `shallow`.
+    pub(super) fn new(
+        head: Option<GitId>,
+        references: Vec<Tip>,
+        exclude: Vec<GitId>,
+        shallow: HashSet<GitId>,
+    ) -> Self {
+        Self { head, references, exclude, shallow, graph: OnceLock::new() }
+    }
+}
+
 /// A range after it was read.
 #[derive(Debug)]
 pub struct Range {
     store: Store,
     graph: Graph,
-    /// Names of the tips, and the trees of those that are commits.
-    tips: Vec<(BString, Option<GitId>)>,
+    tips: Vec<RangeTip>,
+    surroundings: Surroundings,
     origins: Vec<Origin>,
     staged: Vec<Arc<Directory>>,
     /// The trees of each origin's parents.
@@ -130,12 +164,12 @@ pub struct Range {
 }
 
 impl Range {
-    /// Reads the range in which `walked` lies. `references` are names that tell whether others have a commit.
+    /// Reads the range in which `walked` lies.
     pub(super) fn of_commits<V: Visitor>(
         store: Store,
         walked: Walked,
         include: &[(BString, ObjectId)],
-        references: Vec<Tip>,
+        surroundings: Surroundings,
         visitor: &V,
     ) -> Self {
         let Walked { commits, tags, trees, blobs, cut_off, is_exclusion_cut_off: _, failures } = walked;
@@ -147,7 +181,7 @@ impl Range {
             target: git_id(id),
             kind: TipKind::Local,
         });
-        let graph = Graph::new(commits, &tags, tips.chain(references).collect());
+        let graph = Graph::new(commits, &tags, tips.chain(surroundings.references.iter().cloned()).collect());
         let origins = graph
             .iter()
             .map(Origin::Commit)
@@ -160,10 +194,16 @@ impl Range {
             let commit = graph.find_tip(git_id(id), &tags)?;
             Some(graph.headers(commit).tree)
         };
-        let tips = include.iter().map(|(name, id)| (name.clone(), tip_tree(id))).collect();
+        let range_tip = |(name, id): &(BString, ObjectId)| RangeTip {
+            name: name.clone(),
+            target: git_id(id),
+            tree: tip_tree(id),
+        };
+        let tips = include.iter().map(range_tip).collect();
         let mut range = Self {
             is_nothing: false,
             tips,
+            surroundings,
             origins,
             staged: Vec::new(),
             parents,
@@ -190,6 +230,7 @@ impl Range {
         visitor: &V,
     ) -> Self {
         let mut range = Self {
+            surroundings: Surroundings { head: parents.first().copied(), ..Surroundings::default() },
             graph: Graph::new(Vec::new(), &HashMap::new(), Vec::new()),
             tips: Vec::new(),
             origins: vec![Origin::Staged],
@@ -484,7 +525,7 @@ impl Range {
             let from = origins.first().map(|&origin| self.origins[origin as usize]);
             return (None, from.map(|origin| self.reach_without_commit(origin)).unwrap_or_default());
         };
-        (self.summary(self.graph.id(first)), self.graph.reach(commits))
+        (self.summary(self.graph.id(first)), self.reach(&commits))
     }
 
     fn commit_of(&self, origin: u32) -> Option<CommitIndex> {
@@ -499,31 +540,63 @@ impl Range {
         match origin {
             Origin::Commit(_) => Reach::default(),
             Origin::Tree { tip, .. } | Origin::Blob { tip } => {
-                Reach { refs: vec![self.tips[tip].0.clone()], ..Reach::default() }
+                Reach { refs: vec![self.tips[tip].name.clone()], ..Reach::default() }
             }
             Origin::Staged => Reach { refs: vec![STAGED.into()], staged: true, ..Reach::default() },
         }
     }
 
-    /// What each group of occurrences amounts to: one place for each path, the earliest first.
+    /// What HEAD and the range's tips have at these paths.
     #[must_use]
-    pub fn places(&self, groups: &[Vec<Occurrence>]) -> Vec<Vec<HistoryPlace>> {
+    pub fn latest<'a>(&self, paths: impl Iterator<Item = &'a BString>) -> BTreeSet<ObjectId> {
         let mut trees = self.trees();
-        groups.iter().map(|group| self.group_places(group, &mut trees)).collect()
+        let mut latest = BTreeSet::new();
+        for path in paths {
+            for tree in self.tips.iter().filter_map(|tip| tip.tree).chain(self.surroundings.head) {
+                latest.extend(trees.find(tree, path.as_bstr()).map(|id| ObjectId::from_bytes(id.as_bytes())));
+            }
+        }
+        latest
     }
 
-    fn group_places(&self, group: &[Occurrence], trees: &mut Trees<'_>) -> Vec<HistoryPlace> {
+    /// What some occurrences amount to: one place for each path, the earliest first. `holders` are all contents that are known
+    /// to hold what was found, not only the new ones.
+    #[must_use]
+    pub fn places(&self, occurrences: &[Occurrence], holders: &BTreeSet<ObjectId>) -> Vec<HistoryPlace> {
+        let mut trees = self.trees();
         let mut by_path: BTreeMap<Option<&BString>, Vec<&Occurrence>> = BTreeMap::new();
-        for occurrence in group {
+        for occurrence in occurrences {
             by_path.entry(occurrence.path.as_ref()).or_default().push(occurrence);
         }
-        by_path.into_iter().filter_map(|(path, at_path)| self.place(path, &at_path, trees)).collect()
+        let place = |(path, at_path): (_, Vec<&Occurrence>)| self.place(path, &at_path, holders, &mut trees);
+        by_path.into_iter().filter_map(place).collect()
+    }
+
+    /// What reaches at least one of the commits, whether or not it belongs to the range itself.
+    fn reach(&self, commits: &[CommitIndex]) -> Reach {
+        let graph = self.surroundings.graph.get_or_init(|| self.graph_with_references());
+        let known = commits.iter().filter_map(|commit| graph.find(&self.graph.id(*commit)));
+        graph.reach(known.collect())
+    }
+
+    fn graph_with_references(&self) -> Graph {
+        let Surroundings { references, exclude, shallow, .. } = &self.surroundings;
+        let include = self.tips.iter().map(|RangeTip { name, target, .. }| Tip {
+            name: name.clone(),
+            target: *target,
+            kind: TipKind::Local,
+        });
+        let tips: Vec<Tip> = include.chain(references.iter().cloned()).collect();
+        let targets: Vec<GitId> = tips.iter().map(|tip| tip.target).collect();
+        let Walked { commits, tags, .. } = walk::walk(&self.store, &targets, exclude, shallow);
+        Graph::new(commits, &tags, tips)
     }
 
     fn place(
         &self,
         path: Option<&BString>,
         occurrences: &[&Occurrence],
+        holders: &BTreeSet<ObjectId>,
         trees: &mut Trees<'_>,
     ) -> Option<HistoryPlace> {
         let commit_of = |occurrence: &&&Occurrence| self.commit_of(occurrence.origin);
@@ -532,14 +605,15 @@ impl Range {
         let commits: Vec<CommitIndex> = occurrences.iter().filter_map(|at| commit_of(&at)).collect();
         let blobs: BTreeSet<ObjectId> = occurrences.iter().map(|occurrence| occurrence.blob).collect();
         let reach = match self.origins[first.origin as usize] {
-            Origin::Commit(_) => self.graph.reach(commits),
+            Origin::Commit(_) => self.reach(&commits),
             origin => self.reach_without_commit(origin),
         };
-        let mut has_tip = |path: &BString| {
-            let mut at_tips = self.tips.iter().filter_map(|(_, tree)| trees.find((*tree)?, path.as_bstr()));
-            at_tips.any(|id| blobs.contains(&ObjectId::from_bytes(id.as_bytes())))
+        let mut has = |tree: Option<GitId>| {
+            let found = path.zip(tree).and_then(|(path, tree)| trees.find(tree, path.as_bstr()));
+            found.is_some_and(|id| holders.contains(&ObjectId::from_bytes(id.as_bytes())))
         };
-        let in_head = path.is_some_and(&mut has_tip);
+        let in_head = has(self.surroundings.head);
+        let at_tip = self.tips.iter().any(|tip| has(tip.tree));
         let later = blobs.iter().copied().filter(|blob| *blob != first.blob);
         let versions = std::iter::once(first.blob).chain(later).collect();
         Some(HistoryPlace {
@@ -549,6 +623,7 @@ impl Range {
             introduced: commit_of(&first).and_then(|commit| self.summary(self.graph.id(commit))),
             last: None,
             in_head,
+            at_tip,
             reach,
         })
     }
@@ -570,7 +645,7 @@ impl Range {
         let facts = ids.iter().map(|id| {
             let found = self.graph.find(&git_id(id));
             let reach = match found {
-                Some(commit) => self.graph.reach(vec![commit]),
+                Some(commit) => self.reach(&[commit]),
                 None => self.graph.direct_reach(&git_id(id)),
             };
             (*id, (found.and_then(|_| self.summary(git_id(id))), reach))

@@ -342,6 +342,8 @@ pub struct HistoryPlace {
     pub last: Option<CommitSummary>,
     /// Whether the commit that HEAD names has it at this path.
     pub in_head: bool,
+    /// Whether a tip of the range that was asked for has it at the path; false where no range was.
+    pub at_tip: bool,
     /// What reaches it.
     pub reach: Reach,
 }

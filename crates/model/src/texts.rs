@@ -81,7 +81,16 @@ fn of_finding(finding: &mut Finding, visit: Visit<'_>) {
             Container::Stdin => {}
             Container::Image(place) => of_image_place(place, visit),
             Container::History(place) => {
-                let HistoryPlace { path, introduced, last, reach, blob: _, versions: _, in_head: _ } = place;
+                let HistoryPlace {
+                    path,
+                    introduced,
+                    last,
+                    reach,
+                    blob: _,
+                    versions: _,
+                    in_head: _,
+                    at_tip: _,
+                } = place;
                 path.iter_mut().for_each(|path| visit(Text::Name(path)));
                 introduced.iter_mut().chain(last).for_each(|commit| of_commit(commit, visit));
                 of_reach(reach, visit);

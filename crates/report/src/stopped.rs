@@ -134,7 +134,9 @@ fn place_text(place: &Place) -> String {
                 None => format!("blob {}, line {at}", history.blob),
             };
             match &history.introduced {
-                Some(commit) if history.in_head => format!("{path}, since commit {}", commit_text(commit)),
+                Some(commit) if history.at_tip || history.in_head => {
+                    format!("{path}, since commit {}", commit_text(commit))
+                }
                 Some(commit) => {
                     format!(
                         "{path}, from commit {}; taken out again later, but pushed all the same",
