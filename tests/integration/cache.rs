@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::fixture::{Report, Repository, Scratch};
+use crate::fixture::{Report, Repository, Scratch, overwrite};
 use crate::secrets::{github_pat, noise, token_line};
 
 /// A repository in one pack that is large enough to be worth a cache, with a secret in a file with a telling name.
@@ -133,22 +133,99 @@ fn a_damaged_or_foreign_cache_is_ignored_and_written_anew() {
 }
 
 #[test]
-fn nothing_is_kept_where_it_was_not_asked_for_or_something_is_missing() {
+fn nothing_is_kept_where_it_was_not_asked_for() {
     let (scratch, secret) = (Scratch::new(), github_pat(6));
     let repository = packed(&scratch, &secret);
     repository.audit_with(&["--no-cache"]);
     assert!(caches(&repository).is_empty());
+}
 
+/// Three audits say the same, the second knows what was read before, and the third keeps nothing.
+#[track_caller]
+fn assert_known_but_for(repository: &Repository, unread: &[[&str; 2]], least: u64) {
+    let first = repository.audit();
+    unread.iter().for_each(|parts| first.assert_unread(parts));
+    let second = repository.audit();
+    assert_eq!(said(&first), said(&second));
+    assert!(known(&second) > least, "{}", known(&second));
+    assert_eq!(said(&first), said(&repository.audit_with(&["--no-cache", "--show-secrets"])));
+}
+
+#[test]
+fn what_loose_objects_lack_is_named_each_time_and_the_rest_is_known() {
+    let (scratch, secret) = (Scratch::new(), github_pat(6));
+    let repository = packed(&scratch, &secret);
     let blob = repository.store_blob(b"soon to be lost");
     repository.git(["update-index", "--add", "--cacheinfo", &format!("100644,{blob},lost")]);
     repository.git(["commit", "--quiet", "--message", "Lose something"]);
     fs::remove_file(repository.loose_object(&blob)).unwrap();
-    for _ in 0..2 {
-        let report = repository.audit();
-        report.assert_unread(&["blob", &blob]);
-        assert_eq!(known(&report), 0);
+    assert_known_but_for(&repository, &[["blob", &blob]], 500);
+    // No pack's file says so: it is over once the commit is.
+    repository.git(["reset", "--quiet", "--hard", "HEAD~1"]);
+    repository.expire_reflogs();
+    repository.git(["prune", "--expire=now"]);
+    let report = repository.audit();
+    report.assert_complete();
+    assert!(known(&report) > 500);
+}
+
+#[test]
+fn what_a_pack_lacks_is_named_each_time_until_it_is_there() {
+    let (scratch, secret) = (Scratch::new(), github_pat(16));
+    let repository = packed(&scratch, &secret);
+    let lost =
+        [repository.git(["rev-parse", "main:dir1/file.txt"]), repository.git(["rev-parse", "main~9:dir1"])];
+    let content = repository.git(["cat-file", "blob", &lost[0]]);
+    let tree = repository.command().args(["cat-file", "tree", &lost[1]]).output().unwrap().stdout;
+    let objects = repository.git(["rev-list", "--all", "--objects", "--no-object-names"]);
+    let others: Vec<&str> = objects.lines().filter(|id| !lost.iter().any(|lost| lost == id)).collect();
+    let old = repository.packs();
+    let prefix = repository.git_file("objects/pack/pack");
+    repository
+        .git_reading(others.join("\n").as_bytes(), &["pack-objects", "--quiet", prefix.to_str().unwrap()]);
+    for file in old.iter().flat_map(|pack| [pack.clone(), pack.with_extension("idx")]) {
+        fs::remove_file(file).unwrap();
     }
-    assert!(caches(&repository).is_empty());
+    assert_known_but_for(&repository, &[["blob", &lost[0]], ["tree", &lost[1]]], 500);
+    repository.store_blob(content.as_bytes());
+    assert_known_but_for(&repository, &[["tree", &lost[1]]], 500);
+    repository.git_reading(&tree, &["hash-object", "-w", "-t", "tree", "--stdin"]);
+    let mended = repository.audit();
+    mended.assert_complete();
+    assert_eq!(said(&mended), said(&repository.audit()));
+}
+
+#[test]
+fn a_damaged_object_is_named_each_time_and_the_rest_is_known() {
+    let (scratch, secret) = (Scratch::new(), github_pat(17));
+    for name in ["main~3:dir1/file.txt", "main~3:dir1", "main~3"] {
+        let repository = packed(&scratch, &secret);
+        let id = repository.git(["rev-parse", name]);
+        let (start, size) = repository.packed_entry(&id);
+        let pack = &repository.packs()[0];
+        let mut bytes = fs::read(pack).unwrap();
+        bytes[start + size / 2] ^= 0xff;
+        overwrite(pack, bytes);
+        assert_known_but_for(&repository, &[["object", &id]], 400);
+        fs::remove_dir_all(repository.path()).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_shallow_clone_s_cache_is_not_used_once_the_rest_is_there() {
+    let (scratch, secret) = (Scratch::new(), github_pat(18));
+    let origin = packed(&scratch, &secret);
+    let clone = scratch.clone("clone", &["--depth=505", &origin.url()]);
+    clone.git(["gc", "--quiet"]);
+    let shallow = clone.audit();
+    shallow.assert_unread(&["fetch --unshallow"]);
+    assert_eq!(said(&shallow), said(&clone.audit()));
+    assert!(known(&clone.audit()) > 400);
+    clone.git(["fetch", "--quiet", "--unshallow"]);
+    let whole = clone.audit();
+    whole.assert_complete();
+    assert_eq!(said(&whole), said(&clone.audit_with(&["--no-cache", "--show-secrets"])));
 }
 
 #[test]

@@ -7,10 +7,14 @@
 //! A file is used where it was written by the same version for the same rules, for the pack with this checksum and size, and
 //! where its own checksum holds. Everything else is ignored and written over: only regular files are opened, none that is
 //! larger than its pack, and nothing is written through a link. Files are made under another name and then renamed, so audits
-//! at the same time do no harm. A repository in which something could not be read, or with a secret in a file's name, gets no cache, nor does a pack some of whose
-//! objects were read from another one.
+//! at the same time do no harm. A repository with a secret in a file's name gets no cache, nor does a pack some of whose objects
+//! were read from another one.
+//!
+//! What could not be read is tried, and named, again each time: a damaged object counts as one that is not clean, and what a
+//! pack's objects name and is not there is kept in a list. Once some of that is there, the file is of no use. A shallow clone's
+//! files are for the same ends of history only.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -25,7 +29,7 @@ use keysieve_model::coverage::Read;
 use super::commits::Commit;
 use super::git_dir::read_regular;
 use super::numbers::{NO_OBJECT, Number};
-use super::objects::Objects;
+use super::objects::{Failures, Objects};
 use super::packs::PackFile;
 use super::sieve::{Seen, Sieved};
 use super::tree_log::{Stored, TreeLog};
@@ -34,7 +38,7 @@ use super::tree_log::{Stored, TreeLog};
 pub(super) type Key = [u8; 32];
 
 /// Changes with the format of the files.
-const MAGIC: &[u8; 8] = b"KSCACHE2";
+const MAGIC: &[u8; 8] = b"KSCACHE3";
 /// Smaller packs are read as fast as a cache.
 const MIN_OBJECTS: u32 = 1_000;
 /// The folder in the git directory.
@@ -72,9 +76,12 @@ pub(super) struct Recalled {
 }
 
 impl Cache {
-    /// The caches below `git_dir` that were made for `key`.
-    pub(super) fn new(git_dir: &Path, key: Key) -> Self {
-        Self { dir: git_dir.join(FOLDER), key }
+    /// The caches below `git_dir` that were made for `key`, and for a history that is cut off at the commits `shallow`.
+    pub(super) fn new(git_dir: &Path, key: Key, shallow: &HashSet<ObjectId>) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(key);
+        shallow.iter().collect::<BTreeSet<_>>().into_iter().for_each(|id| hash.update(id.as_bytes()));
+        Self { dir: git_dir.join(FOLDER), key: hash.finalize().into() }
     }
 
     /// What is known of the packs.
@@ -84,7 +91,8 @@ impl Cache {
         for pack in objects.pack_files() {
             let bytes = read_regular(&self.path(&pack), max_bytes(&pack)).ok();
             let record = bytes.and_then(|bytes| self.decode(&bytes, &pack));
-            let unclean = record.map(|record| record.recall(objects, &pack, &mut counted, &mut recalled));
+            let unclean =
+                record.and_then(|record| record.recall(objects, &pack, &mut counted, &mut recalled));
             recalled.unclean.push(unclean);
         }
         recalled
@@ -92,22 +100,34 @@ impl Cache {
 
     /// Keeps what was learned of the packs of which nothing was known, and removes files of packs that are gone. That it cannot
     /// be kept is no error: then the next audit reads everything.
-    pub(super) fn keep(&self, objects: &Objects, recalled: &[Option<Vec<Number>>], sieved: &Sieved) {
+    pub(super) fn keep(
+        &self,
+        objects: &Objects,
+        recalled: &[Option<Vec<Number>>],
+        sieved: &Sieved,
+        failures: &Failures,
+    ) {
         // Where the folder is a link, what lies behind it belongs to somebody else.
         if !matches!(fs::create_dir(&self.dir), Err(error) if error.kind() != ErrorKind::AlreadyExists)
             && fs::symlink_metadata(&self.dir).is_ok_and(|folder| folder.is_dir())
         {
-            self.write_missing(objects, recalled, sieved);
+            self.write_missing(objects, recalled, sieved, failures);
             self.tidy(objects);
         }
     }
 
-    fn write_missing(&self, objects: &Objects, recalled: &[Option<Vec<Number>>], sieved: &Sieved) {
+    fn write_missing(
+        &self,
+        objects: &Objects,
+        recalled: &[Option<Vec<Number>>],
+        sieved: &Sieved,
+        failures: &Failures,
+    ) {
         let packs = objects.pack_files();
         for (pack, _) in
             packs.iter().zip(recalled).filter(|(pack, known)| known.is_none() && pack.count >= MIN_OBJECTS)
         {
-            if let Some(record) = Record::of(objects, pack, sieved) {
+            if let Some(record) = Record::of(objects, pack, sieved, failures) {
                 let bytes = self.encode(&record, pack);
                 if bytes.len() as u64 <= max_bytes(pack) {
                     let _ = write(&self.path(pack), &bytes);
@@ -202,6 +222,8 @@ struct Record {
     /// For each object its size in bytes, and its kind with [`UNCLEAN`].
     objects: Vec<(u32, u8)>,
     elsewhere: Vec<(ObjectId, u8)>,
+    /// What objects of the pack name and is nowhere.
+    missing: Vec<(ObjectId, u8)>,
     commits: Vec<(u32, u32, i64, Vec<u32>)>,
     tags: Vec<(u32, u32)>,
     watched: Vec<u32>,
@@ -214,6 +236,10 @@ const UNCLEAN: u8 = 1 << 7;
 
 fn kind_byte(kind: Kind) -> u8 {
     KINDS.iter().zip(0..).find_map(|((known, _), byte)| (*known == kind).then_some(byte)).unwrap_or_default()
+}
+
+fn kind_word(byte: u8) -> &'static str {
+    KINDS[usize::from(byte) % KINDS.len()].1
 }
 
 /// Says how a pack's record names objects: by their places in the pack, or in a list of those elsewhere, which it gathers.
@@ -247,8 +273,8 @@ impl Localizer<'_> {
 }
 
 impl Record {
-    /// `None` where not all of the pack's objects were read, or some were read from another pack.
-    fn of(objects: &Objects, pack: &PackFile, sieved: &Sieved) -> Option<Self> {
+    /// `None` where some of the pack's objects were read from another pack.
+    fn of(objects: &Objects, pack: &PackFile, sieved: &Sieved, failures: &Failures) -> Option<Self> {
         let mut to_local = Localizer { objects, pack, elsewhere: Vec::new(), places: HashMap::new() };
         if pack.count >= ELSEWHERE {
             return None;
@@ -260,8 +286,19 @@ impl Record {
                 record.objects[place as usize] = (*size, kind_byte(*kind) | unclean);
             }
         }
-        if record.objects.iter().any(|&(_, kind)| kind == u8::MAX) {
-            return None;
+        for ((_, kind), number) in record.objects.iter_mut().zip(pack.first..) {
+            let id = objects.id(number);
+            if failures.contains_key(id) || sieved.damaged.contains_key(id) {
+                *kind = UNCLEAN;
+            } else if *kind == u8::MAX {
+                return None;
+            }
+        }
+        for (id, (kind, by)) in &sieved.missing {
+            if by.iter().any(|by| to_local.place(*by).is_some()) {
+                let kind = KINDS.iter().zip(0..).find_map(|((_, word), byte)| (word == kind).then_some(byte));
+                record.missing.push((*id, kind?));
+            }
         }
         for commit in &sieved.commits {
             let Some(place) = to_local.place(commit.number) else { continue };
@@ -270,8 +307,8 @@ impl Record {
             record.commits.push((place, tree, commit.seconds, parents));
         }
         for (tag, target) in &sieved.tags {
-            let (tag, target) = (objects.number(tag)?, objects.number(target)?);
-            if let Some(place) = to_local.place(tag) {
+            if let Some(place) = objects.number(tag).and_then(|tag| to_local.place(tag)) {
+                let target = objects.number(target).unwrap_or(NO_OBJECT);
                 record.tags.push((place, to_local.local(target, Kind::Tag)));
             }
         }
@@ -285,20 +322,24 @@ impl Record {
         (record.elsewhere.len() < (NOTHING - ELSEWHERE) as usize).then_some(record)
     }
 
-    /// Adds what is known to `recalled`, and returns the objects that are to be read again.
+    /// Adds what is known to `recalled`, and returns the objects that are to be read again; `None` where something is there now
+    /// that was missing.
     fn recall(
         self,
         objects: &Objects,
         pack: &PackFile,
         counted: &mut HashSet<Number>,
         recalled: &mut Recalled,
-    ) -> Vec<Number> {
+    ) -> Option<Vec<Number>> {
+        if self.missing.iter().any(|(id, _)| objects.contains(id)) {
+            return None;
+        }
+        recalled.missing.extend(self.missing.iter().map(|(id, kind)| (*id, kind_word(*kind))));
         let mut elsewhere = Vec::new();
         objects.numbers(self.elsewhere.iter().map(|(id, _)| &**id), &mut elsewhere);
         for ((id, kind), number) in self.elsewhere.iter().zip(&elsewhere) {
             if number.is_none() {
-                let (_, kind) = KINDS[usize::from(*kind) % KINDS.len()];
-                recalled.missing.push((*id, kind));
+                recalled.missing.push((*id, kind_word(*kind)));
             }
         }
         let number = |local: u32| match local {
@@ -348,7 +389,7 @@ impl Record {
         recalled.tags.extend(self.tags.into_iter().filter_map(|(tag, target)| Some((id(tag)?, id(target)?))));
         recalled.watched.extend(self.watched.into_iter().filter_map(id));
         recalled.trees.push(TreeLog::recall(self.trees, number));
-        unclean
+        Some(unclean)
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
@@ -373,8 +414,9 @@ impl Record {
         word(self.watched.len() as u32);
         self.watched.iter().copied().for_each(&mut word);
         self.trees.encode(&mut word);
+        word(self.missing.len() as u32);
         word(self.elsewhere.len() as u32);
-        for (id, kind) in &self.elsewhere {
+        for (id, kind) in self.missing.iter().chain(&self.elsewhere) {
             out.push(*kind);
             out.extend(id.as_bytes());
         }
@@ -397,7 +439,8 @@ impl Record {
         let watched = words.next()?;
         record.watched = (0..watched).map(|_| words.next()).collect::<Option<_>>()?;
         record.trees = Stored::decode(&mut words)?;
-        let count = words.next()? as usize;
+        let (missing, elsewhere) = (words.next()? as usize, words.next()? as usize);
+        let count = missing.checked_add(elsewhere)?;
         let rest = words.0;
         let length = rest.len().checked_div(count).unwrap_or(0);
         if length * count != rest.len() {
@@ -407,6 +450,7 @@ impl Record {
             let (kind, id) = item.split_first()?;
             record.elsewhere.push((ObjectId::try_from(id).ok()?, *kind));
         }
+        record.missing = record.elsewhere.drain(..missing).collect();
         Some(record)
     }
 }

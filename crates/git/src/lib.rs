@@ -173,11 +173,11 @@ impl Repository {
         let objects = Objects::open(&git.common_dir().join("objects"), hash, &mut unread);
         let mut tips = git_dir::tips(&git, &mut unread);
         let shallow = self.shallow_commits(&mut unread);
-        // What is incomplete is never kept.
-        let cache = cache_key.filter(|_| shallow.is_empty() && unread.is_empty());
-        let cache = cache.map(|key| Cache::new(git.common_dir(), key));
+        let cache = cache_key.map(|key| Cache::new(git.common_dir(), key, &shallow));
         let recalled = cache.as_ref().map(|cache| cache.recall(&objects)).unwrap_or_default();
+        let gaps = unread.len();
         objects.verify(&recalled, &mut unread);
+        let are_indexes_sound = unread.len() == gaps;
         let sieve = ObjectSieve::new(visitor, &objects, hash, shallow, is_watched);
         let failures = objects.visit(&sieve, &recalled);
         let known = recalled.unclean.clone();
@@ -185,11 +185,9 @@ impl Repository {
         let has_clean_names = search_names(visitor, &sieved.trees);
         if let Some(cache) = cache
             && has_clean_names
-            && failures.is_empty()
-            && unread.is_empty()
-            && sieved.is_sound()
+            && are_indexes_sound
         {
-            cache.keep(&objects, &known, &sieved);
+            cache.keep(&objects, &known, &sieved, &failures);
         }
         let Sieved { mut read, commits, tags, trees, missing, damaged, watched, seen: _ } = sieved;
         read.bytes += git_dir::read_texts(&git, &tips, visitor, &mut unread);
@@ -204,7 +202,7 @@ impl Repository {
         for (id, why) in failures.into_iter().chain(damaged) {
             unread.push(Unread::new(format!("object {id}"), format!("{why}; restore it from another clone")));
         }
-        for (id, kind) in missing {
+        for (id, (kind, _)) in missing {
             unread.push(Unread::new(
                 format!("{kind} {id}"),
                 "it is not in the repository (a partial clone?); fetch it with `git fetch --refetch`",

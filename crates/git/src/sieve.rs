@@ -21,6 +21,10 @@ use super::tree::{self, EntryKind, Part, TreeMemo};
 use super::tree_log::{PartId, TreeLog, Trees};
 use keysieve_containers::archive;
 
+/// Objects that are not there though others name them, with their kind and the numbers of those that do; none for those of
+/// which an earlier audit knew.
+pub(super) type Missing = BTreeMap<GitId, (&'static str, BTreeSet<Number>)>;
+
 /// Takes every object: text goes on to the visitor, links between objects are followed to see what is missing.
 pub(super) struct ObjectSieve<'a, V: Visitor> {
     visitor: &'a V,
@@ -29,7 +33,7 @@ pub(super) struct ObjectSieve<'a, V: Visitor> {
     shallow: HashSet<GitId>,
     commits: Mutex<Vec<RawCommit>>,
     tags: Mutex<HashMap<GitId, GitId>>,
-    missing: Mutex<BTreeMap<GitId, &'static str>>,
+    missing: Mutex<Missing>,
     damaged: Mutex<BTreeMap<GitId, String>>,
     is_watched: fn(&[u8]) -> bool,
     watched: Mutex<BTreeSet<GitId>>,
@@ -70,7 +74,9 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
         let mut tags = into_inner(self.tags);
         tags.extend(recalled.tags);
         let mut missing = into_inner(self.missing);
-        missing.extend(recalled.missing);
+        for (id, kind) in recalled.missing {
+            missing.entry(id).or_insert((kind, BTreeSet::new()));
+        }
         let mut watched = into_inner(self.watched);
         watched.extend(recalled.watched);
         let (logs, seen): (Vec<_>, Vec<_>) =
@@ -100,10 +106,10 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
         let mut numbers = Vec::new();
         self.objects.numbers(commits.iter().flat_map(RawCommit::named), &mut numbers);
         let mut numbers = numbers.into_iter();
-        let mut next = |id: &GitId, kind: Option<&'static str>| {
+        let mut next = |id: &GitId, by: Number, kind: Option<&'static str>| {
             let number = numbers.next().flatten();
             if let (None, Some(kind)) = (number, kind) {
-                lock(&self.missing).insert(*id, kind);
+                self.note_missing(id, kind, by);
             }
             number
         };
@@ -113,20 +119,20 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
             Commit {
                 id: *id,
                 number: *number,
-                tree: next(&headers.tree, Some("tree")).unwrap_or(NO_OBJECT),
-                parents: headers.parents.iter().filter_map(|parent| next(parent, parent_kind)).collect(),
+                tree: next(&headers.tree, *number, Some("tree")).unwrap_or(NO_OBJECT),
+                parents: headers
+                    .parents
+                    .iter()
+                    .filter_map(|parent| next(parent, *number, parent_kind))
+                    .collect(),
                 seconds: headers.seconds,
             }
         });
         numbered.collect()
     }
 
-    /// The number of an object that has to be there.
-    fn expect(&self, id: &gix::oid, kind: &'static str) -> Number {
-        self.objects.number(id).unwrap_or_else(|| {
-            lock(&self.missing).insert(id.to_owned(), kind);
-            NO_OBJECT
-        })
+    fn note_missing(&self, id: &gix::oid, kind: &'static str, by: Number) {
+        lock(&self.missing).entry(id.to_owned()).or_insert((kind, BTreeSet::new())).1.insert(by);
     }
 
     fn text(
@@ -156,7 +162,9 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
             .and_then(|id| GitId::from_hex(id).ok());
         match target {
             Some(target) => {
-                self.expect(&target, "object");
+                if !self.objects.contains(&target) {
+                    self.note_missing(&target, "object", object.number);
+                }
                 lock(&self.tags).insert(object.id, target);
             }
             None => {
@@ -175,7 +183,7 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
             Part::New(entry) => {
                 let part = log.entry(object.number, entry.range.start, entry.name);
                 if entry.kind != EntryKind::Submodule {
-                    pending.push((entry.id.to_owned(), part, entry.kind));
+                    pending.push((entry.id.to_owned(), part, entry.kind, object.number));
                 }
                 if entry.kind == EntryKind::Blob && (self.is_watched)(entry.name) {
                     lock(&self.watched).insert(entry.id.to_owned());
@@ -190,7 +198,7 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
             }
             Err(tree::Damaged) => {
                 log.abandon();
-                pending.retain(|(_, part, _)| log.has(*part));
+                pending.retain(|(_, part, _, _)| log.has(*part));
                 lock(&self.damaged).insert(object.id, "the tree's entries are damaged".to_owned());
                 TreeMemo::default()
             }
@@ -209,13 +217,13 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
     /// Looks up what the noted entries name.
     fn look_up(&self, Notes { log, pending, .. }: &mut Notes) {
         let mut numbers = Vec::new();
-        self.objects.numbers(pending.iter().map(|(id, _, _)| &**id), &mut numbers);
-        for ((id, part, kind), number) in pending.drain(..).zip(numbers) {
+        self.objects.numbers(pending.iter().map(|(id, _, _, _)| &**id), &mut numbers);
+        for ((id, part, kind, by), number) in pending.drain(..).zip(numbers) {
             let is_tree = kind == EntryKind::Tree;
             match number {
                 Some(number) => log.set_child(part, number, is_tree),
                 None => {
-                    lock(&self.missing).insert(id, if is_tree { "tree" } else { "blob" });
+                    self.note_missing(&id, if is_tree { "tree" } else { "blob" }, by);
                 }
             }
         }
@@ -226,8 +234,8 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
 #[derive(Default)]
 struct Notes {
     log: TreeLog,
-    /// Entries of which it was not yet looked up what they name.
-    pending: Vec<(GitId, PartId, EntryKind)>,
+    /// Entries of which it was not yet looked up what they name, with their trees.
+    pending: Vec<(GitId, PartId, EntryKind, Number)>,
     seen: Vec<Seen>,
 }
 
@@ -267,21 +275,13 @@ pub(super) struct Sieved {
     pub(super) trees: Trees,
     /// What each annotated tag points at.
     pub(super) tags: HashMap<GitId, GitId>,
-    /// Objects that others name and that are not there, with their kind.
-    pub(super) missing: BTreeMap<GitId, &'static str>,
+    pub(super) missing: Missing,
     /// Objects whose bytes make no sense.
     pub(super) damaged: BTreeMap<GitId, String>,
     /// Blobs whose file names were watched for.
     pub(super) watched: BTreeSet<GitId>,
     /// What each thread read.
     pub(super) seen: Vec<Vec<Seen>>,
-}
-
-impl Sieved {
-    /// Whether everything was there, and made sense.
-    pub(super) fn is_sound(&self) -> bool {
-        self.missing.is_empty() && self.damaged.is_empty()
-    }
 }
 
 /// What is remembered of an object for those derived from it.
