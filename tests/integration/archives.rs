@@ -146,6 +146,49 @@ fn archives_in_a_range_are_opened_and_only_what_is_new_in_them_counts() {
 }
 
 #[test]
+fn git_bundles_are_opened_like_packs() {
+    let scratch = Scratch::new();
+    let kept = scratch.repository("kept");
+    for (format, version, seed) in [("sha1", "2", 80), ("sha256", "3", 81)] {
+        let secrets = [github_pat(seed), github_pat(seed + 10)];
+        let source = scratch.repository_with(format, &[&format!("--object-format={format}")]);
+        let lines = noise(seed, 200);
+        source.commit_file("a.py", format!("{lines}{}", token_line(&secrets[0])));
+        source.commit_file("a.py", &lines);
+        source.git(["branch", &format!("leaked/{}", secrets[1])]);
+        let bundle = kept.path().join("backup.bundle");
+        let version = format!("--version={version}");
+        source.git(["bundle", "create", "--quiet", &version, bundle.to_str().unwrap(), "--all"]);
+
+        let report = scratch.scan(&["kept"]);
+        report.assert_secrets(&secrets.each_ref().map(String::as_str));
+        report.assert_complete();
+        let place = report.place(&secrets[0]);
+        assert_eq!(place["path"], "kept/backup.bundle");
+        assert!(place["member"].as_str().unwrap().starts_with("blob at "), "{place}");
+        // In an archive too.
+        let tar = TarFile::default().file("b.bundle", fs::read(&bundle).unwrap()).finish();
+        scratch.write("backup.tar.gz", gzip(&tar));
+        scratch.scan(&["backup.tar.gz"]).assert_secrets(&secrets.each_ref().map(String::as_str));
+
+        kept.commit("Keep a bundle");
+        kept.remove("backup.bundle");
+        let report = kept.audit_everything();
+        assert_eq!(report.place(&secrets[0])["path"], "backup.bundle");
+        // What it builds on is elsewhere, and that is said.
+        let since = ["bundle", "create", "--quiet", &version, bundle.to_str().unwrap(), "main~1..main"];
+        source.git(since);
+        let thin = fs::read(&bundle).unwrap();
+        scratch
+            .scan(&["kept/backup.bundle"])
+            .assert_unread(&["backup.bundle!object at", "outside of the pack"]);
+        fs::write(&bundle, &thin[..40]).unwrap();
+        scratch.scan(&["kept/backup.bundle"]).assert_unread(&["backup.bundle", "cut off"]);
+        kept.remove("backup.bundle");
+    }
+}
+
+#[test]
 fn what_is_stored_as_it_is_has_one_place() {
     let (scratch, secret) = (Scratch::new(), github_pat(14));
     let repository = scratch.repository("r");

@@ -26,6 +26,8 @@ pub enum Format {
     PythonCode,
     /// Objects of a git repository.
     GitPack,
+    /// The same behind the references that lead to them: <https://git-scm.com/docs/gitformat-bundle>.
+    GitBundle,
     /// One object of a git repository, which its path tells: that it is compressed says too little.
     GitObject,
     /// One that is known and cannot be opened.
@@ -62,6 +64,9 @@ impl Format {
             [b'P', b'K', b'0', b'0', b'P', b'K', 3, 4, ..] => Self::Zip,
             [b'!', b'<', b'a', b'r', b'c', b'h', b'>', b'\n', ..] => Self::Ar,
             [b'P', b'A', b'C', b'K', 0, 0, 0, 2 | 3, ..] => Self::GitPack,
+            [b'#', b' ', b'v', b'2' | b'3', rest @ ..] if rest.starts_with(b" git bundle\n") => {
+                Self::GitBundle
+            }
             [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Self::Unopened("a 7z archive"),
             [b'R', b'a', b'r', b'!', 0x1a, 7, ..] => Self::Unopened("a RAR archive"),
             [0x04, 0x22, 0x4d, 0x18, ..] => Self::Unopened("an lz4 stream"),

@@ -1,4 +1,4 @@
-//! Packs of git in an archive or an image: every blob, commit and tag in them, deltas applied. Where in a history they stand is
+//! Packs of git in an archive or an image, and bundles, which are packs behind some lines: every blob, commit and tag in them, deltas applied. Where in a history they stand is
 //! not known without the rest of the repository; what they hold is.
 
 use std::collections::HashMap;
@@ -8,6 +8,7 @@ use std::rc::Rc;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::budget::Budget;
+use super::stream::Stream;
 use crate::delta::Delta;
 
 /// The largest pack that is opened, in bytes, and the largest object.
@@ -17,6 +18,38 @@ const MAX_OBJECT_BYTES: usize = 64 << 20;
 const MAX_KEPT_BYTES: usize = 32 << 20;
 /// The longest chain of deltas; git writes at most 4,095.
 const MAX_CHAIN: usize = 5_000;
+
+/// The most bytes that the lines in front of a bundle's pack may have.
+const MAX_BUNDLE_HEADER_BYTES: usize = 16 << 20;
+
+/// Takes the lines in front of a bundle's pack: capabilities, commits that have to be there already, references, an empty
+/// line. Says too where they have no end.
+pub(super) fn bundle_header(stream: &mut Stream<'_>) -> (Vec<u8>, io::Result<()>) {
+    const LOOK_BYTES: usize = 4 << 10;
+    let mut header = Vec::new();
+    loop {
+        let ahead = stream.peek(LOOK_BYTES);
+        // The empty line may begin in what was taken before.
+        let known = header.len();
+        header.extend_from_slice(ahead);
+        let looked_at = known.saturating_sub(1);
+        let end = memchr::memmem::find(&header[looked_at..], b"\n\n").map(|at| looked_at + at + 2);
+        let length = end.unwrap_or(header.len()) - known;
+        header.truncate(known + length);
+        if let Err(error) = stream.skip(length as u64) {
+            return (header, Err(error));
+        }
+        if end.is_some() {
+            return (header, Ok(()));
+        }
+        if length == 0 {
+            return (header, Err(damaged("the git bundle is cut off")));
+        }
+        if header.len() > MAX_BUNDLE_HEADER_BYTES {
+            return (header, Err(damaged("the git bundle has more references than are read")));
+        }
+    }
+}
 
 /// What the pack says of an object.
 #[derive(Debug, Clone, Copy)]
@@ -52,12 +85,14 @@ pub(super) struct GitPack<'b> {
     order: Vec<usize>,
     kept: HashMap<usize, Rc<Vec<u8>>>,
     kept_bytes: usize,
+    /// How long the ids of objects are.
+    id_bytes: usize,
     budget: &'b Budget,
 }
 
 impl<'b> GitPack<'b> {
     /// Reads the pack. Says too where it is damaged; what comes before that is there.
-    pub(super) fn read(stream: &mut dyn Read, budget: &'b Budget) -> (Self, io::Result<()>) {
+    pub(super) fn read(stream: &mut dyn Read, id_bytes: usize, budget: &'b Budget) -> (Self, io::Result<()>) {
         let mut bytes = Vec::new();
         let read = stream.take(MAX_PACK_BYTES as u64 + 1).read_to_end(&mut bytes);
         let mut pack = Self {
@@ -66,6 +101,7 @@ impl<'b> GitPack<'b> {
             order: Vec::new(),
             kept: HashMap::new(),
             kept_bytes: 0,
+            id_bytes,
             budget,
         };
         let result = read.and_then(|_| {
@@ -85,8 +121,8 @@ impl<'b> GitPack<'b> {
         let mut at = HEADER_BYTES;
         for _ in 0..count.unwrap_or(0) {
             let start = at;
-            let entry =
-                header(&self.bytes, start).ok_or_else(|| damaged("the git pack is cut off or damaged"))?;
+            let entry = header(&self.bytes, start, self.id_bytes)
+                .ok_or_else(|| damaged("the git pack is cut off or damaged"))?;
             let (_, length) = self.inflate(entry.data, entry.size, false)?;
             self.entries.insert(start, entry);
             self.order.push(start);
@@ -193,7 +229,7 @@ impl<'b> GitPack<'b> {
 }
 
 /// The header of the entry that begins at `start`: <https://git-scm.com/docs/pack-format>.
-fn header(bytes: &[u8], start: usize) -> Option<Entry> {
+fn header(bytes: &[u8], start: usize, id_bytes: usize) -> Option<Entry> {
     let mut at = start;
     let mut next = || {
         let byte = bytes.get(at).copied();
@@ -220,8 +256,7 @@ fn header(bytes: &[u8], start: usize) -> Option<Entry> {
             Base::At(start.checked_sub(distance)?)
         }
         7 => {
-            const ID_BYTES: usize = 20;
-            at += ID_BYTES;
+            at += id_bytes;
             Base::Named
         }
         _ => return None,

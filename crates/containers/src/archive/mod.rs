@@ -42,6 +42,10 @@ pub use self::stream::Stream;
 /// How many containers may lie in each other; a compressed archive counts as two.
 pub const MAX_DEPTH: usize = 16;
 
+/// How long the ids of git's objects are.
+const SHA_1_BYTES: usize = 20;
+const SHA_256_BYTES: usize = 32;
+
 /// Reads a file or another stream whole, containers opened.
 pub fn visit_stream<'scope, V: Visitor>(
     source: &mut dyn Read,
@@ -212,7 +216,8 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
             Some(Format::Tar) => self.tar(stream, place),
             Some(Format::Zip) => self.zip(stream, place),
             Some(Format::Ar) => self.ar(stream, place),
-            Some(Format::GitPack) => self.git_pack(stream, place),
+            Some(Format::GitPack) => self.git_pack(stream, SHA_1_BYTES, place),
+            Some(Format::GitBundle) => self.git_bundle(stream, place),
             Some(Format::PythonCode) => return self.python_code(stream, place),
             Some(Format::Pdf) => return self.pdf(stream, place),
             Some(format) => self.compressed(format, stream, place),
@@ -375,9 +380,24 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
         }
     }
 
+    /// A pack behind the references that lead to its objects, which are read as they are.
+    fn git_bundle(&mut self, stream: &mut Stream<'_>, place: &Place) {
+        let (header, result) = git_pack::bundle_header(stream);
+        self.plain(&mut header.as_slice(), place);
+        match result {
+            Ok(()) if stream.peek(4) != b"PACK" => self.unread(place, "the git bundle has no pack in it"),
+            Ok(()) => {
+                let is_sha_256 = header.lines().any(|line| line == b"@object-format=sha256");
+                let id_bytes = if is_sha_256 { SHA_256_BYTES } else { SHA_1_BYTES };
+                self.git_pack(stream, id_bytes, place);
+            }
+            Err(error) => self.unread(place, error.to_string()),
+        }
+    }
+
     /// Each object of a pack is a content.
-    fn git_pack(&mut self, stream: &mut Stream<'_>, place: &Place) {
-        let (mut pack, result) = GitPack::read(stream, self.budget);
+    fn git_pack(&mut self, stream: &mut Stream<'_>, id_bytes: usize, place: &Place) {
+        let (mut pack, result) = GitPack::read(stream, id_bytes, self.budget);
         for start in pack.objects() {
             match pack.object(start) {
                 Ok(Some(Object { kind, bytes })) => {
