@@ -16,7 +16,8 @@ pub(super) fn plan(environment: &Environment) -> Result<Plan, Error> {
                 Revision::remote_branch(SYSTEM, BRANCH, branch)?
             }
         };
-        return Ok(Plan::new(SYSTEM, Target::Request { base, head }, format!("pull request {number}")));
+        return Plan::new(SYSTEM, Target::Request { base, head }, format!("pull request {number}"))
+            .into_branch(BRANCH, environment.get(BRANCH));
     }
     let branch = environment.get("BITBUCKET_BRANCH").map(str::to_owned);
     let Some(name) = branch.as_deref().or(environment.get("BITBUCKET_TAG")) else {

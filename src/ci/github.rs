@@ -78,7 +78,8 @@ fn pull_request(name: &str, event: &Event) -> Result<Plan, Error> {
         head: needed("pull_request.head.sha in the event", &asked.head.sha)?,
     };
     let (number, head, base) = (asked.number, &asked.head.r#ref, &asked.base.r#ref);
-    Ok(Plan::new(SYSTEM, target, format!("{name} {number}, {head} into {base}")))
+    Plan::new(SYSTEM, target, format!("{name} {number}, {head} into {base}"))
+        .into_branch("pull_request.base.ref in the event", Some(base))
 }
 
 fn merge_group(event: &Event) -> Result<Plan, Error> {

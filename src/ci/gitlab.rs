@@ -16,11 +16,15 @@ fn range(environment: &Environment) -> Result<Plan, Error> {
     if let Some(base) = environment.commit(SYSTEM, "CI_MERGE_REQUEST_DIFF_BASE_SHA")? {
         let head = environment.commit(SYSTEM, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")?.unwrap_or(head);
         let number = environment.get("CI_MERGE_REQUEST_IID").unwrap_or("?");
-        return Ok(Plan::new(SYSTEM, Target::Request { base, head }, format!("merge request {number}")));
+        const BRANCH: &str = "CI_MERGE_REQUEST_TARGET_BRANCH_NAME";
+        return Plan::new(SYSTEM, Target::Request { base, head }, format!("merge request {number}"))
+            .into_branch(BRANCH, environment.get(BRANCH));
     }
     if let Some(base) = environment.commit(SYSTEM, "CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_SHA")? {
         let head = environment.commit(SYSTEM, "CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_SHA")?.unwrap_or(head);
-        return Ok(Plan::new(SYSTEM, Target::Request { base, head }, "an external pull request"));
+        const BRANCH: &str = "CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_NAME";
+        return Plan::new(SYSTEM, Target::Request { base, head }, "an external pull request")
+            .into_branch(BRANCH, environment.get(BRANCH));
     }
     if source != "push" {
         return Ok(Plan::new(

@@ -179,6 +179,9 @@ pub struct Plan {
     pub why: String,
     /// The branch into which others are merged, where that is told.
     pub default_branch: Option<String>,
+    /// The branch into which this request is to be merged, as the remote has it, where that is told: it may have gone on since
+    /// the run was started, and the request may have taken over what is new in it.
+    pub base_branch: Option<Revision>,
 }
 
 /// Why it cannot be told what to scan.
@@ -259,11 +262,17 @@ impl Plan {
         let system = Self::of(environment).map_or(System::Typed, |plan| plan.system);
         let head = head.map_or_else(Revision::head, Revision::typed);
         let target = Target::Request { base: Revision::typed(base), head };
-        Self { system, target, why: "as --base says".to_owned(), default_branch: None }
+        Self { system, target, why: "as --base says".to_owned(), default_branch: None, base_branch: None }
     }
 
     fn new(system: System, target: Target, why: impl Into<String>) -> Self {
-        Self { system, target, why: why.into(), default_branch: None }
+        Self { system, target, why: why.into(), default_branch: None, base_branch: None }
+    }
+
+    /// The same, for a request to merge into the branch of this name.
+    fn into_branch(self, what: &'static str, name: Option<&str>) -> Result<Self, Error> {
+        let branch = name.map(|name| Revision::remote_branch(self.system, what, name)).transpose()?;
+        Ok(Self { base_branch: branch, ..self })
     }
 }
 

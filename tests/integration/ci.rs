@@ -152,6 +152,50 @@ fn each_event_of_github_reads_its_range() {
 }
 
 #[test]
+fn what_a_pull_request_took_over_from_its_base_is_not_new() {
+    let scratch = Scratch::new();
+    let origin = scratch.repository("origin");
+    let (theirs, own) = (github_pat(2090), github_pat(2091));
+    let base = origin.commit_file("a.py", "a = 1\n");
+    origin.git(["checkout", "--quiet", "-b", "topic"]);
+    origin.commit_file("b.py", "b = 1\n");
+    origin.git(["checkout", "--quiet", "main"]);
+    origin.commit_file("old.py", token_line(&theirs));
+    origin.git(["checkout", "--quiet", "topic"]);
+    origin.git(["merge", "--quiet", "--no-edit", "main"]);
+    let clean = origin.commit_file("b.py", "b = 2\n");
+    let leaking = origin.commit_file("c.py", token_line(&own));
+    origin.git(["checkout", "--quiet", "main"]);
+    // The event names the base as it was when the request was opened.
+    let event = |head: &str| {
+        json!({"number": 7, "pull_request": {"number": 7, "base": {"sha": base, "ref": "main"},
+            "head": {"sha": head, "ref": "topic"}}})
+    };
+    let checkout = scratch.clone("full", &[&origin.url()]);
+    let look = |head: &str| in_github(&scratch, checkout.path(), "pull_request", &event(head), &[]);
+    let summary = assert_found(look(&clean), &[]);
+    assert!(summary["notices"][0].as_str().unwrap().contains("without what origin/main has by now"));
+    assert_found(look(&leaking), &[&own]);
+    let variables = [
+        ("GITLAB_CI", "true"),
+        ("CI_PIPELINE_SOURCE", "merge_request_event"),
+        ("CI_COMMIT_SHA", clean.as_str()),
+        ("CI_MERGE_REQUEST_DIFF_BASE_SHA", base.as_str()),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
+    ];
+    assert_found(in_ci(&scratch, checkout.path(), &variables, &[]), &[]);
+
+    // Without the branch, the merge that is checked out has what the branch had.
+    checkout.git(["checkout", "--quiet", "--detach", "origin/main"]);
+    checkout.git(["merge", "--quiet", "--no-ff", "-m", "Merge", &clean]);
+    checkout.git(["update-ref", "-d", "refs/remotes/origin/main"]);
+    assert_found(look(&clean), &[]);
+    // Merged already, the branch has all of it, and explains nothing.
+    checkout.git(["update-ref", "refs/remotes/origin/main", &leaking]);
+    assert_found(look(&leaking), &[&theirs, &own]);
+}
+
+#[test]
 fn a_shallow_checkout_is_refused_or_deepened() {
     let remote = remote(2100);
     let created = remote.push(&"0".repeat(40));

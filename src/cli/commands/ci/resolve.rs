@@ -92,8 +92,25 @@ impl Resolver<'_> {
                 self.plan.why
             );
         }
-        let what = format!("{}..{}, which parted at {}", short(&base), short(&head), short(&fork));
-        Ok(Ok(self.resolved(self.tips(head), vec![base], Some(base), &self.plan.why, &what)))
+        let mut exclude = vec![base];
+        let mut what = format!("{}..{}, which parted at {}", short(&base), short(&head), short(&fork));
+        if let Some((branch, now)) = self.base_now(base, head) {
+            exclude.push(now);
+            what = format!("{what}, without what {branch} has by now, {}", short(&now));
+        }
+        Ok(Ok(self.resolved(self.tips(head), exclude, Some(base), &self.plan.why, &what)))
+    }
+
+    /// What the branch that a request is to be merged into has now, where it has gone on since `base`: what the request took over
+    /// from it is not new. Once it has the request itself it explains nothing. Where the branch is not here, the system may have
+    /// checked out the merge of both.
+    fn base_now(&self, base: ObjectId, head: ObjectId) -> Option<(&Revision, ObjectId)> {
+        let branch = self.plan.base_branch.as_ref()?;
+        let find = |spec: &str| self.repository.resolve(spec).ok();
+        let merged = || find("HEAD^1").filter(|_| find("HEAD^2") == Some(head));
+        let now = find(&branch.spec).or_else(merged)?;
+        let has = |tip: &ObjectId, commit| self.repository.merge_base(tip, &commit) == Some(commit);
+        (now != base && has(&now, base) && !has(&now, head)).then_some((branch, now))
     }
 
     fn push(&self, before: ObjectId, after: ObjectId) -> Resolved {
