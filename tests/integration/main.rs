@@ -36,6 +36,7 @@ mod readme;
 mod regression;
 mod remedies;
 mod reports;
+mod repositories;
 mod rules_cli;
 mod schema;
 mod secrets;

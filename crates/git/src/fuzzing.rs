@@ -22,6 +22,7 @@ use super::objects::{Failures, ObjectVisitor, Objects};
 use super::packs::PackedObject;
 use super::sieve::ObjectSieve;
 use super::tree::{self, EntryKind, Part, TreeMemo};
+use super::index_file;
 use keysieve_containers::delta::Delta;
 
 /// The largest result of a delta that is made here, in bytes: a few instructions can ask for much more.
@@ -51,6 +52,13 @@ fn assert_copied(bytes: &[u8], derivation: Derivation<'_>) {
         assert!(length > 0 && to >= end, "copied spans are sorted and do not overlap");
         assert_eq!(bytes[to..to + length], derivation.base[from..from + length]);
         end = to + length;
+    }
+}
+
+/// Reads an index file whose paths may be of any length, rewritten as `gix` can read them.
+pub fn rewrite_index(bytes: &[u8]) {
+    for hash in [HashKind::Sha1, HashKind::Sha256] {
+        let _ = index_file::rewritten(bytes, hash);
     }
 }
 

@@ -14,6 +14,7 @@ use keysieve_model::coverage::Unread;
 use keysieve_model::provenance::{Metadata, Provenance, path_bytes};
 
 use super::commits::{Tip, TipKind};
+use super::index_file;
 
 /// Files that hold text of the user's; `logs` are read besides.
 const TEXTS: &[&str] = &[
@@ -150,16 +151,7 @@ pub(super) fn index_entries(git: &gix::Repository, unread: &mut Vec<Unread>) -> 
 
 /// The blobs in one index file, with their paths; none where there is no such file.
 pub(super) fn read_index(git: &gix::Repository, path: &Path) -> Result<Vec<(BString, GitId)>, Unread> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let index = gix::index::File::at(path, git.object_hash(), false, gix::index::decode::Options::default())
-        .map_err(|error| {
-            let why = format!("the index is damaged ({error}); `git reset` makes a new one");
-            // One spelling, however the repository was named: the same gap is counted once.
-            let spelled = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-            Unread::new(path_bytes(&spelled), why)
-        })?;
+    let index = index_file::read(path, git.object_hash())?;
     let entries = index.entries().iter().filter(|entry| !entry.mode.is_submodule());
     Ok(entries.map(|entry| (entry.path(&index).to_owned(), entry.id)).collect())
 }

@@ -11,6 +11,7 @@ pub mod fuzzing;
 mod git_dir;
 mod graph;
 mod history;
+mod index_file;
 mod numbers;
 mod objects;
 mod pack_index;

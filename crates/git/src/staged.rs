@@ -10,17 +10,13 @@ use gix::index::entry::{Flags, Mode};
 use gix::index::extension::Tree as CachedTree;
 
 use keysieve_model::coverage::Unread;
-use keysieve_model::provenance::path_bytes;
 
+use super::index_file;
 use super::tree_diff::{Directory, Node};
 
 /// Reads the index file at `path`; no file is an empty index. The first directory is the root.
 pub(super) fn directories(path: &Path, hash: HashKind) -> Result<Vec<Arc<Directory>>, Unread> {
-    let index = gix::index::File::at_or_default(path, hash, false, gix::index::decode::Options::default())
-        .map_err(|error| {
-            let why = format!("the index is damaged ({error}); `git reset` makes a new one");
-            Unread::new(path_bytes(path), why)
-        })?;
+    let index = index_file::read(path, hash)?;
     let mut builder = Builder { directories: vec![Directory::default()], by_path: HashMap::new() };
     builder.by_path.insert(Vec::new(), 0);
     for entry in index.entries() {

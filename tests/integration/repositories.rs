@@ -1,0 +1,46 @@
+//! Repositories that are kept in unusual ways, or half there: what git takes without a word is no gap, what it stumbles over is
+//! named.
+
+use crate::fixture::{Repository, Scratch};
+use crate::secrets::{github_pat, token_line};
+
+/// Folders of 200 letters up to a path of this many bytes.
+fn long_path(length: usize) -> String {
+    let mut path = "d".repeat(200);
+    while path.len() + 201 < length {
+        path = format!("{path}/{}", "d".repeat(200));
+    }
+    format!("{path}/{}", "f".repeat(length - path.len() - 1))
+}
+
+#[test]
+fn paths_of_four_thousand_bytes_and_more() {
+    let lengths = [4094, 4095, 4096, 4097, 4098, 4099, 4100, 4101, 4102, 4103, 9000];
+    for version in ["2", "3", "4"] {
+        let scratch = Scratch::new();
+        let repository: Repository = scratch.repository("r");
+        repository.commit_file("a.py", "a = 1\n");
+        repository.write("later.py", "later = 1\n");
+        let secrets: Vec<String> = (0..lengths.len() as u64).map(|seed| github_pat(3040 + seed)).collect();
+        let lines = lengths.iter().zip(&secrets).map(|(&length, secret)| {
+            let blob = repository.store_blob(token_line(secret).as_bytes());
+            format!("100644 {blob}\t{}\n", long_path(length))
+        });
+        repository.git_reading(lines.collect::<String>().as_bytes(), &["update-index", "--index-info"]);
+        repository.git(["update-index", "--index-version", version]);
+        if version == "3" {
+            // Only entries with further flags make git write this version.
+            repository.git(["add", "--intent-to-add", "later.py"]);
+        }
+        let expected: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        let staged = repository.diff(&["--staged"]);
+        staged.assert_complete();
+        staged.assert_secrets(&expected);
+        for (&length, secret) in lengths.iter().zip(&secrets) {
+            assert_eq!(staged.place(secret)["path"], long_path(length), "{length}");
+        }
+        let audit = repository.audit_everything();
+        audit.assert_secrets(&expected);
+        assert_eq!(audit.place(&secrets[3])["path"], long_path(lengths[3]));
+    }
+}
