@@ -1,8 +1,40 @@
 //! Repositories that are kept in unusual ways, or half there: what git takes without a word is no gap, what it stumbles over is
 //! named.
 
+use std::fs;
+
 use crate::fixture::{Repository, Scratch};
 use crate::secrets::{github_pat, token_line};
+
+#[test]
+fn what_is_known_without_being_stored_is_not_missing() {
+    for format in ["sha1", "sha256"] {
+        let (scratch, secret) = (Scratch::new(), github_pat(3030));
+        let repository = scratch.repository_with("r", &[&format!("--object-format={format}")]);
+        let tree = repository.git(["hash-object", "-t", "tree", "/dev/null"]);
+        let blob = repository.store_blob(b"");
+        repository.write("empty.py", "");
+        // As `git rebase -i --root` begins.
+        let root = repository.git(["commit-tree", &tree, "-m", "Root"]);
+        repository.git(["reset", "--quiet", &root]);
+        let files = format!("100644 blob {blob}\tempty.py\n040000 tree {tree}\tempty\n");
+        let files = repository.git_reading(files.as_bytes(), &["mktree"]);
+        let second = repository.git(["commit-tree", &files, "-p", &root, "-m", "Empty"]);
+        repository.git(["reset", "--quiet", &second]);
+        repository.commit_file("a.py", token_line(&secret));
+        for (name, id) in [("tree", &tree), ("blob", &blob)] {
+            repository.git(["update-ref", &format!("refs/tags/{name}"), id]);
+            let stored = repository.git_file(&format!("objects/{}/{}", &id[..2], &id[2..]));
+            let _ = fs::remove_file(&stored);
+        }
+        let report = repository.audit();
+        report.assert_complete();
+        report.assert_secrets(&[&secret]);
+        let range = repository.diff(&[&format!("{root}..main")]);
+        range.assert_complete();
+        range.assert_secrets(&[&secret]);
+    }
+}
 
 /// Folders of 200 letters up to a path of this many bytes.
 fn long_path(length: usize) -> String {

@@ -17,12 +17,12 @@ use keysieve_model::sync::into_inner;
 use super::attribution;
 use super::cache::Recalled;
 use super::commits::{Commit, Commits, Headers, Sources, Tip, TipKind, summary};
+use super::index_file;
 use super::numbers::NO_OBJECT;
 use super::objects::{Failures, ObjectVisitor, Objects};
 use super::packs::PackedObject;
 use super::sieve::ObjectSieve;
 use super::tree::{self, EntryKind, Part, TreeMemo};
-use super::index_file;
 use keysieve_containers::delta::Delta;
 
 /// The largest result of a delta that is made here, in bytes: a few instructions can ask for much more.

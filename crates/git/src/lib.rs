@@ -45,6 +45,7 @@ use self::cache::Cache;
 use self::commits::{Commits, Tip, TipKind};
 use self::objects::Objects;
 use self::sieve::{ObjectSieve, Sieved};
+use self::store::built_in;
 use self::tree_log::Trees;
 
 pub use self::error::Error;
@@ -193,7 +194,8 @@ impl Repository {
         let Sieved { mut read, commits, tags, trees, missing, damaged, watched, seen: _ } = sieved;
         read.bytes += git_dir::read_texts(&git, &tips, visitor, &mut unread);
         let index = git_dir::index_entries(&git, &mut unread);
-        for tip in tips.iter().filter(|tip| !tip.target.is_null() && !objects.contains(&tip.target)) {
+        let is_there = |id: &GitId| id.is_null() || objects.contains(id) || built_in(id, hash).is_some();
+        for tip in tips.iter().filter(|tip| !is_there(&tip.target)) {
             let what = format!("object {}", tip.target);
             unread.push(Unread::new(
                 what,

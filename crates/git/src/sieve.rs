@@ -17,6 +17,7 @@ use super::commits::{self, Commit};
 use super::numbers::{NO_OBJECT, Number};
 use super::objects::{ObjectVisitor, Objects};
 use super::packs::PackedObject;
+use super::store::built_in;
 use super::tree::{self, EntryKind, Part, TreeMemo};
 use super::tree_log::{PartId, TreeLog, Trees};
 use keysieve_containers::archive;
@@ -131,8 +132,11 @@ impl<'a, V: Visitor> ObjectSieve<'a, V> {
         numbered.collect()
     }
 
+    /// Notes that the object `by` names one that is not there, unless all is known of that.
     fn note_missing(&self, id: &gix::oid, kind: &'static str, by: Number) {
-        lock(&self.missing).entry(id.to_owned()).or_insert((kind, BTreeSet::new())).1.insert(by);
+        if built_in(id, self.hash).is_none() {
+            lock(&self.missing).entry(id.to_owned()).or_insert((kind, BTreeSet::new())).1.insert(by);
+        }
     }
 
     fn text(

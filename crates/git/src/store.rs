@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use gix::ObjectId;
 use gix::hash::Kind as HashKind;
 use gix::objs::{Find as _, Kind};
 use gix::odb;
@@ -110,7 +111,23 @@ impl Reader {
                 Err(error) => failure = Failure::Damaged(error.to_string()),
             }
         }
-        Err(failure)
+        match built_in(id, self.hash) {
+            Some(kind) if failure == Failure::Missing => {
+                self.bytes.clear();
+                Ok(kind)
+            }
+            _ => Err(failure),
+        }
+    }
+}
+
+/// The kind of an object of which all is known though it is not stored: the empty tree, which git never needs stored, and the
+/// empty blob.
+pub(super) fn built_in(id: &gix::oid, hash: HashKind) -> Option<Kind> {
+    match id {
+        id if *id == *ObjectId::empty_tree(hash) => Some(Kind::Tree),
+        id if *id == *ObjectId::empty_blob(hash) => Some(Kind::Blob),
+        _ => None,
     }
 }
 
