@@ -3,8 +3,55 @@
 
 use std::fs;
 
-use crate::fixture::{Repository, Scratch};
+use crate::fixture::{Repository, Run, Scratch};
 use crate::secrets::{github_pat, token_line};
+
+#[track_caller]
+fn assert_names(run: &Run, parts: &[&str]) {
+    assert_eq!(run.code, 2, "{run:?}");
+    for part in parts {
+        assert!(run.stderr.contains(part), "no {part:?} in {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_git_file_that_leads_nowhere_names_the_missing_folder() {
+    let scratch = Scratch::new();
+    let main = scratch.repository("main");
+    main.commit_file("a.py", "a = 1\n");
+    main.git(["worktree", "add", "--quiet", "--detach", "../linked"]);
+    let linked = scratch.existing("linked");
+    linked.write("sub/.env", "TOKEN=\n");
+    let commands: [&[&str]; 6] = [
+        &["audit"],
+        &["audit", "sub"],
+        &["diff", "HEAD~1..HEAD"],
+        &["diff", "--staged"],
+        &["hook", "run", "pre-commit"],
+        &["env"],
+    ];
+    let admin = main.git_file("worktrees/linked");
+    let git_file = linked.path().join(".git");
+    let missing = scratch.path("main/.git");
+    fs::rename(&missing, scratch.path("gone")).unwrap();
+    for command in commands {
+        let parts =
+            [git_file.to_str().unwrap(), admin.to_str().unwrap(), "does not exist", "worktree repair"];
+        assert_names(&linked.run_keysieve(command), &parts);
+    }
+    // A path from the file's own folder, as submodules have.
+    linked.write(".git", "gitdir: ../nowhere/modules/a\n");
+    for command in commands {
+        assert_names(&linked.run_keysieve(command), &["nowhere/modules/a", "does not exist"]);
+    }
+    // The work tree's own part is there, and the main one is not.
+    fs::rename(scratch.path("gone"), &missing).unwrap();
+    linked.write(".git", format!("gitdir: {}\n", admin.display()));
+    main.write(".git/worktrees/linked/commondir", "../../../moved\n");
+    for command in commands {
+        assert_names(&linked.run_keysieve(command), &["commondir", "moved", "does not exist"]);
+    }
+}
 
 #[test]
 fn what_is_known_without_being_stored_is_not_missing() {

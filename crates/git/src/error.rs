@@ -32,6 +32,17 @@ pub enum Error {
         /// What gix said.
         why: String,
     },
+    /// A `.git` file, or the one that names a work tree's main git directory, leads nowhere.
+    #[error(
+        "{file} leads to {missing}, which does not exist; restore that folder, run `git worktree repair` in the main work \
+         tree if it was moved, or clone anew"
+    )]
+    LostGitDir {
+        /// The file.
+        file: String,
+        /// The folder that it names.
+        missing: String,
+    },
     /// The revision names nothing.
     #[error(
         "revision `{revision}` does not name a commit of {path} ({why}); see `git branch -a` and `git tag` for what there is"

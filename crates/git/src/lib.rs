@@ -94,6 +94,9 @@ impl Repository {
         if !path.exists() {
             return Err(Error::NoSuchPath { path: shown });
         }
+        if let Some(lost) = lost_git_dir(path) {
+            return Err(lost);
+        }
         let git = gix::discover_opts(path, gix::discover::upwards::Options::default(), options()).map_err(
             |error| {
                 let why = error.to_string();
@@ -121,6 +124,9 @@ impl Repository {
                     let git_dir = git_dir.display().to_string();
                     Error::Unusable { path: path.display().to_string(), git_dir, why: error.to_string() }
                 };
+                if let Some(lost) = lost_main_dir(git_dir) {
+                    return Err(lost);
+                }
                 let git = gix::open_opts(git_dir, options().open_path_as_is(true)).map_err(fail)?;
                 Self { git: git.into_sync(), path: path.to_owned(), environment: GitEnvironment::default() }
             }
@@ -313,13 +319,38 @@ fn search_names<V: Visitor>(visitor: &V, trees: &Trees) -> bool {
     names.par_iter().map(is_clean).reduce(|| true, |a, b| a && b)
 }
 
+/// Whether the `.git` file that rules `path` names a git directory that is not there, or one whose main one is not.
+fn lost_git_dir(path: &Path) -> Option<Error> {
+    let absolute = std::path::absolute(path).ok()?;
+    let above = absolute.ancestors().take_while(|dir| !is_git_dir(dir));
+    let beside = above.map(|dir| dir.join(".git")).find(|candidate| candidate.exists())?;
+    let text = std::fs::read_to_string(&beside).ok()?;
+    let git_dir = beside.parent()?.join(text.strip_prefix("gitdir:")?.trim());
+    if git_dir.exists() {
+        return lost_main_dir(&git_dir);
+    }
+    let missing = git_dir.display().to_string();
+    Some(Error::LostGitDir { file: beside.display().to_string(), missing })
+}
+
+/// Whether the git directory of a linked work tree names a main one that is not there.
+fn lost_main_dir(git_dir: &Path) -> Option<Error> {
+    let file = git_dir.join("commondir");
+    let main = git_dir.join(std::fs::read_to_string(&file).ok()?.trim());
+    (!main.exists())
+        .then(|| Error::LostGitDir { file: file.display().to_string(), missing: main.display().to_string() })
+}
+
 /// The git directory that `path` is, or lies beside or below.
 fn git_dir_above(path: &Path) -> Option<PathBuf> {
     let absolute = std::path::absolute(path).ok()?;
-    let is_git_dir = |dir: &Path| dir.join("objects").is_dir() && dir.join("refs").is_dir();
     absolute.ancestors().find_map(|dir| {
         [dir.join(".git"), dir.to_owned()].into_iter().find(|candidate| is_git_dir(candidate))
     })
+}
+
+fn is_git_dir(dir: &Path) -> bool {
+    dir.join("objects").is_dir() && dir.join("refs").is_dir()
 }
 
 fn object_id(id: &gix::oid) -> ObjectId {
