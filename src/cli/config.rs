@@ -331,6 +331,7 @@ pub(crate) fn git_environment() -> GitEnvironment {
     let alternates = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
     GitEnvironment {
         git_dir: path("GIT_DIR"),
+        work_tree: path("GIT_WORK_TREE"),
         index_file: path("GIT_INDEX_FILE"),
         object_directory: path("GIT_OBJECT_DIRECTORY").or_else(|| path("GIT_QUARANTINE_PATH")),
         alternate_object_directories: std::env::split_paths(&alternates)

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::fixture::{Repository, Run, Scratch};
+use crate::fixture::{Repository, Run, Scratch, keysieve_command, run};
 use crate::secrets::{github_pat, token_line};
 
 #[track_caller]
@@ -50,6 +50,85 @@ fn a_git_file_that_leads_nowhere_names_the_missing_folder() {
     main.write(".git/worktrees/linked/commondir", "../../../moved\n");
     for command in commands {
         assert_names(&linked.run_keysieve(command), &["commondir", "moved", "does not exist"]);
+    }
+}
+
+/// A clean commit passes the hook, one with a secret is stopped.
+fn assert_guarded(git: impl Fn(&[&str]) -> Run, write: impl Fn(&str, String), seed: u64) {
+    write("clean.py", "clean = 1\n".to_owned());
+    let added = git(&["add", "--force", "clean.py"]);
+    assert_eq!(added.code, 0, "{added:?}");
+    let clean = git(&["commit", "-m", "Clean"]);
+    assert_eq!(clean.code, 0, "{clean:?}");
+    assert!(clean.stderr.contains("no new secrets"), "{clean:?}");
+    write("leak.py", token_line(&github_pat(seed)));
+    git(&["add", "--force", "leak.py"]);
+    let stopped = git(&["commit", "-m", "Leak"]);
+    assert_ne!(stopped.code, 0);
+    assert!(stopped.stderr.contains("commit stopped: 1 new"), "{stopped:?}");
+}
+
+#[test]
+fn a_work_tree_linked_to_a_bare_clone() {
+    let scratch = Scratch::new();
+    let origin = scratch.repository("origin");
+    origin.commit_file("a.py", "a = 1\n");
+    let bare = scratch.clone("app.git", &["--bare", &origin.url()]);
+    bare.git(["worktree", "add", "--quiet", "-b", "lane", "../lane"]);
+    bare.set_hook("pre-commit");
+    let lane = scratch.existing("lane");
+    assert_guarded(|arguments| lane.try_git(arguments), |path, text| drop(lane.write(path, text)), 3010);
+    let staged = lane.diff(&["--staged"]);
+    staged.assert_secrets(&[&github_pat(3010)]);
+    assert_eq!(staged.place(&github_pat(3010))["path"], "leak.py");
+    lane.git(["rm", "--quiet", "--force", "leak.py"]);
+    let clean = lane.run_keysieve(&["diff", "--staged"]);
+    assert_eq!(clean.code, 0, "{clean:?}");
+    // In the bare one itself nothing can be staged.
+    assert_names(&bare.run_keysieve(&["diff", "--staged"]), &["bare"]);
+}
+
+#[test]
+fn a_home_directory_whose_repository_lies_elsewhere() {
+    let scratch = Scratch::new();
+    let home = scratch.path("home");
+    fs::create_dir(&home).unwrap();
+    // As manuals for dotfiles have it, and with a work tree that the configuration names.
+    for (name, options, seed) in
+        [("bare.git", &["--bare"][..], 3020), ("named.git", &["--bare"], 3021), ("plain", &[], 3022)]
+    {
+        let repository = scratch.repository_with(name, options);
+        repository.set_hook("pre-commit");
+        let git_dir = repository.git_file("");
+        let git_dir = git_dir.to_str().unwrap().trim_end_matches('/');
+        let home_text = home.to_str().unwrap();
+        let mut global = vec![format!("--git-dir={git_dir}")];
+        if name == "named.git" {
+            repository.git(["config", "core.bare", "false"]);
+            repository.git([&format!("--git-dir={git_dir}"), "config", "core.worktree", home_text]);
+        } else {
+            global.push(format!("--work-tree={home_text}"));
+        }
+        let git = |arguments: &[&str]| {
+            let mut command = repository.command();
+            command.current_dir(&home).args(&global).args(arguments);
+            run(&mut command, b"")
+        };
+        assert_guarded(git, |path, text| drop(scratch.write(&format!("home/{path}"), text)), seed);
+        let secret = github_pat(seed);
+        let mut staged = keysieve_command(&scratch.path(""));
+        staged.current_dir(&home).args(["diff", "--staged", "--format", "jsonl", "--show-secrets"]);
+        staged.env("GIT_DIR", git_dir);
+        if name != "named.git" {
+            staged.env("GIT_WORK_TREE", home_text);
+        }
+        let report = run(&mut staged, b"").report();
+        report.assert_secrets(&[&secret]);
+        report.assert_complete();
+        // Whoever has an index commits here: what is in it has not left.
+        let audit = scratch.existing(name).audit();
+        assert_eq!(audit.find(&secret)["exposure"], "local", "{name}");
+        git(&["rm", "--quiet", "--force", "leak.py"]);
     }
 }
 

@@ -39,8 +39,9 @@ const MAX_TEXT_BYTES: u64 = 1 << 30;
 pub(super) fn tips(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> {
     let mut tips = references(git, unread);
     let dirs = work_tree_dirs(git);
-    // Nobody commits in a bare repository without work trees: what its references lead to came from others, who have it.
-    if git.is_bare() && dirs.len() == 1 {
+    // Nobody commits in a bare repository without work trees and index: what its references lead to came from others, who
+    // have it.
+    if git.is_bare() && dirs.len() == 1 && !git.common_dir().join("index").exists() {
         tips.iter_mut().for_each(|tip| tip.kind = TipKind::Remote);
     }
     for (name, dir) in dirs {

@@ -62,6 +62,8 @@ pub const STAGED: &str = "the index (staged)";
 pub struct GitEnvironment {
     /// `GIT_DIR`
     pub git_dir: Option<PathBuf>,
+    /// `GIT_WORK_TREE`: files of a home directory are kept so, in a repository that lies elsewhere.
+    pub work_tree: Option<PathBuf>,
     /// `GIT_INDEX_FILE`: `git commit FILE` puts together an index of its own.
     pub index_file: Option<PathBuf>,
     /// `GIT_OBJECT_DIRECTORY`: in a server's hooks, what was pushed and is not yet taken.
@@ -127,7 +129,13 @@ impl Repository {
                 if let Some(lost) = lost_main_dir(git_dir) {
                     return Err(lost);
                 }
-                let git = gix::open_opts(git_dir, options().open_path_as_is(true)).map_err(fail)?;
+                let mut git = gix::open_opts(git_dir, options().open_path_as_is(true)).map_err(fail)?;
+                // Without a name the work tree is where git runs, unless the repository has none.
+                let here = || (git.workdir().is_none() && !git.is_bare()).then(|| path.to_owned());
+                let work_tree = environment.work_tree.clone().or_else(here);
+                if let Some(work_tree) = work_tree.and_then(|dir| std::path::absolute(dir).ok()) {
+                    git.set_workdir(work_tree).map_err(fail)?;
+                }
                 Self { git: git.into_sync(), path: path.to_owned(), environment: GitEnvironment::default() }
             }
         };

@@ -131,7 +131,8 @@ impl Repository {
         store: Store,
         visitor: &V,
     ) -> Result<Range, Error> {
-        if git.is_bare() {
+        // A work tree linked to a bare repository shares its configuration, and has an index.
+        if git.workdir().is_none() {
             return Err(Error::NoIndex { path: self.path.display().to_string() });
         }
         let index = self.environment.index_file.clone().unwrap_or_else(|| git.index_path());

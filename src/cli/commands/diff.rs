@@ -8,7 +8,7 @@ use keysieve_git::{RangeQuery, Repository, seconds_of_date};
 
 use crate::cli::args::{Common, ValuesArgs};
 use crate::cli::commands::range_policy::added_suppressions;
-use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
+use crate::cli::config::{PolicySource, git_environment, output_config, scan_config, shows_progress};
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::finish;
 use crate::cli::progress::Bar;
@@ -22,7 +22,11 @@ pub(crate) fn run(
     common: &Common,
 ) -> anyhow::Result<ExitStatus> {
     let output = output_config(common)?;
-    let repository = Repository::open(repo)?;
+    // As for git, the environment says which repository the current directory belongs to.
+    let repository = match repo {
+        here if here == Path::new(".") => Repository::open_for_hook(here, git_environment())?,
+        other => Repository::open(other)?,
+    };
     let query = match (range, since) {
         (Some(range), _) => repository.range(range)?,
         (None, Some(date)) => {
