@@ -589,20 +589,6 @@ fn in_a_repository_given_by_a_directory_inside_it() {
 }
 
 #[test]
-fn in_a_repository_with_the_reftable_format() {
-    let (scratch, secret) = (Scratch::new(), github_pat(156));
-    let repository = scratch.repository_with("r", &["--ref-format=reftable"]);
-    repository.commit_file("a.py", token_line(&secret));
-    repository.commit_file("a.py", "a = 1\n");
-    // Either its references are read, or that they are not is said.
-    let report = repository.audit();
-    report.find(&secret);
-    if report.find(&secret)["exposure"] != "local" {
-        report.assert_unread(&["reference"]);
-    }
-}
-
-#[test]
 fn a_path_is_judged_by_what_its_own_versions_say() {
     let (scratch, secret) = (Scratch::new(), password(31));
     let repository = scratch.repository("r");

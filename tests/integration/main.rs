@@ -33,6 +33,7 @@ mod push;
 mod quiet;
 mod range;
 mod readme;
+mod reftables;
 mod regression;
 mod remedies;
 mod reports;

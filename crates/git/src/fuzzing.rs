@@ -23,6 +23,7 @@ use super::objects::{Failures, ObjectVisitor, Objects};
 use super::packs::PackedObject;
 use super::sieve::ObjectSieve;
 use super::tree::{self, EntryKind, Part, TreeMemo};
+use super::{index_file, reftable};
 use keysieve_containers::delta::Delta;
 
 /// The largest result of a delta that is made here, in bytes: a few instructions can ask for much more.
@@ -52,6 +53,13 @@ fn assert_copied(bytes: &[u8], derivation: Derivation<'_>) {
         assert!(length > 0 && to >= end, "copied spans are sorted and do not overlap");
         assert_eq!(bytes[to..to + length], derivation.base[from..from + length]);
         end = to + length;
+    }
+}
+
+/// Reads a table of references as it is, and as if its checksum held; nothing is promised but an end.
+pub fn read_reftable(bytes: &[u8]) {
+    for hash in [HashKind::Sha1, HashKind::Sha256] {
+        let _ = reftable::read_sealed(bytes, hash);
     }
 }
 

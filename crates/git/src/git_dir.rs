@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use bstr::{BString, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId as GitId;
 use gix::hash::Kind as HashKind;
 
@@ -15,6 +15,8 @@ use keysieve_model::provenance::{Metadata, Provenance, path_bytes};
 
 use super::commits::{Tip, TipKind};
 use super::index_file;
+use super::references::{Listed, Reference, References};
+use super::reftable::{LogEntry, Target};
 
 /// Files that hold text of the user's; `logs` are read besides.
 const TEXTS: &[&str] = &[
@@ -36,8 +38,11 @@ const TEXTS: &[&str] = &[
 const MAX_TEXT_BYTES: u64 = 1 << 30;
 
 /// References, reflogs, and the HEAD of every work tree.
-pub(super) fn tips(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> {
-    let mut tips = references(git, unread);
+pub(super) fn tips(references: &References, unread: &mut Vec<Unread>) -> Vec<Tip> {
+    let git = &references.git;
+    let Listed { references: listed, unread: gaps } = references.list();
+    let mut tips: Vec<Tip> = direct(&listed);
+    unread.extend(gaps);
     let dirs = work_tree_dirs(git);
     // Nobody commits in a bare repository without work trees and index: what its references lead to came from others, who
     // have it.
@@ -45,57 +50,36 @@ pub(super) fn tips(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> 
         tips.iter_mut().for_each(|tip| tip.kind = TipKind::Remote);
     }
     for (name, dir) in dirs {
-        match read_text(&dir.join("HEAD")) {
+        match references.head_of(&dir) {
             // A symbolic HEAD names a branch, which is among the references.
-            Ok(head) if head.starts_with(b"ref: ") => {}
-            Ok(head) => match GitId::from_hex(head.trim_ascii()) {
-                Ok(target) => {
-                    let name = if name.is_empty() {
-                        "HEAD".into()
-                    } else {
-                        format!("HEAD of work tree {name}").into()
-                    };
-                    tips.push(Tip { name, target, kind: TipKind::Local });
-                }
-                Err(_) => {
-                    let why = "it names neither a branch nor a commit; `git checkout BRANCH` mends it";
-                    unread.push(Unread::new(path_bytes(&dir.join("HEAD")), why));
-                }
-            },
-            Err(error) => unread.push(Unread::new(path_bytes(&dir.join("HEAD")), error.to_string())),
+            Ok(None | Some(Target::Symbolic(_))) => {}
+            Ok(Some(Target::Object(target))) => {
+                let name =
+                    if name.is_empty() { "HEAD".into() } else { format!("HEAD of work tree {name}").into() };
+                tips.push(Tip { name, target, kind: TipKind::Local });
+            }
+            Err(why) => unread.push(Unread::new(path_bytes(&dir.join("HEAD")), why)),
         }
-        for log in reflogs(&dir) {
-            let Ok(text) = read_text(&log) else { continue };
-            tips.extend(reflog_tips(&dir, &log, &text));
+        for Log { reference, text, .. } in logs(references, &dir) {
+            if let Ok(text) = text {
+                tips.extend(reflog_tips(reference.as_bstr(), &text));
+            }
         }
     }
     tips
 }
 
-/// The references that can be read; the others go to `unread`.
-pub(super) fn references(git: &gix::Repository, unread: &mut Vec<Unread>) -> Vec<Tip> {
-    let mut tips = Vec::new();
-    let mut damaged = |what: &str, why: String| unread.push(Unread::new(what, why));
-    match git.references().and_then(|references| references.all().map(Iterator::collect::<Vec<_>>)) {
-        Ok(references) => {
-            for reference in references {
-                match reference {
-                    Ok(reference) => {
-                        if let Some(id) = reference.try_id() {
-                            tips.push(Tip::reference(reference.name().as_bstr(), id.detach()));
-                        }
-                    }
-                    Err(error) => damaged("a reference", format!("it cannot be read: {error}")),
-                }
-            }
-        }
-        Err(error) => damaged("the references", format!("they cannot be listed: {error}")),
-    }
-    tips
+/// The references that name an object themselves.
+pub(super) fn direct(references: &[Reference]) -> Vec<Tip> {
+    let direct = references.iter().filter_map(|reference| match &reference.target {
+        Target::Object(id) => Some(Tip::reference(reference.name.as_bstr(), *id)),
+        Target::Symbolic(_) => None,
+    });
+    direct.collect()
 }
 
 /// The main git directory, and that of each linked work tree with its name.
-fn work_tree_dirs(git: &gix::Repository) -> Vec<(BString, PathBuf)> {
+pub(super) fn work_tree_dirs(git: &gix::Repository) -> Vec<(BString, PathBuf)> {
     let common = git.common_dir().to_owned();
     let linked = list(&common.join("worktrees"));
     let name = |dir: &Path| dir.file_name().map(|name| path_bytes(Path::new(name))).unwrap_or_default();
@@ -111,9 +95,29 @@ fn hooks(dir: &Path) -> Vec<PathBuf> {
     hooks
 }
 
-fn reflogs(dir: &Path) -> Vec<PathBuf> {
+/// A reflog.
+struct Log {
+    /// The full name of its reference.
+    reference: BString,
+    /// Where it lies, or would lie if it had a file.
+    path: PathBuf,
+    /// A line for each change, the latest last.
+    text: io::Result<Vec<u8>>,
+}
+
+/// The reflogs of a git directory.
+fn logs(references: &References, dir: &Path) -> Vec<Log> {
+    let logs = dir.join("logs");
+    if let Some(stack) = references.stack(dir) {
+        let log = |(reference, entries): (&BString, &Vec<LogEntry>)| Log {
+            reference: reference.clone(),
+            path: logs.join(reference.to_path_lossy()),
+            text: Ok(entries.iter().rev().flat_map(|entry| Vec::from(entry.line())).collect()),
+        };
+        return stack.logs.iter().map(log).collect();
+    }
     let mut files = Vec::new();
-    let mut next = vec![dir.join("logs")];
+    let mut next = vec![logs.clone()];
     while let Some(path) = next.pop() {
         if path.is_dir() && !path.is_symlink() {
             next.extend(list(&path));
@@ -122,13 +126,17 @@ fn reflogs(dir: &Path) -> Vec<PathBuf> {
         }
     }
     files.sort();
-    files
+    let log = |path: PathBuf| Log {
+        reference: path_bytes(path.strip_prefix(&logs).unwrap_or(&path)),
+        text: read_text(&path),
+        path,
+    };
+    files.into_iter().map(log).collect()
 }
 
 /// The old and new values of a reference that its reflog names.
-fn reflog_tips(dir: &Path, log: &Path, text: &[u8]) -> BTreeSet<Tip> {
-    let name = path_bytes(log.strip_prefix(dir.join("logs")).unwrap_or(log));
-    let reference = Tip::reference(name.as_bstr(), GitId::null(HashKind::Sha1));
+fn reflog_tips(name: &BStr, text: &[u8]) -> BTreeSet<Tip> {
+    let reference = Tip::reference(name, GitId::null(HashKind::Sha1));
     // What a remote once had may have been fetched by others.
     let kind = if reference.kind == TipKind::Remote { TipKind::Remote } else { TipKind::Reflog };
     let ids = text.lines().flat_map(|line| line.split(|&byte| byte == b' ').take(2));
@@ -159,11 +167,12 @@ pub(super) fn read_index(git: &gix::Repository, path: &Path) -> Result<Vec<(BStr
 
 /// Hands over the names of references, and the texts in the git directory. Returns the bytes read.
 pub(super) fn read_texts<V: Visitor>(
-    git: &gix::Repository,
+    references: &References,
     tips: &[Tip],
     visitor: &V,
     unread: &mut Vec<Unread>,
 ) -> u64 {
+    let git = &references.git;
     let mut bytes = 0;
     for (kind, metadata) in [(TipKind::Local, Metadata::RefName), (TipKind::Remote, Metadata::RemoteRefName)]
     {
@@ -174,8 +183,11 @@ pub(super) fn read_texts<V: Visitor>(
     }
     let common = git.common_dir();
     for (_, dir) in work_tree_dirs(git) {
-        for path in TEXTS.iter().map(|name| dir.join(name)).chain(hooks(&dir)).chain(reflogs(&dir)) {
-            match read_text(&path) {
+        let files = TEXTS.iter().map(|name| dir.join(name)).chain(hooks(&dir));
+        let texts = files.map(|path| (read_text(&path), path));
+        let logs = logs(references, &dir).into_iter().map(|log| (log.text, log.path));
+        for (text, path) in texts.chain(logs) {
+            match text {
                 Ok(text) => {
                     let name = path_bytes(path.strip_prefix(common).unwrap_or(&path));
                     let provenance = Provenance::GitMetadata(Metadata::File(name));
@@ -226,7 +238,7 @@ fn submodules(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// The text of one of git's own files.
-fn read_text(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read_text(path: &Path) -> io::Result<Vec<u8>> {
     read_regular(path, MAX_TEXT_BYTES)
 }
 

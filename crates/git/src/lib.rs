@@ -1,5 +1,6 @@
 //! Git repositories: every object of the database, the text that is no blob, and where things came from. The only user of
-//! `gix`. Replace refs, grafts and the user's git configuration have no effect: what is stored is what is read.
+//! `gix`. Replace refs, grafts and the user's git configuration have no effect: what is stored is what is read. Two formats that
+//! `gix` lacks have readers here: references in tables, and long paths in the index. Git itself is never asked.
 
 mod attribution;
 mod cache;
@@ -18,6 +19,8 @@ mod pack_index;
 mod packs;
 mod queries;
 mod range;
+mod references;
+mod reftable;
 mod remotes;
 mod sieve;
 mod staged;
@@ -31,6 +34,7 @@ mod work_tree;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use bstr::BString;
 use gix::ObjectId as GitId;
@@ -44,6 +48,7 @@ use keysieve_model::provenance::{Metadata, ObjectId, Provenance};
 use self::cache::Cache;
 use self::commits::{Commits, Tip, TipKind};
 use self::objects::Objects;
+use self::references::{References, Tables};
 use self::sieve::{ObjectSieve, Sieved};
 use self::store::built_in;
 use self::tree_log::Trees;
@@ -78,6 +83,8 @@ pub struct Repository {
     git: gix::ThreadSafeRepository,
     path: PathBuf,
     environment: GitEnvironment,
+    /// The references, where they are kept in tables; absent where each has a file.
+    tables: OnceLock<Option<Arc<Tables>>>,
 }
 
 /// The user's configuration and environment have no effect, and neither have replacements of objects.
@@ -110,7 +117,16 @@ impl Repository {
                 }
             },
         )?;
-        Ok(Self { git: git.into_sync(), path: path.to_owned(), environment: GitEnvironment::default() })
+        Ok(Self::of(git, path))
+    }
+
+    fn of(git: gix::Repository, path: &Path) -> Self {
+        Self {
+            git: git.into_sync(),
+            path: path.to_owned(),
+            environment: GitEnvironment::default(),
+            tables: OnceLock::new(),
+        }
     }
 
     /// Opens the repository in which git runs a hook.
@@ -136,7 +152,7 @@ impl Repository {
                 if let Some(work_tree) = work_tree.and_then(|dir| std::path::absolute(dir).ok()) {
                     git.set_workdir(work_tree).map_err(fail)?;
                 }
-                Self { git: git.into_sync(), path: path.to_owned(), environment: GitEnvironment::default() }
+                Self::of(git, path)
             }
         };
         Ok(Self { environment, ..repository })
@@ -187,7 +203,8 @@ impl Repository {
         let git = self.git.to_thread_local();
         let hash = git.object_hash();
         let objects = Objects::open(&git.common_dir().join("objects"), hash, &mut unread);
-        let mut tips = git_dir::tips(&git, &mut unread);
+        let references = self.refs();
+        let mut tips = git_dir::tips(&references, &mut unread);
         let shallow = self.shallow_commits(&mut unread);
         let cache = cache_key.map(|key| Cache::new(git.common_dir(), key, &shallow));
         let recalled = cache.as_ref().map(|cache| cache.recall(&objects)).unwrap_or_default();
@@ -206,7 +223,7 @@ impl Repository {
             cache.keep(&objects, &known, &sieved, &failures);
         }
         let Sieved { mut read, commits, tags, trees, missing, damaged, watched, seen: _ } = sieved;
-        read.bytes += git_dir::read_texts(&git, &tips, visitor, &mut unread);
+        read.bytes += git_dir::read_texts(&references, &tips, visitor, &mut unread);
         let index = git_dir::index_entries(&git, &mut unread);
         let is_there = |id: &GitId| id.is_null() || objects.contains(id) || built_in(id, hash).is_some();
         for tip in tips.iter().filter(|tip| !is_there(&tip.target)) {
@@ -226,7 +243,7 @@ impl Repository {
             ));
         }
         unread.into_iter().for_each(|unread| visitor.unread(unread));
-        let head = git.head_id().ok().map(gix::Id::detach);
+        let (_, head) = references.head();
         let is_empty = objects.is_empty();
         let asked =
             revision.map(|id| Tip { name: BString::default(), target: git_id(&id), kind: TipKind::Asked });
@@ -258,9 +275,9 @@ impl Repository {
             path: self.path.display().to_string(),
             why,
         };
-        let git = self.git.to_thread_local();
-        let object = git.rev_parse_single(revision).and_then(|id| id.object());
-        let object = object.map_err(|error| fail(error.to_string()))?;
+        let references = self.refs();
+        let id = references.parse(revision).map_err(&fail)?;
+        let object = references.git.find_object(id).map_err(|error| fail(error.to_string()))?;
         let kind = object.kind;
         let commit = object.peel_to_commit().map_err(|_| fail(format!("it is a {kind}")))?;
         Ok(ObjectId::from_bytes(commit.id.as_bytes()))
@@ -269,9 +286,14 @@ impl Repository {
     /// The object that `revision` names, an annotated tag as itself; none where there is none.
     #[must_use]
     pub fn named(&self, revision: &str) -> Option<ObjectId> {
+        self.refs().parse(revision).ok().map(|id| object_id(&id))
+    }
+
+    /// Where references are kept. The tables are read once.
+    fn refs(&self) -> References {
         let git = self.git.to_thread_local();
-        let id = git.rev_parse_single(revision).ok()?;
-        Some(ObjectId::from_bytes(id.as_bytes()))
+        let tables = self.tables.get_or_init(|| Tables::of(&git).map(Arc::new));
+        References { git, tables: tables.clone() }
     }
 
     /// The commits at which a shallow clone was cut off.

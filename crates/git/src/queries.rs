@@ -11,6 +11,7 @@ use keysieve_model::provenance::{Metadata, ObjectId, Provenance};
 
 use super::commits::Headers;
 use super::range::{Range, RangeQuery, Surroundings};
+use super::references::References;
 use super::store::{self, Store};
 use super::walk::Content;
 use super::{Error, Repository, git_dir, git_id, staged, tree_diff, walk};
@@ -95,10 +96,11 @@ impl Repository {
     ///
     /// When it cannot be told what belongs to the range; what cannot be read in it goes to the visitor.
     pub fn read_range<V: Visitor>(&self, query: &RangeQuery, visitor: &V) -> Result<Range, Error> {
-        let git = self.git.to_thread_local();
+        let references = self.refs();
+        references.damage().iter().for_each(|damage| visitor.unread(damage.clone()));
         let store = self.store()?;
         let RangeQuery::Commits { include, exclude, since, needs_parents, created } = query else {
-            return self.read_staged(&git, store, visitor);
+            return self.read_staged(&references, store, visitor);
         };
         let mut unread = Vec::new();
         let shallow = self.shallow_list(&mut unread);
@@ -116,21 +118,22 @@ impl Repository {
         }
         let names = bstr::join("\n", created);
         visitor.chunk(&Chunk::whole(&names, Provenance::GitMetadata(Metadata::RefName)), None);
-        let references = git_dir::references(&git, &mut Vec::new());
-        let head = git.head_id().ok().and_then(|id| match store.reader().peek(&id) {
+        let tips = git_dir::direct(&references.list().references);
+        let head = references.head().1.and_then(|id| match store.reader().peek(&id) {
             Ok((_, bytes)) => Headers::parse(bytes).map(|headers| headers.tree),
             Err(_) => None,
         });
-        let surroundings = Surroundings::new(head, references, exclude, shallow);
+        let surroundings = Surroundings::new(head, tips, exclude, shallow);
         Ok(Range::of_commits(store, walked, include, surroundings, visitor))
     }
 
     fn read_staged<V: Visitor>(
         &self,
-        git: &gix::Repository,
+        references: &References,
         store: Store,
         visitor: &V,
     ) -> Result<Range, Error> {
+        let git = &references.git;
         // A work tree linked to a bare repository shares its configuration, and has an index.
         if git.workdir().is_none() {
             return Err(Error::NoIndex { path: self.path.display().to_string() });
@@ -143,7 +146,7 @@ impl Repository {
         // A merge's commit has what it merges as parents too.
         let merged = std::fs::read(git.git_dir().join("MERGE_HEAD")).unwrap_or_default();
         let merged = merged.lines().filter_map(|line| GitId::from_hex(line.trim()).ok());
-        let parents: Vec<GitId> = git.head_id().ok().map(gix::Id::detach).into_iter().chain(merged).collect();
+        let parents: Vec<GitId> = references.head().1.into_iter().chain(merged).collect();
         let mut reader = store.reader();
         let trees = parents.iter().filter_map(|id| match reader.peek(id) {
             Ok((_, bytes)) => Headers::parse(bytes).map(|headers| headers.tree),

@@ -4,7 +4,9 @@ use bstr::{BStr, BString, ByteSlice};
 
 use keysieve_model::provenance::ObjectId;
 
-use super::Repository;
+use super::references::{Listed, Reference};
+use super::reftable::Target;
+use super::{Repository, object_id};
 
 impl Repository {
     /// What the remote, given by its name or address, is known to have: its remote-tracking references. Of a remote that was never fetched from nothing is
@@ -29,12 +31,10 @@ impl Repository {
     /// All references with what they name; those that cannot be read are left out.
     #[must_use]
     pub fn references(&self) -> Vec<(BString, ObjectId)> {
-        let git = self.git.to_thread_local();
-        let Ok(references) = git.references() else { return Vec::new() };
-        let Ok(references) = references.all() else { return Vec::new() };
-        let named = references.filter_map(Result::ok).filter_map(|reference| {
-            let id = reference.try_id()?;
-            Some((reference.name().as_bstr().to_owned(), ObjectId::from_bytes(id.as_bytes())))
+        let Listed { references, .. } = self.refs().list();
+        let named = references.into_iter().filter_map(|Reference { name, target }| match target {
+            Target::Object(id) => Some((name, object_id(&id))),
+            Target::Symbolic(_) => None,
         });
         named.collect()
     }
@@ -42,19 +42,18 @@ impl Repository {
     /// The branch that a clone took for the remote's default one, without `refs/heads/`.
     #[must_use]
     pub fn default_branch(&self, remote: &str) -> Option<String> {
-        let git = self.git.to_thread_local();
-        let head = git.try_find_reference(&format!("refs/remotes/{remote}/HEAD")).ok()??;
-        let target = head.target().try_name()?.as_bstr().to_string();
-        target.strip_prefix(&format!("refs/remotes/{remote}/")).map(str::to_owned)
+        let prefix = format!("refs/remotes/{remote}/");
+        match self.refs().find(format!("{prefix}HEAD").as_str().into())? {
+            Target::Symbolic(name) => name.to_string().strip_prefix(&prefix).map(str::to_owned),
+            Target::Object(_) => None,
+        }
     }
 
     /// The branch that is checked out, and its commit.
     #[must_use]
     pub fn head(&self) -> (Option<BString>, Option<ObjectId>) {
-        let git = self.git.to_thread_local();
-        let branch = git.head_name().ok().flatten().map(|name| name.shorten().to_owned());
-        let commit = git.head_id().ok().map(|id| ObjectId::from_bytes(id.as_bytes()));
-        (branch, commit)
+        let (branch, commit) = self.refs().head();
+        (branch, commit.map(|id| object_id(&id)))
     }
 }
 
