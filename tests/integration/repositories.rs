@@ -6,6 +6,31 @@ use std::fs;
 use crate::fixture::{Repository, Run, Scratch, keysieve_command, run};
 use crate::secrets::{github_pat, token_line};
 
+#[test]
+fn files_of_other_programs_among_the_references_are_no_gap() {
+    let (scratch, secret) = (Scratch::new(), github_pat(3000));
+    let repository = scratch.repository("r");
+    repository.commit_file("a.py", token_line(&secret));
+    repository.git(["worktree", "add", "--quiet", "--detach", "../linked"]);
+    let own = "[.ShellClassInfo]\r\nIconResource=C:\\x.dll,0\r\n";
+    let objects = fs::read_dir(repository.git_file("objects")).unwrap();
+    let objects = objects.map(|dir| format!("objects/{}", dir.unwrap().file_name().to_str().unwrap()));
+    let folders = ["refs", "refs/heads", "refs/tags", "logs/refs/heads", "worktrees", "info", "hooks"];
+    for folder in folders.map(str::to_owned).into_iter().chain(objects) {
+        repository.write(&format!(".git/{folder}/desktop.ini"), own);
+    }
+    let report = repository.audit_everything();
+    assert_eq!(report.find(&secret)["exposure"], "local");
+    for folder in ["refs", "refs/heads", "refs/tags"] {
+        report.assert_skipped(&[&format!("{folder}/desktop.ini"), "no reference", "deleted"]);
+    }
+    // What may be left of a reference is one that cannot be read.
+    for torn in ["", "12345", "\0\0\0\0"] {
+        repository.write(".git/refs/heads/torn", torn);
+        repository.audit().assert_unread(&["refs/heads/torn"]);
+    }
+}
+
 #[track_caller]
 fn assert_names(run: &Run, parts: &[&str]) {
     assert_eq!(run.code, 2, "{run:?}");

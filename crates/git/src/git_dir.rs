@@ -37,10 +37,10 @@ const TEXTS: &[&str] = &[
 /// The largest of git's own files that is read, in bytes.
 const MAX_TEXT_BYTES: u64 = 1 << 30;
 
-/// References, reflogs, and the HEAD of every work tree.
-pub(super) fn tips(references: &References, unread: &mut Vec<Unread>) -> Vec<Tip> {
+/// References, reflogs, and the HEAD of every work tree; besides, files among the references that are none.
+pub(super) fn tips(references: &References, unread: &mut Vec<Unread>) -> (Vec<Tip>, Vec<Unread>) {
     let git = &references.git;
-    let Listed { references: listed, unread: gaps } = references.list();
+    let Listed { references: listed, unread: gaps, skipped } = references.list();
     let mut tips: Vec<Tip> = direct(&listed);
     unread.extend(gaps);
     let dirs = work_tree_dirs(git);
@@ -66,7 +66,7 @@ pub(super) fn tips(references: &References, unread: &mut Vec<Unread>) -> Vec<Tip
             }
         }
     }
-    tips
+    (tips, skipped)
 }
 
 /// The references that name an object themselves.
@@ -81,7 +81,9 @@ pub(super) fn direct(references: &[Reference]) -> Vec<Tip> {
 /// The main git directory, and that of each linked work tree with its name.
 pub(super) fn work_tree_dirs(git: &gix::Repository) -> Vec<(BString, PathBuf)> {
     let common = git.common_dir().to_owned();
-    let linked = list(&common.join("worktrees"));
+    let mut linked = list(&common.join("worktrees"));
+    // Sync programs and file managers put files of their own into each folder.
+    linked.retain(|dir| dir.is_dir());
     let name = |dir: &Path| dir.file_name().map(|name| path_bytes(Path::new(name))).unwrap_or_default();
     std::iter::once((BString::default(), common))
         .chain(linked.into_iter().map(|dir| (name(&dir), dir)))

@@ -204,7 +204,8 @@ impl Repository {
         let hash = git.object_hash();
         let objects = Objects::open(&git.common_dir().join("objects"), hash, &mut unread);
         let references = self.refs();
-        let mut tips = git_dir::tips(&references, &mut unread);
+        let (mut tips, skipped) = git_dir::tips(&references, &mut unread);
+        skipped.into_iter().for_each(|skipped| visitor.skipped(skipped));
         let shallow = self.shallow_commits(&mut unread);
         let cache = cache_key.map(|key| Cache::new(git.common_dir(), key, &shallow));
         let recalled = cache.as_ref().map(|cache| cache.recall(&objects)).unwrap_or_default();

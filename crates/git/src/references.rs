@@ -8,12 +8,17 @@ use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
 use keysieve_model::coverage::Unread;
+use keysieve_model::provenance::path_bytes;
 
-use super::git_dir::{read_text, work_tree_dirs};
+use super::git_dir::{read_regular, read_text, work_tree_dirs};
 use super::reftable::{Stack, Target};
 
 /// How many symbolic references are followed.
 const MAX_SYMBOLIC: usize = 5;
+/// The largest file among the references that is looked at, in bytes.
+const MAX_REFERENCE_BYTES: u64 = 1 << 20;
+/// How many bytes of a damaged reference are looked at, to tell it from a file that never was one.
+const LOOKED_AT_BYTES: usize = 64;
 
 /// A reference with what it names.
 #[derive(Debug, Clone)]
@@ -28,6 +33,8 @@ pub(super) struct Listed {
     pub(super) references: Vec<Reference>,
     /// Those that cannot be read.
     pub(super) unread: Vec<Unread>,
+    /// Files among them that are none.
+    pub(super) skipped: Vec<Unread>,
 }
 
 /// The references of a repository that keeps them in tables.
@@ -200,7 +207,7 @@ impl References {
                 let mut references: Vec<Reference> =
                     of(&tables.common, false).chain(of(&tables.own, true)).collect();
                 references.sort_by(|a, b| a.name.cmp(&b.name));
-                Listed { references, unread: self.damage() }
+                Listed { references, unread: self.damage(), skipped: Vec::new() }
             }
         }
     }
@@ -222,12 +229,28 @@ impl References {
                     };
                     listed.references.push(Reference { name: reference.name().as_bstr().to_owned(), target });
                 }
-                Err(error) => {
-                    listed.unread.push(Unread::new("a reference", format!("it cannot be read: {error}")));
-                }
+                Err(error) => match self.foreign_file(&error) {
+                    Some(file) => listed.skipped.push(Unread::new(
+                        path_bytes(&file),
+                        "it is no reference, and git ignores it; another program put it there, and it can be deleted",
+                    )),
+                    None => {
+                        listed.unread.push(Unread::new("a reference", format!("it cannot be read: {error}")));
+                    }
+                },
             }
         }
         listed
+    }
+
+    /// The file that cannot be read as a reference, where it never was one: `desktop.ini` and the like, which file managers
+    /// and sync programs put into each folder.
+    fn foreign_file(&self, error: &gix::Error) -> Option<PathBuf> {
+        let path = &error.downcast_any_ref::<gix::refs::file::find::ReferenceDecode>()?.relative_path;
+        let dirs = [self.git.git_dir(), self.git.common_dir()];
+        let file = dirs.iter().map(|dir| dir.join(path)).find(|file| file.is_file())?;
+        let bytes = read_regular(&file, MAX_REFERENCE_BYTES).ok()?;
+        (!may_be_torn(&bytes)).then_some(file)
     }
 
     /// The tables that cannot be read: nothing is known then of what references name.
@@ -321,6 +344,34 @@ impl References {
         match self.damage().first() {
             Some(damage) => format!("{}: {}", damage.what, damage.why),
             None => why,
+        }
+    }
+}
+
+/// Whether this may be what is left of a reference: nothing, zeros, a part of an id or of `ref: NAME`.
+fn may_be_torn(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(LOOKED_AT_BYTES)];
+    let digits = start.iter().filter(|byte| byte.is_ascii_hexdigit()).count();
+    bytes.iter().all(|byte| *byte == 0 || byte.is_ascii_whitespace())
+        || start.starts_with(b"ref")
+        || 2 * digits > start.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use gix::hash::Kind as HashKind;
+
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_a_reference_is_told_from_another_file() {
+        let hash = HashKind::Sha1.null().to_string();
+        for torn in ["", "\0\0\0\0", "12345", &hash, "ref: refs/heads/ma in", "0123456789abcdef0123\0\0\0\0"]
+        {
+            assert!(may_be_torn(torn.as_bytes()), "{torn:?}");
+        }
+        for foreign in ["[.ShellClassInfo]\r\nIconResource=C:\\x.dll,0\r\n", "\0\0\0\x01Bud1\0\0\x10"] {
+            assert!(!may_be_torn(foreign.as_bytes()), "{foreign:?}");
         }
     }
 }
