@@ -429,6 +429,7 @@ const CHECKSUMS: &[(&str, Checksum)] = &[
     ("grafana", Checksum::Grafana),
     ("bech32", Checksum::Bech32),
     ("base58check", Checksum::Base58Check),
+    ("nats", Checksum::Nats),
 ];
 const STRUCTURES: &[(&str, Structure)] = &[
     ("jwt", Structure::Jwt),

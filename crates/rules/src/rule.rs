@@ -90,6 +90,9 @@ pub enum Checksum {
     /// The last four bytes in base 58 begin the double SHA-256 of those in front:
     /// <https://github.com/bitcoin/bips/blob/master/bip-0032.mediawiki#serialization-format>.
     Base58Check,
+    /// Base 32 of bytes whose last two are the CRC-16 (XMODEM) of those in front, lowest byte first:
+    /// <https://github.com/nats-io/nkeys/blob/main/strkey.go>.
+    Nats,
 }
 
 /// A structure that can be decoded without asking anybody.

@@ -18,7 +18,9 @@ pub(crate) fn is_credentials(encoded: &[u8]) -> bool {
     let Ok(decoded) = LENIENT.decode(encoded) else {
         return false;
     };
-    let Some(colon) = memchr::memchr(b':', &decoded) else {
+    // `echo user:password | base64` encodes the line's end with them.
+    let decoded = decoded.trim_ascii_end();
+    let Some(colon) = memchr::memchr(b':', decoded) else {
         return false;
     };
     let password = &decoded[colon + 1..];
@@ -39,7 +41,11 @@ mod tests {
     #[test]
     fn only_printable_credentials_count() {
         assert!(is_credentials(&encoded("deploy:tR7-hvd9")));
+        assert!(
+            is_credentials(&encoded("deploy:tR7-hvd9\n")) && is_credentials(&encoded("deploy:tR7-hvd9\r\n"))
+        );
         assert!(!is_credentials(&encoded("user:password")), "a dummy");
+        assert!(!is_credentials(&encoded("user:password\n")) && !is_credentials(&encoded("deploy:\n")));
         assert!(!is_credentials(&encoded("no colon here")));
         assert!(!is_credentials(b"authentication"));
     }

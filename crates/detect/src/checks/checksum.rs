@@ -17,13 +17,17 @@ const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrst
 const BECH32: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 /// Length of the checksum of Bech32, in characters.
 const BECH32_CHARACTERS: usize = 6;
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /// Length of the checksum of Base58Check, in bytes.
 const BASE58_CHECK_BYTES: usize = 4;
+/// Length of the checksum of a NATS key, in bytes.
+const NATS_CHECK_BYTES: usize = 2;
 
 /// Whether the checksum in `token` is that of what it should cover.
 pub(crate) fn holds(checksum: Checksum, token: &[u8]) -> bool {
     match checksum {
         Checksum::Base58Check => is_base58_checked(token),
+        Checksum::Nats => is_nats_checked(token),
         _ => split(checksum, token).is_some_and(|(covered, written)| {
             let expected = sum(checksum, covered);
             // Bech32 is written in capitals or in small letters, and means the same.
@@ -38,6 +42,9 @@ pub(crate) fn holds(checksum: Checksum, token: &[u8]) -> bool {
 pub(crate) fn seal(checksum: Checksum, token: &[u8]) -> Vec<u8> {
     if checksum == Checksum::Base58Check {
         return seal_base58(token);
+    }
+    if checksum == Checksum::Nats {
+        return seal_nats(token);
     }
     let Some((covered, written)) = split(checksum, token) else {
         return token.to_vec();
@@ -60,7 +67,7 @@ fn split(checksum: Checksum, token: &[u8]) -> Option<(&[u8], &[u8])> {
             return Some((key, &written[1..]));
         }
         Checksum::Bech32 => (token, BECH32_CHARACTERS),
-        Checksum::Base58Check => return None,
+        Checksum::Base58Check | Checksum::Nats => return None,
     };
     body.split_at_checked(body.len().checked_sub(length)?)
 }
@@ -73,7 +80,7 @@ fn sum(checksum: Checksum, covered: &[u8]) -> Option<Vec<u8>> {
         Checksum::Gitlab => Some(digits(crc32, BASE36, BASE36_CHARACTERS)),
         Checksum::Grafana => Some(digits(crc32.swap_bytes(), &BASE36[..16], HEX_CHARACTERS)),
         Checksum::Bech32 => bech32(covered),
-        Checksum::Base58Check => None,
+        Checksum::Base58Check | Checksum::Nats => None,
     }
 }
 
@@ -164,6 +171,62 @@ fn seal_base58(token: &[u8]) -> Vec<u8> {
     digits
 }
 
+/// Whether `key` is base 32 that ends where a whole byte does, with the CRC-16 of its bytes at their end.
+fn is_nats_checked(key: &[u8]) -> bool {
+    from_base32(key).is_some_and(|bytes| {
+        let split = bytes.len().saturating_sub(NATS_CHECK_BYTES);
+        let (covered, written) = bytes.split_at(split);
+        !covered.is_empty() && crc16(covered).to_le_bytes() == written
+    })
+}
+
+/// The key of `token`'s length with the right checksum.
+fn seal_nats(token: &[u8]) -> Vec<u8> {
+    // What is left behind the last whole byte has to be zero.
+    let rest = token.len() * 5 % 8;
+    let mut token = token.to_vec();
+    let last = token.last().and_then(|last| BASE32.iter().position(|known| known == last));
+    if let (Some(byte), Some(digit)) = (token.last_mut(), last) {
+        *byte = BASE32[digit >> rest << rest];
+    }
+    let Some(mut bytes) = from_base32(&token) else {
+        return token;
+    };
+    let split = bytes.len().saturating_sub(NATS_CHECK_BYTES);
+    let check = crc16(&bytes[..split]).to_le_bytes();
+    bytes.splice(split.., check);
+    to_base32(&bytes)
+}
+
+/// The bytes that `text` is base 32 of, without padding; `None` where bits that no byte has are set.
+fn from_base32(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() * 5 / 8);
+    let (mut bits, mut count) = (0u32, 0);
+    for character in text {
+        bits = bits << 5 | BASE32.iter().position(|known| known == character)? as u32;
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+    (bits == 0 && count < 5).then_some(bytes)
+}
+
+fn to_base32(bytes: &[u8]) -> Vec<u8> {
+    let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| usize::from(byte >> (7 - at % 8) & 1));
+    let digit = |at: usize| (0..5).fold(0, |digit, place| digit << 1 | bit(5 * at + place));
+    (0..(bytes.len() * 8).div_ceil(5)).map(|at| BASE32[digit(at)]).collect()
+}
+
+/// CRC-16 as XMODEM has it: polynomial 0x1021, beginning with zero.
+fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0u16, |sum, &byte| {
+        (0..8).fold(sum ^ u16::from(byte) << 8, |sum, _| sum << 1 ^ if sum >> 15 == 1 { 0x1021 } else { 0 })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,6 +249,7 @@ mod tests {
         (Checksum::Grafana, "glsa_", "abcdefghijklmnopqrstuvwxyz012345_00000000"),
         (Checksum::Bech32, "AGE-PLUGIN-ACME-1", "QPZRY9X8GF2TVDW0"),
         (Checksum::Bech32, "nsec1", "qpzry9x8gf2tvdw0"),
+        (Checksum::Nats, "SUAA", "BCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRSTUVW"),
         (Checksum::Base58Check, "xprv", "9s21ZrQH143K2vwGPhEuCZ2kGJwMWEEzuNzC8tzBhEuCZ2kGJwMWEEzuNzC8tzB"),
     ];
 
@@ -209,6 +273,8 @@ mod tests {
         for text in ["A12UEL5L", "a12uel5l", "abcdef1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw"] {
             assert!(holds(Checksum::Bech32, text.as_bytes()), "{text}");
         }
+        // The check value of CRC-16/XMODEM: https://reveng.sourceforge.io/crc-catalogue/16.htm#crc.cat.crc-16-xmodem.
+        assert_eq!(crc16(b"123456789"), 0x31c3);
         // The address of Bitcoin's first block.
         assert!(holds(Checksum::Base58Check, b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"));
     }
@@ -221,5 +287,6 @@ mod tests {
         assert!(!holds(Checksum::Grafana, b"none"));
         assert!(!holds(Checksum::Bech32, b"1"));
         assert!(!holds(Checksum::Base58Check, b"zz"));
+        assert!(!holds(Checksum::Nats, b"SUA") && !holds(Checksum::Nats, b""));
     }
 }
