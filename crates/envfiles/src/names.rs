@@ -37,6 +37,8 @@ const fn known(shape: Shape, shown: &'static str, read_by: &'static str) -> Know
 pub const TABLE: &[Known] = &[
     known(Shape::Name(".env"), ".env", "dotenv libraries, Docker Compose, Vite, Next.js, Laravel, ..."),
     known(Shape::Prefix(".env."), ".env.*", "the same, for one stage or one machine"),
+    known(Shape::Prefix(".env-"), ".env-*", "the same, named by some with a hyphen"),
+    known(Shape::Prefix(".env_"), ".env_*", "the same, and with an underscore"),
     known(Shape::Suffix(".env"), "*.env", "`docker run --env-file`, compose files, IDEs"),
     known(Shape::Name(".envrc"), ".envrc", "direnv"),
     known(Shape::Prefix(".envrc."), ".envrc.*", "direnv (`source_env`)"),
@@ -70,6 +72,13 @@ const TEMPLATE_PARTS: &[&str] = &[
     "age",
 ];
 
+/// What stands behind a name in that of a copy which editors, file managers and people make, in small letters. A date or a number may
+/// follow: `.env.bak-2026-07-20`, `.env copy 2`.
+const COPY_ENDINGS: &[&str] = &[
+    ".backup", ".bak", ".copy", ".old", ".orig", ".save", " - copy", " copy", "-backup", "-bak", "_backup",
+    "_bak", "_old", "~",
+];
+
 /// Whether the file at `path` holds environment variables with their values. Templates do not.
 #[must_use]
 pub fn is_env_path(path: &[u8]) -> bool {
@@ -82,20 +91,40 @@ pub fn is_known_path(path: &[u8]) -> bool {
     let mut parts = path.rsplit(|&byte| byte == b'/');
     let name = parts.next().unwrap_or_default();
     let (folder, above) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    TABLE.iter().any(|known| {
-        known.shape.has_name(name)
-            && match known.shape {
-                Shape::In(needed, _) => folder.eq_ignore_ascii_case(needed.as_bytes()),
-                Shape::Below(needed, _) => above.eq_ignore_ascii_case(needed.as_bytes()),
-                _ => true,
-            }
-    })
+    let is_known = |name: &[u8]| {
+        TABLE.iter().any(|known| {
+            known.shape.has_name(name)
+                && match known.shape {
+                    Shape::In(needed, _) => folder.eq_ignore_ascii_case(needed.as_bytes()),
+                    Shape::Below(needed, _) => above.eq_ignore_ascii_case(needed.as_bytes()),
+                    _ => true,
+                }
+        })
+    };
+    is_known(name) || copied(name).is_some_and(is_known)
+}
+
+/// The name of the file that a file of this name is a copy of.
+fn copied(name: &[u8]) -> Option<&[u8]> {
+    let is_counter = |byte: &u8| byte.is_ascii_digit() || b"-_.:T() ".contains(byte);
+    let counter = name.iter().rev().take_while(|byte| is_counter(byte)).count();
+    let uncounted = &name[..name.len() - counter];
+    let copy_of = |name: &[u8]| {
+        COPY_ENDINGS.iter().find_map(|ending| {
+            let length = name.len().checked_sub(ending.len())?;
+            (length > 0 && same(&name[length..], ending)).then_some(length)
+        })
+    };
+    // `.env (1)`: a counter alone, in brackets.
+    let is_numbered = name.ends_with(b")") && name[uncounted.len()..].starts_with(b" (");
+    copy_of(uncounted).or(is_numbered.then_some(uncounted.len())).map(|length| &name[..length])
 }
 
 /// Whether a file of this name can be one of [`TABLE`], in the right folder. "No" is always true.
 #[must_use]
 pub fn may_be_known(name: &[u8]) -> bool {
-    TABLE.iter().any(|known| known.shape.has_name(name))
+    let is_known = |name: &[u8]| TABLE.iter().any(|known| known.shape.has_name(name));
+    is_known(name) || copied(name).is_some_and(is_known)
 }
 
 impl Shape {
@@ -124,8 +153,11 @@ fn same(a: &[u8], b: &str) -> bool {
 /// Whether a file of this path shows which variables there are, without real values, or with encrypted ones: `.env.example`.
 #[must_use]
 pub fn is_template_path(path: &[u8]) -> bool {
-    let name = file_name(path.as_bstr());
-    let mut parts = name.split(|&byte| byte == b'.');
+    let name: &[u8] = file_name(path.as_bstr());
+    let name = copied(name).unwrap_or(name);
+    // `.env-example` has its parts behind other signs too.
+    let is_prefixed = name.get(..4).is_some_and(|start| same(start, ".env"));
+    let mut parts = name.split(|byte| *byte == b'.' || (is_prefixed && b"-_".contains(byte)));
     parts.any(|part| TEMPLATE_PARTS.iter().any(|template| same(part, template)))
 }
 
@@ -151,6 +183,20 @@ mod tests {
             ".secrets.toml",
             "local.settings.json",
             ".env.distant",
+            ".env~",
+            "prod.env~",
+            ".env_backup",
+            ".env-prod",
+            ".env copy",
+            ".env copy 2",
+            ".env (1)",
+            ".env - Copy",
+            ".env.bak-2026-07-20",
+            ".dev.vars.old",
+            ".dev.vars~",
+            "prod.env.bak",
+            "local.settings.json.bak",
+            ".streamlit/secrets.toml.orig",
         ] {
             assert!(is_env_path(path.as_bytes()), "{path}");
         }
@@ -159,6 +205,14 @@ mod tests {
             ".env.sample",
             "example.env",
             ".env.dist",
+            ".env-example",
+            ".env_sample",
+            ".env.example~",
+            ".env.example.bak",
+            ".environment~",
+            "environment.bak",
+            "copy",
+            "~",
             ".env.local.template",
             ".env.vault",
             "env",
