@@ -221,7 +221,7 @@ fn subject_of(candidate: &Candidate<'_>, link: Option<Link>) -> Option<Subject> 
         _ => name,
     };
     let value = candidate.value();
-    name::subject(name).filter(|_| {
+    name::subject_with(name, value).filter(|_| {
         let is_word = name::wants_more_than_words(name) && is_word(value);
         let is_id = aws::may_be_key_id(value) && name::is_access_key(name);
         !is_word && !is_id && !name::repeats(name, value)

@@ -2,10 +2,17 @@
 
 use keysieve_model::location::ByteSpan;
 
+use super::composition;
 use super::words::words;
 
 /// How much of a name is looked at on either side of the keyword, in bytes.
 pub(super) const NAME_BYTES: usize = 64;
+
+/// From how many bytes on a random value outweighs a doubtful name, and one that is typed twice is a password.
+const RANDOM_BYTES: usize = 20;
+const TYPED_BYTES: usize = 8;
+/// A product, which names no password.
+const PRODUCT: &[u8] = b"1password";
 
 /// What a name names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,7 +61,29 @@ const WHOLE_PASSWORD_WORDS: &[&str] = &[
     "sifre",
     "wachtwoord",
     "losenord",
+    "motdepasse",
+    "adgangskode",
+    "kodeord",
+    "passord",
+    "salasana",
+    "lozinka",
+    "jelszo",
+    "geslo",
+    "slaptazodis",
+    "parool",
+    "matkhau",
 ];
+/// What a password is called in other languages and scripts, in small letters; compared with names that are not ASCII alone.
+#[rustfmt::skip]
+const NATIVE_PASSWORD_WORDS: &[&str] = &[
+    "contrase\u{f1}a", "\u{15f}ifre", "has\u{142}o", "l\u{f6}senord", "jelsz\u{f3}", "slapta\u{17e}odis", "lykilor\u{f0}", "m\u{1ead}t kh\u{1ea9}u",
+    "m\u{1ead}t_kh\u{1ea9}u", "m\u{1ead}tkh\u{1ea9}u", "пароль", "пароля", "парола", "лозинка", "κωδικός", "κωδικοσ", "συνθηματικό", "密码", "密碼", "口令",
+    "パスワード", "パスフレーズ", "暗証番号", "비밀번호", "패스워드", "암호", "סיסמה", "סיסמא", "كلمة المرور", "كلمة_المرور", "كلمة السر",
+    "رمز عبور", "رمز_عبور", "گذرواژه", "पासवर्ड", "পাসওয়ার্ড", "รหัสผ่าน", "கடவுச்சொல்", "գաղտնաբառ", "პაროლი",
+];
+/// What a secret that a machine made is called there.
+const NATIVE_SECRET_WORDS: &[&str] =
+    &["токен", "密钥", "密鑰", "令牌", "トークン", "シークレット", "秘密鍵", "토큰", "비밀키"];
 /// Endings of words that name a secret that a machine made.
 const SECRET_WORDS: &[&str] = &[
     "secret",
@@ -70,9 +99,9 @@ const SECRET_WORDS: &[&str] = &[
 /// Words in front of `pass` that make it a way, a filter or a turn.
 #[rustfmt::skip]
 const OTHER_PASSES: &[&str] = &[
-    "all", "any", "band", "bi", "by", "com", "compute", "depth", "did", "encom", "first", "full", "high", "kee", "last",
-    "llvm", "low", "max", "mini", "multi", "next", "num", "one", "opt", "over", "post", "pre", "previous", "render",
-    "second", "shadow", "sin", "single", "sub", "sur", "tres", "two", "under", "z",
+    "all", "any", "ask", "band", "bi", "by", "com", "compute", "depth", "did", "en", "encom", "first", "full", "get", "high", "kee",
+    "last", "llvm", "low", "max", "mini", "multi", "next", "no", "nord", "num", "one", "opt", "over", "post", "pre", "previous",
+    "proton", "render", "second", "shadow", "sin", "single", "sub", "sur", "tres", "two", "under", "z",
 ];
 /// Words behind `pass` that make it a verb or a turn, besides those that end names of something else: `passThrough`, `pass_rate`.
 #[rustfmt::skip]
@@ -87,7 +116,7 @@ const PASSED: &[&str] = &[
     "vars", "when", "with", "without", "zero",
 ];
 /// What stands in front of `passwd` in the names of programs and packages.
-const OTHER_PASSWDS: &[&str] = &["base", "ch", "g", "gr", "mk", "shadow", "yp"];
+const OTHER_PASSWDS: &[&str] = &["base", "ch", "g", "gr", "mk", "no", "shadow", "yp"];
 /// Words in front of `key` that make it one that opens something.
 #[rustfmt::skip]
 const KEY_QUALIFIERS: &[&str] = &[
@@ -100,27 +129,42 @@ const KEY_QUALIFIERS: &[&str] = &[
 /// Words in front of `key` that make it an index, a name, or half of a pair that is no secret.
 #[rustfmt::skip]
 const OTHER_KEYS: &[&str] = &[
-    "alt", "apt", "arrow", "asset", "attribute", "bucket", "cache", "class", "column", "composite", "config",
-    "context", "control", "ctrl", "dataset", "dedup", "delete", "dict", "don", "down", "enter", "escape",
-    "etag", "event", "field", "fingerprint", "foreign", "form", "function", "gpg", "group", "hash", "host", "hot",
-    "index", "item", "joc", "keyboard", "label", "lang", "locale", "lookup", "map", "message", "meta",
-    "metadata", "mon", "next", "node", "object", "option", "order", "page", "partition", "pgp", "press",
-    "primary", "project", "prop", "property", "pub", "public", "publishable", "query", "redis", "reg", "register",
-    "registry", "release", "routing", "row", "run", "s", "search", "shift", "shortcut", "site", "socket", "sort", "sub",
-    "tab", "table", "tenant", "term", "title", "tran", "trans", "translation", "tree", "tur", "turn", "type",
-    "unique", "up", "verification", "verify", "whis",
+    "alt", "arrow", "attribute", "cache", "class", "column", "composite", "context", "control", "ctrl", "dedup", "dict", "down",
+    "enter", "escape", "etag", "field", "fingerprint", "foreign", "gpg", "hash", "idempotency", "index", "item", "keyboard",
+    "label", "lang", "locale", "map", "message", "meta", "metadata", "next", "object", "option", "order", "page", "partition",
+    "pgp", "press", "primary", "prop", "property", "pub", "public", "publishable", "routing", "row", "shift", "shortcut", "site",
+    "sort", "tab", "table", "title", "trans", "translation", "type", "unique",
+];
+/// Words in front of `key` that mostly make it one of those, but for a long random value: `SEARCH_KEY`.
+#[rustfmt::skip]
+const DOUBTFUL_KEYS: &[&str] = &[
+    "apt", "asset", "bucket", "config", "dataset", "delete", "event", "form", "function", "group", "host", "hot", "lookup", "node",
+    "project", "query", "redis", "reg", "register", "registry", "release", "run", "s", "search", "socket", "sub", "tenant", "term",
+    "tran", "tree", "turn", "up", "verification", "verify",
+];
+/// Words that end like `key` and are none.
+#[rustfmt::skip]
+const OTHER_KEY_WORDS: &[&str] = &[
+    "donkey", "flunkey", "hockey", "hotkey", "jockey", "lackey", "latchkey", "lowkey", "malarkey",
+    "mickey", "monkey", "onkey", "turkey", "turnkey", "whiskey",
 ];
 /// Words in front of `token` that make it a piece of text, a place in a list, or a flag.
 #[rustfmt::skip]
 const OTHER_TOKENS: &[&str] = &[
-    "action", "anti", "antiforgery", "authenticity", "backward", "bos", "cancel", "cancellation", "client", "cls",
+    "action", "anti", "antiforgery", "authenticity", "backward", "bos", "cancel", "cancellation", "cls",
     "comment", "cont", "continuation", "creation", "csrf", "csrfmiddleware", "current", "cursor", "delimiter", "empty", "end", "eos",
-    "expected", "first", "forgery", "forward", "idempotency", "identifier", "image", "injection", "keyword", "last",
+    "expected", "first", "forgery", "forward", "idempotency", "identifier", "injection", "keyword", "last",
     "lexer", "lifecycle", "literal", "lock", "marker", "mask", "matching", "newline", "next", "nonterminal", "number",
     "operator", "pad", "padding", "page", "pagination", "parser", "peek", "prev", "previous", "public",
-    "punctuation", "replacement", "request", "resume", "sep", "single", "skip", "special", "start", "stop",
+    "punctuation", "replacement", "resume", "sep", "single", "skip", "special", "start", "stop",
     "string", "sync", "syntax", "unk", "unknown", "version", "whitespace", "xsrf", 
 ];
+/// Words in front of `token` that mostly make it one of those, but for a long random value: `CLIENT_TOKEN`.
+const DOUBTFUL_TOKENS: &[&str] = &["client", "image", "request"];
+/// Of [`OTHER_BEGINNINGS`] and [`OTHER_ENDINGS`], those of names that may hold a password that is typed a second time:
+/// `verifyPassword`, `password_confirmation`.
+const REPEATING_BEGINNINGS: &[&str] = &["confirm", "retype", "verify"];
+const REPEATING_ENDINGS: &[&str] = &["confirmation", "repeat", "verify"];
 /// Endings of the names of files.
 #[rustfmt::skip]
 const FILE_ENDINGS: &[&str] = &[
@@ -130,9 +174,9 @@ const FILE_ENDINGS: &[&str] = &[
 /// Words that make a name one of something else wherever they stand in it.
 #[rustfmt::skip]
 const OTHER_ANYWHERE: &[&str] = &[
-    "argon", "bcrypt", "checksum", "ciphertext", "crypted", "digest", "digests", "encrypted", "fingerprint", "hash", "hashed",
-    "hashes", "md", "pbkdf", "placeholder", "pubkey", "publickey", "regex", "regexp", "scrypt", "sealed", "sha", "tokenizer",
-    "tokenizers", "wrapped",
+    "alg", "algorithm", "algorithms", "algs", "argon", "bcrypt", "checksum", "ciphertext", "crypted", "digest", "digests", "encrypted", "fingerprint", "hash", "hashed",
+    "hashes", "md", "pbkdf", "placeholder", "pubkey", "publickey", "regex", "regexp", "scrypt", "sealed", "sha", "supported",
+    "tokenizer", "tokenizers", "wrapped",
 ];
 /// Last words of names that speak about a secret without being one.
 #[rustfmt::skip]
@@ -198,12 +242,12 @@ const OTHER_BEGINNINGS: &[&str] = &[
     "correct", "count", "create", "decode", "delete", "did", "disable", "disallow", "does", "encode",
     "ensure", "enter", "escape", "expect", "expired", "extract", "fetch", "find", "forgot", "forgotten",
     "format", "generate", "get", "has", "hash", "hashed", "hide", "incorrect", "invalid", "invalidate",
-    "is", "keep", "list", "load", "lookup", "lost", "make", "mask", "match", "max", "min", "mismatch",
+    "is", "keep", "label", "list", "load", "lookup", "lost", "make", "mask", "match", "max", "min", "mismatch",
     "missing", "must", "need", "needs", "no", "normalize", "not", "notify", "num", "number", "on",
     "onclick", "optional", "parse", "peek", "prefix", "print", "prompt", "redirect", "refreshes", "refused",
     "register", "remove", "request", "require", "required", "requires", "resend", "reset", "retrieve",
     "return", "retype", "revoke", "rotate", "save", "scan", "select", "send", "should", "show", "skip",
-    "split", "strip", "submit", "supports", "test_invalid", "toggle", "tokenize", "trim", "try",
+    "split", "strip", "submit", "supports", "test_invalid", "title", "toggle", "tokenize", "trim", "try",
     "unexpected", "unknown", "unsupported", "update", "uses", "using", "validate", "validated", "verify",
     "wants", "was", "weak", "when", "without", "wrong",
 ];
@@ -227,35 +271,113 @@ pub(crate) fn around(bytes: &[u8], keyword: usize) -> ByteSpan {
 
 /// What secret `name` names, if it does.
 pub fn subject(name: &[u8]) -> Option<Subject> {
-    let is_in = |word: Option<&[u8]>, list| word.is_some_and(|word| contains(list, word));
-    let all = words(name);
-    if is_file(name) {
-        return None;
+    match reading(name) {
+        Reading::Secret(subject) => Some(subject),
+        Reading::Doubtful(_) | Reading::Other => None,
     }
-    if all.clone().any(|word| contains(OTHER_ANYWHERE, word))
-        || is_in(all.clone().next(), OTHER_BEGINNINGS)
-        || is_in(all.clone().next_back(), OTHER_ENDINGS)
-        || is_file_of_passwords(name)
-    {
-        return None;
-    }
-    let mut before: &[u8] = b"";
-    let mut best = None;
-    for word in all {
-        if before.eq_ignore_ascii_case(b"public") && word.eq_ignore_ascii_case(b"key") {
-            return None;
+}
+
+/// What secret `name` names that has this value: what the name leaves in doubt, a long random value decides.
+pub(crate) fn subject_with(name: &[u8], value: &[u8]) -> Option<Subject> {
+    match reading(name) {
+        Reading::Secret(subject) => Some(subject),
+        Reading::Doubtful(Subject::Password) => {
+            let is_typed = value.len() >= TYPED_BYTES
+                && composition::has_letters_and_digits(value)
+                && !composition::is_wordy(value);
+            is_typed.then_some(Subject::Password)
         }
+        Reading::Doubtful(subject) => {
+            let is_random = value.len() >= RANDOM_BYTES && composition::fits(Subject::Key, value);
+            is_random.then_some(subject)
+        }
+        Reading::Other => None,
+    }
+}
+
+/// What a name says by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// It names a secret.
+    Secret(Subject),
+    /// It names this secret, or something else that goes by the same words.
+    Doubtful(Subject),
+    /// It names something else, or nothing that is known.
+    Other,
+}
+
+fn reading(name: &[u8]) -> Reading {
+    let is_in = |word: Option<&[u8]>, list| word.is_some_and(|word| contains(list, word));
+    if is_file(name) || is_file_of_passwords(name) {
+        return Reading::Other;
+    }
+    if let Some(subject) = native_subject(name) {
+        return Reading::Secret(subject);
+    }
+    let without_product;
+    let name = match find_ignoring_case(name, PRODUCT) {
+        Some(at) => {
+            without_product = [&name[..at], b"_", &name[at + PRODUCT.len()..]].concat();
+            &without_product[..]
+        }
+        None => name,
+    };
+    let all = words(name);
+    let (first, last) = (all.clone().next(), all.clone().next_back());
+    if all.clone().any(|word| contains(OTHER_ANYWHERE, word)) {
+        return Reading::Other;
+    }
+    let begins_otherwise = is_in(first, OTHER_BEGINNINGS);
+    let ends_otherwise = is_in(last, OTHER_ENDINGS) || is_in(last, REPEATING_ENDINGS);
+    if (begins_otherwise && !is_in(first, REPEATING_BEGINNINGS))
+        || (ends_otherwise && !is_in(last, REPEATING_ENDINGS))
+    {
+        return Reading::Other;
+    }
+    let is_repetition = begins_otherwise || ends_otherwise;
+    let is_public = all.clone().any(|word| contains(&["public", "publishable"], word));
+    let mut before: &[u8] = b"";
+    let mut best = Reading::Other;
+    for word in all {
         if before.eq_ignore_ascii_case(b"pass") && contains(PASSED, word) {
-            return None;
+            return Reading::Other;
         }
         // `TLS_PSK_WITH_AES_128_CCM`, a cipher suite.
         if before.eq_ignore_ascii_case(b"psk") && word.eq_ignore_ascii_case(b"with") {
-            return None;
+            return Reading::Other;
         }
-        best = subject_of_word(before, word).unwrap_or(best);
+        let (reading, may_be_public) = reading_of_word(before, word);
+        // `publicResourceKey`: of a pair, the half that everybody may have.
+        if is_public && may_be_public {
+            return Reading::Other;
+        }
+        best = reading.unwrap_or(best);
         before = word;
     }
-    best
+    match best {
+        Reading::Secret(Subject::Password) if is_repetition => Reading::Doubtful(Subject::Password),
+        _ if is_repetition => Reading::Other,
+        best => best,
+    }
+}
+
+/// What a name that is more than ASCII says in another language: `пароль_бд`, `数据库密码`.
+fn native_subject(name: &[u8]) -> Option<Subject> {
+    if name.is_ascii() {
+        return None;
+    }
+    let lower = std::str::from_utf8(name).ok()?.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    if has(NATIVE_PASSWORD_WORDS) {
+        Some(Subject::Password)
+    } else {
+        has(NATIVE_SECRET_WORDS).then_some(Subject::Secret)
+    }
+}
+
+/// Where `needle`, in small letters, begins in `text`.
+fn find_ignoring_case(text: &[u8], needle: &[u8]) -> Option<usize> {
+    text.windows(needle.len()).position(|part| part.eq_ignore_ascii_case(needle))
 }
 
 /// `src/AutowirePass.php`
@@ -292,36 +414,66 @@ pub fn names_other(name: &[u8]) -> bool {
     words(name).any(is_other) || words(name).next_back().is_some_and(|word| contains(OTHER_ENDINGS, word))
 }
 
-/// What `word` names behind `before`: a secret, or something else that goes by the same word. `None`: it says nothing.
-fn subject_of_word(before: &[u8], word: &[u8]) -> Option<Option<Subject>> {
-    if let Some(before) = head(word, b"passwd").map(|head| if head.is_empty() { before } else { head })
+/// What `word` names behind `before`, and whether it is a key or a token, which may be public. `None`: it says nothing.
+fn reading_of_word(before: &[u8], word: &[u8]) -> (Option<Reading>, bool) {
+    let named = |subject| (Some(Reading::Secret(subject)), false);
+    // `dbpass`: what the word begins with stands for the word before it.
+    let split = |tail: &[u8]| {
+        head(word, tail).map(|head| if head.is_empty() { (before, false) } else { (head, true) })
+    };
+    if let Some((before, _)) = split(b"passwd")
         && contains(OTHER_PASSWDS, before)
     {
-        return Some(None);
+        return (Some(Reading::Other), false);
+    }
+    if head(word, b"password").is_some_and(|head| head.eq_ignore_ascii_case(b"no")) {
+        return (Some(Reading::Other), false);
     }
     if ends_with_any(PASSWORD_WORDS, word) || contains(WHOLE_PASSWORD_WORDS, word) {
-        return Some(Some(Subject::Password));
+        return named(Subject::Password);
     }
-    if let Some(before) = head(word, b"pass").map(|head| if head.is_empty() { before } else { head }) {
-        return Some((!contains(OTHER_PASSES, before)).then_some(Subject::Password));
+    if let Some((before, _)) = split(b"pass") {
+        let is_other = contains(OTHER_PASSES, before);
+        return (Some(if is_other { Reading::Other } else { Reading::Secret(Subject::Password) }), false);
     }
-    if let Some(before) = head(word, b"token")
-        .or_else(|| head(word, b"tokens"))
-        .map(|head| if head.is_empty() { before } else { head })
-    {
-        return Some((!contains(OTHER_TOKENS, before)).then_some(Subject::Secret));
+    if let Some((before, _)) = split(b"token").or_else(|| split(b"tokens")) {
+        let reading = match (contains(OTHER_TOKENS, before), contains(DOUBTFUL_TOKENS, before)) {
+            (true, _) => Reading::Other,
+            (false, true) => Reading::Doubtful(Subject::Secret),
+            (false, false) => Reading::Secret(Subject::Secret),
+        };
+        return (Some(reading), true);
     }
     if ends_with_any(SECRET_WORDS, word) {
-        return Some(Some(Subject::Secret));
+        return named(Subject::Secret);
     }
-    let before = head(word, b"key")
-        .or_else(|| head(word, b"keys"))
-        .map(|head| if head.is_empty() { before } else { head })?;
-    Some(match (ends_with_any(KEY_QUALIFIERS, before), ends_with_any(OTHER_KEYS, before)) {
-        (true, _) => Some(Subject::Secret),
-        (false, true) => None,
-        (false, false) => Some(Subject::Key),
-    })
+    let Some((before, is_glued)) = split(b"key").or_else(|| split(b"keys")) else {
+        return (None, false);
+    };
+    let singular = word.strip_suffix(b"s").or_else(|| word.strip_suffix(b"S")).unwrap_or(word);
+    let reading = if contains(OTHER_KEY_WORDS, singular) {
+        Reading::Other
+    } else if is_one_of(KEY_QUALIFIERS, before, is_glued) {
+        Reading::Secret(Subject::Secret)
+    } else if is_one_of(OTHER_KEYS, before, is_glued) {
+        Reading::Other
+    } else if is_one_of(DOUBTFUL_KEYS, before, is_glued) {
+        Reading::Doubtful(Subject::Key)
+    } else {
+        Reading::Secret(Subject::Key)
+    };
+    (Some(reading), true)
+}
+
+/// Whether `word` is in the list. A word that is glued to the next one may have others in front, so that its end is compared with those
+/// of the list that are long enough: `usercachekey`, but not `smskey`.
+fn is_one_of(list: &[&str], word: &[u8], is_glued: bool) -> bool {
+    const COMPARED_AT_THE_END: usize = 4;
+    contains(list, word)
+        || (is_glued
+            && list
+                .iter()
+                .any(|known| known.len() >= COMPARED_AT_THE_END && head(word, known.as_bytes()).is_some()))
 }
 
 /// What stands in front of `tail` in `word`.
@@ -410,6 +562,21 @@ mod tests {
             "contrase\u{f1}a",
             "senha_banco",
             "mot_de_passe",
+            "motdepasse",
+            "passord",
+            "пароль_бд",
+            "DB_ПАРОЛЬ",
+            "数据库密码",
+            "パスワード",
+            "비밀번호",
+            "κωδικός",
+            "סיסמה",
+            "كلمة_المرور",
+            "पासवर्ड",
+            "รหัสผ่าน",
+            "m\u{1ead}t_kh\u{1ea9}u",
+            "\u{15e}ifre",
+            "hasło",
             "passSmtp",
             "pass1",
             "prod/db/password",
@@ -443,11 +610,35 @@ mod tests {
             "cookieValidationKey",
             "app_key",
             "credentials",
+            "1PASSWORD_SECRET_KEY",
+            "API_密钥",
         ] {
             assert_eq!(subject_of(name), Some(Subject::Secret), "{name}");
         }
-        assert_eq!(subject_of("key"), Some(Subject::Key));
-        assert_eq!(subject_of("stuff_key"), Some(Subject::Key));
+        for name in [
+            "key",
+            "stuff_key",
+            "AWS_KEY",
+            "TLS_KEY",
+            "MAPS_KEY",
+            "SMS_KEY",
+            "BACKUP_KEY",
+            "PLATFORM_KEY",
+            "GHOST_KEY",
+            "BRAINTREE_KEY",
+            "awsKey",
+            "aws-keys",
+            "smskey",
+            "S3_KEY",
+            "POST_KEY",
+            "DAEMON_KEY",
+        ] {
+            assert!(
+                matches!(subject_with(name.as_bytes(), random().as_bytes()), Some(Subject::Key)),
+                "{name}: {:?}",
+                subject_of(name)
+            );
+        }
     }
 
     #[test]
@@ -516,10 +707,49 @@ mod tests {
             "nextForwardToken",
             "TLS1_RFC_PSK_WITH_AES_128_CCM",
             "data-sitekey",
+            "publicResourceKey",
+            "NEXT_PUBLIC_MAPS_KEY",
+            "SSH_ASKPASS",
+            "NOPASSWD",
+            "nopassword",
+            "getpass",
+            "getpass.x",
+            "labelPassword",
+            "token_endpoint_auth_signing_alg_values_supported",
+            "1password.com",
+            "hotkey",
+            "turkeys",
+            "usercachekey",
+            "idempotencyKey",
             "/etc/passwd",
             "src/AutowirePass.php",
         ] {
             assert_eq!(subject_of(name), None, "{name}");
+        }
+    }
+
+    /// Letters and digits that read like nothing, put together so that they are no secret of anybody.
+    fn random() -> String {
+        ["Zq8vT3k", "Wm5xR9n", "Bc2yL7d"].concat()
+    }
+
+    #[test]
+    fn what_a_name_leaves_in_doubt_its_value_decides() {
+        let with = |name: &str, value: &str| subject_with(name.as_bytes(), value.as_bytes());
+        for name in ["SEARCH_KEY", "CLIENT_TOKEN", "clientToken", "project_key", "searchkey"] {
+            assert_eq!(subject_of(name), None, "{name}");
+            assert!(with(name, &random()).is_some(), "{name}");
+            for value in ["settings.security2", "c7c0f1e6-4aa2-4b7e-8f5e-2f1d9f3f7a42", "q8vT3kWm5xR9"] {
+                assert_eq!(with(name, value), None, "{name} = {value}");
+            }
+        }
+        for name in ["verifyPassword", "confirm_password", "password_confirmation", "passwordRepeat"] {
+            assert_eq!(subject_of(name), None, "{name}");
+            assert_eq!(with(name, "tR7hvd9Q"), Some(Subject::Password), "{name}");
+            assert_eq!(with(name, "required"), None, "{name}");
+        }
+        for name in ["cache_key", "public_token", "verifyToken", "csrf_token"] {
+            assert_eq!(with(name, &random()), None, "{name}");
         }
     }
 
