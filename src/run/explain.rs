@@ -46,6 +46,8 @@ pub enum End {
     Refused(String),
     /// It is a placeholder.
     Placeholder,
+    /// It is encrypted, or public by design.
+    Publishable,
     /// It is one of the rule's exceptions.
     Excepted,
     /// The configuration switches the rule off.
@@ -140,6 +142,7 @@ impl Explainer<'_> {
                 End::Refused(rule.checks.get(*check).map(|check| format!("{check:?}")).unwrap_or_default())
             }
             (Err(Refusal::Placeholder { .. }), _) => End::Placeholder,
+            (Err(Refusal::Publishable { .. }), _) => End::Publishable,
             (Err(Refusal::Excepted { .. }), _) => End::Excepted,
             (Ok(_) | Err(Refusal::NoMatch), _) => End::NoMatch,
         };

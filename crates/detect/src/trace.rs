@@ -26,6 +26,11 @@ pub enum Refusal {
         /// What is one.
         secret: ByteSpan,
     },
+    /// It is encrypted, or public by design.
+    Publishable {
+        /// What is it.
+        secret: ByteSpan,
+    },
     /// It is one of the rule's exceptions.
     Excepted {
         /// What is one.
@@ -86,6 +91,7 @@ impl Detector {
                         | Err(
                             Refusal::Check { secret, .. }
                             | Refusal::Placeholder { secret }
+                            | Refusal::Publishable { secret }
                             | Refusal::Excepted { secret },
                         ) => Some(secret),
                         Err(Refusal::NoMatch) => None,

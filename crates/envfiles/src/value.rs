@@ -2,7 +2,7 @@
 
 use bstr::ByteSlice;
 
-use keysieve_detect::checks::{composition, literal, name, placeholder, words};
+use keysieve_detect::checks::{composition, literal, name, placeholder, publishable, words};
 use keysieve_detect::{Composition, Subject};
 pub use keysieve_model::env_file::Judgement;
 use keysieve_model::location::ByteSpan;
@@ -50,7 +50,11 @@ pub fn judge(name: &[u8], value: &[u8]) -> Judgement {
     if value.is_empty() || literal::is_filled_in(value) {
         return Judgement::Placeholder;
     }
-    if has_word(name, PUBLIC_WORDS) {
+    if has_word(name, PUBLIC_WORDS)
+        || publishable::is_public_name(name)
+        || publishable::is_encrypted(value)
+        || publishable::is_public(value)
+    {
         return Judgement::Public;
     }
     if let Some(part) = credential(value) {
@@ -241,6 +245,8 @@ mod tests {
                 ("DB_PASSWORD", "{{ password }}"),
                 ("DATABASE_URL", "postgres://app:${DB_PASSWORD}@db/app"),
                 ("SECRET_KEY", "replace_me"),
+                ("DB_PASSWORD", "###DB_PASSWORD###"),
+                ("API_KEY", "TODO_set_me_1"),
             ],
         );
     }
@@ -260,6 +266,13 @@ mod tests {
                 ("ADMIN_EMAIL", "ann@example.com"),
                 ("LOG_LEVEL", "info"),
                 ("APP_NAME", "my-app"),
+                ("DB_PASSWORD", &["encrypted:BD", &random, &random, &random].concat()),
+                (
+                    "API_TOKEN",
+                    &["ENC[AES256_GCM,data:", &random, ",iv:", &random, ",tag:", &random, ",type:str]"]
+                        .concat(),
+                ),
+                ("ALGOLIA_SEARCH_KEY", &random),
                 ("TENANT_ID", uuid),
                 ("TENANT", uuid),
                 ("GIT_SHA", "8a7f0c1d2e3b4a5968778695a4b3c2d1e0f98765"),

@@ -240,6 +240,7 @@ impl Explainer<'_> {
             End::NoMatch => "its pattern matches nothing there".to_owned(),
             End::Refused(check) => format!("none: the check {check} says no"),
             End::Placeholder => "none: a placeholder".to_owned(),
+            End::Publishable => "none: encrypted, or public by design".to_owned(),
             End::Excepted => "none: an exception of the rule".to_owned(),
             End::Off => format!("none: {} switches the rule off", config::FILE),
             End::Covered(by) => format!("told by {}, which is more telling", self.rules.rule(*by).id),

@@ -1,13 +1,16 @@
 //! AWS access key ids: four letters for the kind, then 16 characters of base 32 that hold the account's id
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html> for the prefixes).
 
+use super::words::reads_like_words;
+
 /// Length of the kind's prefix, in characters.
 const PREFIX_CHARACTERS: usize = 4;
 
-/// Whether what follows the prefix is base 32.
+/// Whether what follows the prefix is base 32, and no words: `ASIAANDPACIFICREGION`.
 pub(crate) fn is_key_id(key_id: &[u8]) -> bool {
     key_id.get(PREFIX_CHARACTERS..).is_some_and(|rest| {
-        !rest.is_empty() && rest.iter().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
+        let is_words = rest.iter().all(u8::is_ascii_alphabetic) && reads_like_words(rest);
+        !rest.is_empty() && rest.iter().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7')) && !is_words
     })
 }
 
@@ -58,5 +61,7 @@ mod tests {
             "the older kind"
         );
         assert!(!is_key_id(b"AKIA0189AAAAAAAAAAAA"));
+        assert!(!is_key_id(b"ASIAANDPACIFICREGION") && !is_key_id(b"ASIAPACIFICNORTHEAST"), "words");
+        assert!(is_key_id(["ASIA", "QZXKWVJTGPMBRHLD"].concat().as_bytes()), "letters");
     }
 }

@@ -37,9 +37,19 @@ pub fn has_letters_and_digits(value: &[u8]) -> bool {
     value.iter().any(u8::is_ascii_alphabetic) && value.iter().any(u8::is_ascii_digit)
 }
 
+/// Whether there are letters in `value`, and digits or the signs of base64 that no word has: of 20 characters of base64 one in thirty
+/// has no digit.
+fn is_coded(value: &[u8]) -> bool {
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(byte);
+    has_letters_and_digits(value)
+        || (value.iter().any(u8::is_ascii_alphabetic)
+            && value.iter().any(|byte| b"+=".contains(byte))
+            && value.iter().all(is_base64))
+}
+
 /// Whether `value` is what `subject` may be: a password is anything of some length, a secret is made of letters and digits.
 pub fn fits(subject: Subject, value: &[u8]) -> bool {
-    let is_mixed = has_letters_and_digits(value);
+    let is_mixed = is_coded(value);
     match subject {
         Subject::Password => value.len() >= MIN_PASSWORD_BYTES,
         Subject::Secret => {
@@ -155,6 +165,8 @@ mod tests {
         assert!(!fits(Subject::Secret, b"fox7"));
         assert!(fits(Subject::Secret, b"x9Kd82mfQ"));
         assert!(!fits(Subject::Secret, b"20240229"));
+        assert!(fits(Subject::Secret, b"qZrTvKxW+LmQpYbNcJd="), "base64 without a digit");
+        assert!(!fits(Subject::Secret, b"value,of(x)+y"));
         assert!(!fits(Subject::Key, b"x9Kd82mfQ"));
         assert!(fits(Subject::Key, b"x9Kd82mfQ0bTz7Lw"));
         assert!(!fits(Subject::Key, b"settings.security2"));

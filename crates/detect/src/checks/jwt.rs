@@ -7,10 +7,45 @@ use serde_json::{Map, Value};
 /// The longest issuer that is told, in bytes.
 const MAX_ISSUER_BYTES: usize = 100;
 const SECONDS_A_DAY: i64 = 24 * 60 * 60;
+/// Up to how many seconds a token holds that nobody can use by the time that it is read in a file.
+const MAX_SHORT_SECONDS: f64 = 10.0 * 60.0;
 
 /// Whether `token` is `header.claims.signature` with a header that names an algorithm and claims that are an object.
 pub(crate) fn is_token(token: &[u8]) -> bool {
     claims(token).is_some()
+}
+
+/// Whether everybody may have `token`: an example of documentation, the key of anonymous users, or one that was over minutes after it
+/// was made, which whoever reads it now comes too late for.
+pub(crate) fn is_public(token: &[u8]) -> bool {
+    token.starts_with(b"eyJ")
+        && claims(token)
+            .is_some_and(|claims| is_example(&claims) || is_anonymous(&claims) || is_short(&claims))
+}
+
+/// The tokens of jwt.io, of RFC 7519, of the manuals of libraries, and of Supabase on one's own machine.
+fn is_example(claims: &Map<String, Value>) -> bool {
+    let is = |name: &str, value: &str| claims.get(name).and_then(Value::as_str) == Some(value);
+    let is_alone =
+        claims.keys().all(|name| ["some", "foo", "hello", "iat", "exp", "nbf"].contains(&name.as_str()));
+    (is("sub", "1234567890") && (is("name", "John Doe") || is("name", "Jane Doe")))
+        || (is("iss", "joe") && claims.get("exp").and_then(Value::as_i64) == Some(1_300_819_380))
+        || is("iss", "supabase-demo")
+        || (is_alone && (is("some", "payload") || is("foo", "bar") || is("hello", "world")))
+}
+
+/// The key of Supabase that pages are given, <https://supabase.com/docs/guides/api/api-keys>.
+fn is_anonymous(claims: &Map<String, Value>) -> bool {
+    let is = |name: &str, value: &str| claims.get(name).and_then(Value::as_str) == Some(value);
+    is("role", "anon")
+        && claims.get("iss").and_then(Value::as_str).is_none_or(|by| by.starts_with("supabase"))
+}
+
+/// `?jwt=` of a picture that GitHub shows holds for five minutes.
+fn is_short(claims: &Map<String, Value>) -> bool {
+    let time = |name: &str| claims.get(name).and_then(Value::as_f64);
+    let from = time("nbf").or_else(|| time("iat"));
+    from.zip(time("exp")).is_some_and(|(from, to)| (0.0..=MAX_SHORT_SECONDS).contains(&(to - from)))
 }
 
 /// Who issued the token, and until when it holds: what its claims say of both, in words.
@@ -72,6 +107,33 @@ mod tests {
         assert!(!is_token(&token(r#"{"alg":"HS256"}"#, r#"{}"#)), "nothing claimed");
         assert!(!is_token(&token(r#"{"alg":"HS256"}"#, r#"{"sub":"#)), "cut claims");
         assert!(!is_token(b"eyJub3Q.eyJqc29u"), "two parts");
+    }
+
+    #[test]
+    fn tokens_that_everybody_may_have_are_public() {
+        let is_public = |claims: &str| is_public(&token(r#"{"alg":"HS256"}"#, claims));
+        for claims in [
+            r#"{"iss":"supabase","ref":"abcdefghijklmnopqrst","role":"anon","iat":1700000000,"exp":2015000000}"#,
+            r#"{"iss":"supabase-demo","role":"service_role","exp":1983812996}"#,
+            r#"{"sub":"1234567890","name":"John Doe","admin":true,"iat":1516239022}"#,
+            r#"{"iss":"joe","exp":1300819380,"http://example.com/is_root":true}"#,
+            r#"{"some":"payload"}"#,
+            r#"{"foo":"bar","iat":1700000000}"#,
+            r#"{"iss":"github.com","aud":"raw.githubusercontent.com","exp":1700000300,"nbf":1700000000}"#,
+        ] {
+            assert!(is_public(claims), "{claims}");
+        }
+        for claims in [
+            r#"{"iss":"supabase","ref":"abcdefghijklmnopqrst","role":"service_role","iat":1700000000,"exp":2015000000}"#,
+            r#"{"iss":"https://acme.example","role":"anon"}"#,
+            r#"{"sub":"1234567890","name":"Ann"}"#,
+            r#"{"foo":"bar","sub":"ann"}"#,
+            r#"{"sub":"ann","iat":1700000000,"exp":1700003600}"#,
+            r#"{"sub":"ann","iat":1700000000}"#,
+        ] {
+            assert!(!is_public(claims), "{claims}");
+        }
+        assert!(!super::is_public(b"eyJub3Q"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod name;
 pub(crate) mod named;
 pub(crate) mod pem;
 pub mod placeholder;
+pub mod publishable;
 pub(crate) mod url;
 pub mod words;
 
@@ -126,7 +127,7 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Eviden
                 subject = subject_of(candidate, link);
                 subject.is_some_and(|subject| composition::fits(subject, value))
             }
-            Check::Literal => literal::is_literal(value) && !is_garbage(candidate),
+            Check::Literal => literal::is_literal(value) && !is_garbage(candidate) && !is_comment(candidate),
             Check::UserDiffers => {
                 candidate.name.is_none_or(|user| !user.of(candidate.bytes).eq_ignore_ascii_case(value))
             }
@@ -159,6 +160,12 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Eviden
     }
     if placeholder::is_placeholder(candidate.body(), candidate.rule.kind) {
         return Err(Refusal::Placeholder { secret: candidate.secret });
+    }
+    if publishable::is_encrypted(value)
+        || publishable::is_public(value)
+        || publishable::is_public_there(candidate, subject)
+    {
+        return Err(Refusal::Publishable { secret: candidate.secret });
     }
     let evidence = Evidence {
         shape: shape(candidate),
@@ -305,6 +312,13 @@ fn is_test_vector(candidate: &Candidate<'_>) -> bool {
     let digits = candidate.value().strip_prefix(b"0x").unwrap_or(candidate.value());
     digits.iter().all(u8::is_ascii_hexdigit)
         && (names_a_text(before) || names_a_text(&behind[..behind.len().min(NEIGHBOURHOOD_BYTES)]))
+}
+
+/// `password: # set it later`: a sign that begins a comment, where blanks stand in front of it.
+fn is_comment(candidate: &Candidate<'_>) -> bool {
+    !candidate.is_quoted()
+        && candidate.value().starts_with(b"#")
+        && candidate.byte_before().is_some_and(|byte| byte.is_ascii_whitespace())
 }
 
 /// Whether the secret is a piece of a picture or another binary file: no text in UTF-8, and among control characters.

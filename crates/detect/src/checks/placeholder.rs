@@ -1,11 +1,17 @@
 //! Values that stand where a secret would: `changeme`, `xxxx`, `your-key-here`, `1234567890abcdef`.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use keysieve_rules::Kind;
 
-use super::words::words;
+use super::words::{reads_like_words, words};
+
+const STANDARD: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Parts that only a made-up value has, in lower case. Random text of a token's length holds one of these with a
 /// probability below one in a million.
@@ -268,8 +274,9 @@ const LONGEST_HEAD_BYTES: usize = 12;
 const MAX_PERIOD: usize = 4;
 /// The most digits in a made-up value of words.
 const MAX_DUMMY_DIGITS: usize = 4;
-/// The longest base64 text that is decoded to see whether it holds a dummy, in bytes.
-const MAX_BASE64_DUMMY_BYTES: usize = 64;
+/// The shortest and the longest base64 text that is decoded to see whether it holds a dummy, in bytes.
+const MIN_BASE64_DUMMY_BYTES: usize = 6;
+const MAX_BASE64_DUMMY_BYTES: usize = 128;
 /// The fewest distinct characters of a real value of eight or more.
 const MIN_DISTINCT: usize = 4;
 
@@ -286,6 +293,10 @@ pub fn is_placeholder(body: &[u8], kind: Kind) -> bool {
                 || is_published_digest(start)
                 || memchr::memmem::find(start, b"***").is_some()
                 || is_dummy(body)
+                || is_marked(body)
+                || is_label(body)
+                || is_prose(body)
+                || is_algorithm(body)
                 || is_dummy_in_base64(body)
                 || PUBLISHED_EXAMPLES.contains(&lower.as_slice())
                 || memchr::memmem::find(start, b"...").is_some()))
@@ -310,6 +321,8 @@ pub fn says_replace(value: &[u8]) -> bool {
     let is_one_sign =
         value.len() > 2 && value.iter().all(|byte| *byte == value[0]) && !value[0].is_ascii_digit();
     is_one_sign
+        || is_marked(value)
+        || begins_with_a_task(value)
         || MADE_UP_PARTS.iter().filter(|part| !IN_USE.contains(part)).any(has)
         || (is_dummy(value) && WORDS.iter().any(has))
 }
@@ -327,6 +340,7 @@ fn is_dummy(value: &[u8]) -> bool {
     let digits = lower.iter().filter(|byte| byte.is_ascii_digit()).count();
     let is_word_byte = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-. :/<>[]*".contains(byte);
     COUNTERS.iter().any(counted)
+        || begins_with_a_task(value)
         || (digits <= MAX_DUMMY_DIGITS
             && lower.iter().all(is_word_byte)
             && words(value).next().is_some()
@@ -345,13 +359,122 @@ fn is_account(word: &[u8]) -> bool {
     ACCOUNTS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
 }
 
-/// A dummy as a manifest of Kubernetes writes it.
+/// `TODO_set_me_1`, `FIXME: later`: what somebody wrote down to do.
+fn begins_with_a_task(value: &[u8]) -> bool {
+    const TASKS: &[&[u8]] = &[b"todo", b"fixme", b"tbd"];
+    let end = value.iter().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(value.len());
+    TASKS.iter().any(|task| value[..end].eq_ignore_ascii_case(task))
+        && value[end..].iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-. :!?".contains(byte))
+        && (end == value.len() || reads_like_words(&value[end..]))
+}
+
+/// `###NAME###`, `@@NAME@@`, `%NAME%`, `__NAME__`, `<<NAME>>`: a name between equal marks, which something else is put in place of.
+fn is_marked(value: &[u8]) -> bool {
+    let Some(&open) = value.first() else { return false };
+    let close = match open {
+        b'<' => b'>',
+        b'[' => b']',
+        b'{' => b'}',
+        b'(' => b')',
+        _ => open,
+    };
+    let opened = value.iter().take_while(|byte| **byte == open).count();
+    let closed = value.iter().rev().take_while(|byte| **byte == close).count();
+    if !open.is_ascii_punctuation() || opened != closed || opened + closed >= value.len() {
+        return false;
+    }
+    let name = &value[opened..value.len() - closed];
+    let is_constant =
+        name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+            && name.iter().filter(|byte| byte.is_ascii_uppercase()).count() >= 2;
+    let is_name = name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-. ".contains(byte));
+    // Between single signs other than these a password may well lie.
+    let is_sure = opened >= 2 || b"@%<[{".contains(&open);
+    (is_constant && (is_sure || name.contains(&b'_'))) || (is_name && is_sure && reads_like_words(name))
+}
+
+/// `Password:`, what stands in front of a field for it.
+fn is_label(value: &[u8]) -> bool {
+    let text = value.strip_suffix(b":").or_else(|| value.strip_suffix("：".as_bytes()));
+    text.is_some_and(|text| {
+        text.iter().all(|byte| byte.is_ascii_alphabetic() || b" -'().".contains(byte) || !byte.is_ascii())
+    })
+}
+
+/// Letters of other scripts and not one of ASCII: words for people.
+fn is_prose(value: &[u8]) -> bool {
+    !value.is_ascii()
+        && !value.iter().any(u8::is_ascii_alphanumeric)
+        && std::str::from_utf8(value).is_ok_and(|text| text.chars().any(char::is_alphabetic))
+}
+
+/// `RS256`, `A256GCM`, `aes-256-cbc`, `HmacSHA256`, `RSA-OAEP-256`: what encrypts, signs or hashes.
+fn is_algorithm(value: &[u8]) -> bool {
+    #[rustfmt::skip]
+    const PARTS: &[&str] = &[
+        "aes", "and", "aria", "argon", "bcrypt", "blake", "blowfish", "camellia", "cbc", "ccm", "cfb", "chacha", "ctr", "des", "dh",
+        "dhe", "dsa", "ecb", "ecdh", "ecdhe", "ecdsa", "ecies", "ed", "eddsa", "encrypt", "encryption", "es", "gcm", "gcmkw", "gmac",
+        "hkdf", "hmac", "hs", "keccak", "kw", "md", "mgf", "nopadding", "oaep", "oauth", "ofb", "padding", "pbe", "pbes", "pbkdf",
+        "pkcs", "poly", "prime", "ps", "pss", "ripemd", "rs", "rsa", "salsa", "scrypt", "secp", "sha", "shake", "signature", "siv",
+        "tls", "tripledes", "twofish", "whirlpool", "with", "xchacha", "xts",
+    ];
+    /// Parts of one letter, each with the number that makes it one.
+    const SHORT: &[&str] = &["a128", "a192", "a256", "b", "id", "k1", "r1", "s", "v1", "x25519", "x448"];
+    const SIZES: &[&str] = &[
+        "1", "2", "3", "4", "5", "7", "8", "12", "15", "16", "20", "24", "25519", "32", "40", "48", "56",
+        "64", "96", "112", "128", "160", "168", "192", "224", "239", "256", "384", "448", "512", "521",
+        "1024", "1305", "2048", "3072", "4096", "8192",
+    ];
+    const MAX_BYTES: usize = 48;
+    if value.len() > MAX_BYTES {
+        return false;
+    }
+    let lower = value.to_ascii_lowercase();
+    // What a part of the text leaves, where it begins with one; the longest first.
+    let longest = |list: &[&str], text: &[u8]| {
+        list.iter().filter(|part| text.starts_with(part.as_bytes())).map(|part| part.len()).max()
+    };
+    let (mut rest, mut parts) = (&lower[..], 0);
+    while !rest.is_empty() {
+        let is_digit = rest[0].is_ascii_digit();
+        let length = if b"-_/+. ".contains(&rest[0]) {
+            1
+        } else if is_digit {
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if digits > 0 && SIZES.iter().any(|size| size.as_bytes() == &rest[..digits]) {
+                digits
+            } else if rest.starts_with(b"3des") {
+                parts += 1;
+                4
+            } else {
+                return false;
+            }
+        } else if let Some(length) = longest(PARTS, rest) {
+            parts += 1;
+            length
+        } else if let Some(length) = longest(SHORT, rest) {
+            parts += usize::from(length > 2);
+            length
+        } else {
+            return false;
+        };
+        rest = &rest[length..];
+    }
+    parts > 0
+}
+
+/// A dummy as a manifest of Kubernetes writes it, with the end of its line or without.
 fn is_dummy_in_base64(value: &[u8]) -> bool {
-    value.len().is_multiple_of(4)
-        && value.len() <= MAX_BASE64_DUMMY_BYTES
-        && STANDARD
-            .decode(value)
-            .is_ok_and(|decoded| decoded.iter().all(u8::is_ascii_graphic) && is_dummy(&decoded))
+    if value.len() > MAX_BASE64_DUMMY_BYTES || value.len() < MIN_BASE64_DUMMY_BYTES {
+        return false;
+    }
+    let Ok(decoded) = STANDARD.decode(value) else { return false };
+    let text = decoded.trim_ascii_end();
+    let lower = text.to_ascii_lowercase();
+    text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+        && (is_dummy(text)
+            || is_marked(text)
+            || MADE_UP_PARTS.iter().any(|part| memchr::memmem::find(&lower, part).is_some()))
 }
 
 /// `abcd-efgh-ijkl`, `key-1234123412341234`: monotonous without its separators, or behind the last of them.
@@ -442,6 +565,38 @@ mod tests {
             "abcd-efgh-ijkl-mnop",
             "key-1234123412341234",
             "sk-1****cdef",
+            "###ORACLE_PWD###",
+            "@@SYS_PWD@@",
+            "%%DB_PASS_1%%",
+            "@db.password@",
+            "%DbPassword%",
+            "__APP_SECRET_V2__",
+            "<<api_token_2>>",
+            "[[vault-token]]",
+            "$DB_PASS_2$",
+            "TODO_set_me_1",
+            "FIXME-later2",
+            "todo",
+            "Password:",
+            "パスワード：",
+            "请输入您的密码",
+            "Введите-пароль",
+            "비밀번호를_입력하세요",
+            "RS256",
+            "A256GCM",
+            "A128CBC-HS256",
+            "RSA-OAEP-256",
+            "ECDH-ES+A128KW",
+            "aes-256-cbc",
+            "HmacSHA256",
+            "PBKDF2WithHmacSHA512",
+            "oauth2",
+            "secp256k1",
+            "X25519",
+            "Y2hhbmdlbWU=",
+            "Y2hhbmdlbWUK",
+            "c29tZS1hcGkta2V5Cg",
+            "eW91ci1hcGkta2V5LWhlcmU=",
         ] {
             assert!(is_placeholder(value.as_bytes(), Kind::Generic), "{value}");
         }
@@ -457,6 +612,19 @@ mod tests {
             "correct-horse-battery",
             "MyDog2019",
             "c3VtbWVyMjAxOSE=",
+            "##Ab9xQ2##",
+            "#Summer2019#",
+            "%tR7hvd9Q%",
+            "!Abc2019xyz!",
+            "*k9Xw2pLq7*",
+            "todo9Xw2pLq7",
+            "señor2019",
+            "пароль2019x",
+            "contraseña!9",
+            "des1337",
+            "aes9x2k7",
+            "sha2019!",
+            "a1b7c3x9",
         ] {
             assert!(!is_placeholder(value.as_bytes(), Kind::Generic), "{value}");
         }
