@@ -72,6 +72,8 @@ const WHOLE_PASSWORD_WORDS: &[&str] = &[
     "slaptazodis",
     "parool",
     "matkhau",
+    "khau",
+    "sandi",
 ];
 /// What a password is called in other languages and scripts, in small letters; compared with names that are not ASCII alone.
 #[rustfmt::skip]
