@@ -29,6 +29,7 @@ mod metadata;
 mod output;
 mod packing;
 mod pdf;
+mod publishable;
 mod push;
 mod quiet;
 mod range;
