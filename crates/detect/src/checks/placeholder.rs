@@ -231,6 +231,10 @@ const PUBLISHED_EXAMPLES: &[&[u8]] = &[
     b"ad180jjd733klru7",
     b"h480djs93hd8",
     b"mf_9.b5f-4.1jqm",
+    b"hfdp7dh39dks9884",
+    b"wojio9a2w5mfwdgidvzbtsmk%2fpy%3d",
+    b"byt5cmsgcbgudfhobymefcx6bsw%3d",
+    b"djosjkdkjsd8743243%2fjdk33kly%3d",
     // RFC 7617 and RFC 6455.
     b"qwxhzgrpbjpvcgvuihnlc2ftzq==",
     b"dghlihnhbxbszsbub25jzq==",
@@ -401,11 +405,16 @@ fn is_label(value: &[u8]) -> bool {
     })
 }
 
-/// Letters of other scripts and not one of ASCII: words for people.
+/// Letters of other scripts, not one of ASCII, and few digits: words for people.
 fn is_prose(value: &[u8]) -> bool {
+    const MAX_DIGITS_OF: usize = 4;
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     !value.is_ascii()
-        && !value.iter().any(u8::is_ascii_alphanumeric)
-        && std::str::from_utf8(value).is_ok_and(|text| text.chars().any(char::is_alphabetic))
+        && !value.iter().any(u8::is_ascii_alphabetic)
+        && std::str::from_utf8(value).is_ok_and(|text| {
+            let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
+            letters > 0 && digits * MAX_DIGITS_OF <= letters
+        })
 }
 
 /// `RS256`, `A256GCM`, `aes-256-cbc`, `HmacSHA256`, `RSA-OAEP-256`: what encrypts, signs or hashes.
@@ -580,6 +589,7 @@ mod tests {
             "Password:",
             "パスワード：",
             "请输入您的密码",
+            "パスワードは8文字",
             "Введите-пароль",
             "비밀번호를_입력하세요",
             "RS256",
@@ -620,6 +630,7 @@ mod tests {
             "todo9Xw2pLq7",
             "señor2019",
             "пароль2019x",
+            "пароль2019",
             "contraseña!9",
             "des1337",
             "aes9x2k7",
