@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::exit;
 
 use keysieve_rules::compile::{self, WIDE_WINDOW_BYTES};
-use keysieve_rules::{Check, Rule, RuleSet, Text};
+use keysieve_rules::{Check, Joined, Rule, RuleSet, Text};
 
 const PATTERNS: &str = "../../patterns.yaml";
 
@@ -55,6 +55,13 @@ fn write_rule(out: &mut String, rule: &Rule) -> std::fmt::Result {
     writeln!(out, "confidence: Confidence::{:?}, keywords: {},", rule.confidence, texts(&rule.keywords))?;
     writeln!(out, "followers: Cow::Borrowed(&{:?}),", rule.followers)?;
     writeln!(out, "pattern: {}, window: {:?},", text(&rule.pattern), rule.window)?;
+    match &rule.joined {
+        None => writeln!(out, "joined: None,")?,
+        Some(Joined { head, value, longest }) => {
+            let (head, value) = (text(head), text(value));
+            writeln!(out, "joined: Some(Joined {{ head: {head}, value: {value}, longest: {longest} }}),")?;
+        }
+    }
     let checks: Vec<String> = rule.checks.iter().map(check).collect();
     writeln!(out, "checks: Cow::Borrowed(&[{}]),", checks.join(", "))?;
     writeln!(out, "exceptions: {},", texts(&rule.exceptions))?;

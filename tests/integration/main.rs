@@ -26,6 +26,7 @@ mod ignore_rules;
 mod images;
 mod install;
 mod metadata;
+mod names_and_values;
 mod output;
 mod packing;
 mod pdf;

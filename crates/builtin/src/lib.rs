@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use keysieve_rules::{
-    Alphabet, Check, Checksum, Confidence, Kind, Rule, RuleSet, Severity, Structure, Text, Window,
+    Alphabet, Check, Checksum, Confidence, Joined, Kind, Rule, RuleSet, Severity, Structure, Text, Window,
 };
 
 include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));

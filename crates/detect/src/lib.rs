@@ -9,6 +9,7 @@ mod assignee;
 pub mod checks;
 mod decode;
 mod derive;
+mod grammar;
 mod matcher;
 mod prefilter;
 mod rarity;
@@ -222,12 +223,12 @@ impl Detector {
                         continue;
                     }
                     let found = matcher.verify(&plan.patterns, rule, id, bytes, keyword);
-                    verified.extend(found.ok().map(|(secret, evidence)| Verified {
-                        hit,
-                        rule: id,
-                        secret,
-                        evidence,
-                    }));
+                    let told = found.as_ref().map_or_else(Refusal::secret, |(secret, _)| Some(*secret));
+                    let mut keep = |(secret, evidence)| {
+                        verified.push(Verified { hit, rule: id, secret, evidence });
+                    };
+                    found.into_iter().for_each(&mut keep);
+                    plan.patterns.verify_joined(rule, id, bytes, keyword, told, &mut keep);
                 }
             }
         }

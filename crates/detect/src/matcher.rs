@@ -9,14 +9,23 @@ use regex_automata::{Anchored, Input};
 use keysieve_model::location::ByteSpan;
 use keysieve_rules::{Rule, RuleId, compile};
 
-use super::checks::{self, Candidate};
-use super::{Evidence, Refusal};
+use super::checks::{self, Candidate, name};
+use super::{Evidence, Refusal, grammar};
 
 /// The rules' patterns, each compiled when it is first needed, shared by all threads.
 #[derive(Debug)]
 pub(super) struct Patterns {
     patterns: Vec<OnceLock<Option<Regex>>>,
     exceptions: Vec<OnceLock<Vec<Regex>>>,
+    joined: Vec<OnceLock<Option<Box<JoinedPatterns>>>>,
+}
+
+/// The expressions of a rule's [`Joined`](keysieve_rules::Joined).
+#[derive(Debug)]
+struct JoinedPatterns {
+    /// None where the identifier around the keyword is the name.
+    head: Option<Regex>,
+    value: Regex,
 }
 
 impl Patterns {
@@ -24,12 +33,55 @@ impl Patterns {
         Self {
             patterns: (0..rules).map(|_| OnceLock::new()).collect(),
             exceptions: (0..rules).map(|_| OnceLock::new()).collect(),
+            joined: (0..rules).map(|_| OnceLock::new()).collect(),
         }
     }
 
     fn get(&self, id: RuleId, rule: &Rule) -> Option<&Regex> {
         // Rules are checked when they are read, so a pattern that does not compile cannot get here.
         self.patterns[id.index()].get_or_init(|| compile::searcher(&rule.pattern).ok()).as_ref()
+    }
+
+    /// Hands over the values that the grammar joins to the name at `keyword`, where they pass the rule's checks. What the pattern
+    /// found or refused, `told`, is left alone.
+    pub(super) fn verify_joined(
+        &self,
+        rule: &Rule,
+        id: RuleId,
+        bytes: &[u8],
+        keyword: ByteSpan,
+        told: Option<ByteSpan>,
+        found: &mut dyn FnMut((ByteSpan, Evidence)),
+    ) {
+        let Some(joined) = &rule.joined else { return };
+        let compiled = || {
+            let head = compile::searcher(&joined.head).ok().filter(|_| !joined.head.is_empty());
+            let value = compile::searcher(&format!("(?:{})", joined.value)).ok()?;
+            Some(Box::new(JoinedPatterns { head, value }))
+        };
+        let Some(patterns) = self.joined[id.index()].get_or_init(compiled) else { return };
+        let head_end = match &patterns.head {
+            None => keyword.end,
+            Some(head) => {
+                let end = keyword.end.saturating_add(name::NAME_BYTES).min(bytes.len());
+                let input = Input::new(bytes).span(keyword.start..end).anchored(Anchored::Yes);
+                let Some(matched) = head.find(input) else { return };
+                matched.end()
+            }
+        };
+        let is_value = |value: ByteSpan| {
+            let input = Input::new(value.of(bytes)).anchored(Anchored::Yes);
+            patterns.value.find(input).is_some_and(|matched| matched.end() == value.end - value.start)
+        };
+        checks::visit_joined(rule, bytes, keyword, head_end, grammar::reach(joined), &mut |candidate| {
+            let is_told = told.is_some_and(|told| told.overlaps(&candidate.secret));
+            if !is_told
+                && is_value(candidate.secret)
+                && let Ok((secret, evidence)) = checks::evaluate(candidate)
+            {
+                found((secret, evidence));
+            }
+        });
     }
 
     fn is_excepted(&self, id: RuleId, rule: &Rule, secret: &[u8]) -> bool {
@@ -94,7 +146,8 @@ impl Matcher {
         let secret = captures.get_group_by_name("secret").ok_or(Refusal::NoMatch)?;
         let secret = ByteSpan::from(secret.range());
         let name = captures.get_group_by_name("name").map(|name| ByteSpan::from(name.range()));
-        let (secret, evidence) = checks::evaluate(Candidate { rule, bytes, keyword, secret, name })?;
+        let (secret, evidence) =
+            checks::evaluate(Candidate { rule, bytes, keyword, secret, name, joint: None })?;
         if !rule.exceptions.is_empty() && patterns.is_excepted(id, rule, secret.of(bytes)) {
             return Err(Refusal::Excepted { secret });
         }

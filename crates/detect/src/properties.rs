@@ -14,9 +14,10 @@ use regex_automata::meta::{Cache, Regex};
 use regex_automata::{Anchored, Input};
 
 use crate::checks::{Candidate, evaluate};
+use crate::matcher::Patterns;
 use crate::sample::encode::{ENCODINGS, Form, PARTIAL_ENCODINGS};
 use crate::sample::{Random, example, matching, parse};
-use crate::{Detector, Match, decode};
+use crate::{Detector, Match, Refusal, decode};
 use keysieve_model::chunk::{CONTEXT_BYTES, Chunk};
 use keysieve_model::finding::Secret;
 use keysieve_model::location::{ByteSpan, LineStart};
@@ -151,6 +152,7 @@ fn scan(detector: &RefCell<Detector>, text: &[u8]) -> Vec<Match> {
 /// Detection as its contract says it, with no thought of speed: no automaton, and each rule for itself.
 struct Reference {
     rules: Vec<(RuleId, Rule, Regex, Cache)>,
+    patterns: Patterns,
 }
 
 impl Reference {
@@ -160,7 +162,8 @@ impl Reference {
             let cache = regex.create_cache();
             (id, rule.clone(), regex, cache)
         });
-        Self { rules: rules.collect() }
+        let rules: Vec<_> = rules.collect();
+        Self { patterns: Patterns::new(rules.len()), rules }
     }
 
     /// Looks for each keyword at each position, and runs its rule there.
@@ -172,12 +175,15 @@ impl Reference {
                     for start in 0..text.bytes.len() {
                         let keyword = ByteSpan::new(start, start + keyword.len());
                         if holds_keyword(&text.bytes, start, rule, Some(keyword.end - start)) {
-                            let secret = verify(regex, cache, rule, &text.bytes, keyword);
-                            found.extend(
-                                secret
-                                    .and_then(|secret| origin(&text, start, secret))
-                                    .map(|span| (*id, span)),
-                            );
+                            let outcome = attempt(regex, cache, rule, &text.bytes, keyword);
+                            let told = outcome.map_or_else(|refusal| refusal.secret(), Some);
+                            let mut keep = |secret| {
+                                found.extend(origin(&text, start, secret).map(|span| (*id, span)));
+                            };
+                            outcome.into_iter().for_each(&mut keep);
+                            let mut keep_joined = |(secret, _)| keep(secret);
+                            let bytes = &text.bytes;
+                            self.patterns.verify_joined(rule, *id, bytes, keyword, told, &mut keep_joined);
                         }
                     }
                 }
@@ -252,16 +258,30 @@ fn verify(
     bytes: &[u8],
     keyword: ByteSpan,
 ) -> Option<ByteSpan> {
+    attempt(regex, cache, rule, bytes, keyword).ok()
+}
+
+/// The secret that the rule finds at `keyword`, or what it says no of.
+fn attempt(
+    regex: &Regex,
+    cache: &mut Cache,
+    rule: &Rule,
+    bytes: &[u8],
+    keyword: ByteSpan,
+) -> Result<ByteSpan, Refusal> {
     let from = keyword.start.saturating_sub(rule.window.before as usize);
     let to = (keyword.end + rule.window.after as usize).min(bytes.len());
     let anchored = if rule.window.before == 0 { Anchored::Yes } else { Anchored::No };
     let mut captures = regex.create_captures();
     regex.search_captures_with(cache, &Input::new(bytes).range(from..to).anchored(anchored), &mut captures);
-    let matched = ByteSpan::from(captures.get_match()?.range());
-    let secret = ByteSpan::from(captures.get_group_by_name("secret")?.range());
+    let matched = ByteSpan::from(captures.get_match().ok_or(Refusal::NoMatch)?.range());
+    let secret = ByteSpan::from(captures.get_group_by_name("secret").ok_or(Refusal::NoMatch)?.range());
     let name = captures.get_group_by_name("name").map(|name| ByteSpan::from(name.range()));
-    let candidate = Candidate { rule, bytes, keyword, secret, name };
-    matched.contains(&keyword).then(|| evaluate(candidate).ok()).flatten().map(|(secret, _)| secret)
+    let candidate = Candidate { rule, bytes, keyword, secret, name, joint: None };
+    if !matched.contains(&keyword) {
+        return Err(Refusal::NoMatch);
+    }
+    evaluate(candidate).map(|(secret, _)| secret)
 }
 
 #[test]

@@ -38,6 +38,19 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// What is refused, where the pattern matched at all.
+    pub(super) fn secret(&self) -> Option<ByteSpan> {
+        match *self {
+            Self::NoMatch => None,
+            Self::Check { secret, .. }
+            | Self::Placeholder { secret }
+            | Self::Publishable { secret }
+            | Self::Excepted { secret } => Some(secret),
+        }
+    }
+}
+
 /// A rule at one of its keywords.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
@@ -86,22 +99,25 @@ impl Detector {
                         continue;
                     }
                     let found = matcher.verify(&plan.patterns, rule, id, text, keyword);
-                    let secret = match found {
-                        Ok((secret, _))
-                        | Err(
-                            Refusal::Check { secret, .. }
-                            | Refusal::Placeholder { secret }
-                            | Refusal::Publishable { secret }
-                            | Refusal::Excepted { secret },
-                        ) => Some(secret),
-                        Err(Refusal::NoMatch) => None,
+                    let secret = found.as_ref().map_or_else(Refusal::secret, |(secret, _)| Some(*secret));
+                    let mut tell = |secret: Option<ByteSpan>, outcome| {
+                        attempts.push(Attempt {
+                            rule: id,
+                            keyword: origin(keyword),
+                            secret: secret.map(|secret| (origin(secret), Secret::new(secret.of(text)))),
+                            outcome,
+                        });
                     };
-                    attempts.push(Attempt {
-                        rule: id,
-                        keyword: origin(keyword),
-                        secret: secret.map(|secret| (origin(secret), Secret::new(secret.of(text)))),
-                        outcome: found.map(|(_, evidence)| evidence),
-                    });
+                    let mut joined = Vec::new();
+                    plan.patterns
+                        .verify_joined(rule, id, text, keyword, secret, &mut |value| joined.push(value));
+                    // That the pattern matches nothing is no news where the grammar finds a value.
+                    if joined.is_empty() || secret.is_some() {
+                        tell(secret, found.map(|(_, evidence)| evidence));
+                    }
+                    for (secret, evidence) in joined {
+                        tell(Some(secret), Ok(evidence));
+                    }
                 }
             }
         }

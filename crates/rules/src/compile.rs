@@ -9,7 +9,9 @@ use regex_syntax::hir::literal::{Extractor, Literal};
 use regex_syntax::hir::{Hir, HirKind};
 
 use super::named;
-use super::rule::{Alphabet, Check, Checksum, Confidence, Kind, Rule, Severity, Structure, Text, Window};
+use super::rule::{
+    Alphabet, Check, Checksum, Confidence, Joined, Kind, Rule, Severity, Structure, Text, Window,
+};
 use super::syntax::{self, ChecksSyntax, RuleSyntax};
 
 /// The version of the rule file format.
@@ -169,7 +171,8 @@ fn rule_from(mut syntax: RuleSyntax) -> Result<Rule, Problem> {
         }
     }
     let mut checks = checks_from(&syntax.checks)?;
-    if spell_out(&mut syntax)? {
+    let named = spell_out(&mut syntax)?;
+    if named.is_some() {
         checks.insert(0, Check::ProviderName);
     }
     let Some(pattern) = syntax.pattern.clone() else {
@@ -190,10 +193,12 @@ fn rule_from(mut syntax: RuleSyntax) -> Result<Rule, Problem> {
         ));
     }
     let window = window_for(&syntax, &pattern)?;
+    let joined = joined_from(&syntax, named)?;
     Ok(Rule {
         kind,
         severity: word("severity", &syntax.severity, SEVERITIES)?,
         confidence: word("confidence", &syntax.confidence, CONFIDENCES)?,
+        joined,
         window,
         checks: Cow::Owned(checks),
         id: Text::Owned(syntax.id),
@@ -210,10 +215,30 @@ fn rule_from(mut syntax: RuleSyntax) -> Result<Rule, Problem> {
     })
 }
 
-/// Puts keywords, pattern and examples where a rule has `named`; whether it has.
-fn spell_out(syntax: &mut RuleSyntax) -> Result<bool, Problem> {
+/// What the grammar takes for a value of the rule: what `named` says, or `joined_value`.
+fn joined_from(syntax: &RuleSyntax, named: Option<Named>) -> Result<Option<Joined>, Problem> {
+    let plain = || syntax.joined_value.clone().map(|value| Named { head: String::new(), value });
+    let Some(Named { head, value }) = named.or_else(plain) else { return Ok(None) };
+    for pattern in [&head, &value] {
+        searcher(pattern).map_err(|problem| ("joined_value", problem))?;
+    }
+    let Some(longest) = parsed(&value)?.properties().maximum_len() else {
+        return Err(("joined_value", "the value's length has no bound (`*`, `+`, `{n,}`)".to_owned()));
+    };
+    let longest = u32::try_from(longest).unwrap_or(u32::MAX).min(MAX_WINDOW_BYTES);
+    Ok(Some(Joined { head: Text::Owned(head), value: Text::Owned(value), longest }))
+}
+
+/// What `named` says of names and values.
+struct Named {
+    head: String,
+    value: String,
+}
+
+/// Puts keywords, pattern and examples where a rule has `named`; what it says of names and values.
+fn spell_out(syntax: &mut RuleSyntax) -> Result<Option<Named>, Problem> {
     let Some(named) = &syntax.named else {
-        return Ok(false);
+        return Ok(None);
     };
     if syntax.pattern.is_some() || !syntax.keywords.is_empty() {
         return Err(("named", "stands for `keywords` and `pattern`: leave these out, or `named`".to_owned()));
@@ -223,7 +248,7 @@ fn spell_out(syntax: &mut RuleSyntax) -> Result<bool, Problem> {
     syntax.pattern = Some(expanded.pattern);
     syntax.examples.extend(expanded.examples);
     syntax.counter_examples.extend(expanded.counter_examples);
-    Ok(true)
+    Ok(Some(Named { head: expanded.head, value: expanded.value }))
 }
 
 fn check_keywords(keywords: &[String]) -> Result<(), Problem> {

@@ -15,7 +15,9 @@ mod syntax;
 mod toml_file;
 
 pub use compile::Error as CompileError;
-pub use rule::{Alphabet, Check, Checksum, Confidence, Kind, Rule, Severity, Structure, Text, Window};
+pub use rule::{
+    Alphabet, Check, Checksum, Confidence, Joined, Kind, Rule, Severity, Structure, Text, Window,
+};
 
 /// How far from a keyword any rule may look, in bytes: pieces of one content overlap by this much on each side.
 /// Rules with a larger window are refused when they are compiled.

@@ -49,6 +49,10 @@ pub(crate) struct Expanded {
     pub keywords: Vec<String>,
     /// Name, assignment and value on one line.
     pub pattern: String,
+    /// The name, from the keyword on.
+    pub head: String,
+    /// The whole value.
+    pub value: String,
     /// The value, assigned in the ways that files and languages have.
     pub examples: Vec<String>,
     /// The value under another name, under a name for something else, and on the next line.
@@ -95,6 +99,8 @@ pub(crate) fn expand(named: &NamedSyntax) -> Result<Expanded, String> {
     Ok(Expanded {
         keywords: named.names.iter().flat_map(|name| spellings(name)).collect(),
         pattern: format!("(?i)(?:{head}){CLOSE}{ASSIGN}{WRAP}{OPEN}(?P<secret>(?-i:{value})){END}"),
+        head: format!("(?i)(?:{head})"),
+        value: value.clone(),
         examples: EXAMPLES.iter().map(|form| fill(form, &name, value)).collect(),
         counter_examples: COUNTER_EXAMPLES.iter().map(|form| fill(form, &name, value)).collect(),
     })
@@ -147,6 +153,14 @@ const EXAMPLES: &[&str] = &[
     "client.set{PascalCase}(\"@\");",
     "https://api.example.org/v1?{snake_case}=@&page=2",
     "# {UPPER_CASE} was @.",
+    "{snake_case}                 = \"@\"\n",
+    "const {UPPER_CASE}: &'static str = \"@\";",
+    "{UPPER_CASE} = \"\"\"\n@\n\"\"\"\n",
+    "{snake_case} = <<-EOT\n    @\n  EOT\n",
+    "{snake_case}: >-\n  @\n",
+    "variable \"{snake_case}\" {\n  description = \"as issued\"\n  default     = \"@\"\n}\n",
+    "{\"value\": \"@\", \"name\": \"{UPPER_CASE}\"}",
+    "INSERT INTO settings (at, {snake_case}) VALUES (NOW(), '@');",
 ];
 const COUNTER_EXAMPLES: &[&str] =
     &["other_api_key = \"@\"", "{snake_case}_id = \"@\"", "{UPPER_CASE}_HASH=@", "{snake_case}:\n  @"];

@@ -155,6 +155,17 @@ pub enum Check {
     ProviderName,
 }
 
+/// Values that a rule takes wherever the grammar of detection says that they are joined to a name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Joined {
+    /// A regular expression for the name, from the keyword on; empty where the identifier around the keyword is the name.
+    pub head: Text,
+    /// A regular expression for the whole value.
+    pub value: Text,
+    /// The length of the longest value, in bytes.
+    pub longest: u32,
+}
+
 /// A rule: what to look for, and what to tell the user.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
@@ -176,6 +187,8 @@ pub struct Rule {
     pub followers: Cow<'static, [u8]>,
     /// A byte-oriented regular expression with a group named `secret`.
     pub pattern: Text,
+    /// What a value is and which names it has, where names and values are joined in ways that the pattern does not know.
+    pub joined: Option<Joined>,
     /// How far the pattern may look from a keyword.
     pub window: Window,
     /// Tests, in the order in which they are made.
@@ -203,6 +216,7 @@ pub(super) const VALUE_RULE: Rule = Rule {
     keywords: Cow::Borrowed(&[]),
     followers: Cow::Borrowed(&[]),
     pattern: Cow::Borrowed(""),
+    joined: None,
     window: Window { before: 0, after: 0 },
     checks: Cow::Borrowed(&[]),
     exceptions: Cow::Borrowed(&[]),

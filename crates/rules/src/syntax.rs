@@ -43,6 +43,9 @@ pub(crate) struct RuleSyntax {
     pub pattern: Option<String>,
     /// Names and the value's form, in place of keywords and pattern.
     pub named: Option<NamedSyntax>,
+    /// A regular expression for values that are joined to their names in ways that the pattern does not know.
+    #[serde(default)]
+    pub joined_value: Option<String>,
     /// How far the pattern may look; computed where the pattern's length is bounded.
     pub window: Option<WindowSyntax>,
     /// Tests that a match has to pass.

@@ -276,6 +276,7 @@ fn rule_from(
         confidence: Confidence::Medium,
         keywords: core.keywords.iter().cloned().map(Text::Owned).collect(),
         pattern: Text::Owned(pattern),
+        joined: None,
         window,
         checks: checks.into_iter().collect(),
         exceptions: Cow::Owned(exceptions),

@@ -126,6 +126,8 @@ pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Optio
         Some(b'=' | b':') if ends_with_comma(rest) => {
             before(bytes, name).trim_ascii_end().ends_with(b",").then_some(Link::Assignment)
         }
+        // `userpass = ("alice", "value")`: the user comes first.
+        Some(b'=' | b':' | b'>') if begins_a_tuple(bytes, rest, secret) => None,
         Some(b'=' | b':' | b'&' | b'>') => Some(Link::Assignment),
         Some(b'.') => Some(Link::Argument),
         // R: `password <- "value"`.
@@ -176,13 +178,28 @@ fn array_size(connector: &[u8]) -> usize {
 }
 
 /// Whether `word` is in a list, in any case.
-pub(super) fn is_in(list: &[&[u8]], word: &[u8]) -> bool {
+pub(crate) fn is_in(list: &[&[u8]], word: &[u8]) -> bool {
     list.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// `-define(PASSWORD, "value")`, a macro of Erlang.
 fn is_macro(bytes: &[u8], name: ByteSpan) -> bool {
     before(bytes, name).trim_ascii_end().ends_with(b"-define(")
+}
+
+/// Whether the value at `secret` is the first of two in parentheses, and no machine made it.
+fn begins_a_tuple(bytes: &[u8], connector: &[u8], secret: ByteSpan) -> bool {
+    let opened = connector.iter().rposition(|byte| !b"\\\"'`".contains(byte) && !byte.is_ascii_alphabetic());
+    let is_tuple = opened.is_some_and(|at| {
+        connector[at] == b'('
+            && !connector[..at].last().is_some_and(|byte| is_name_byte(*byte) || *byte == b'>')
+    });
+    let rest = &bytes[secret.end.min(bytes.len())..];
+    let rest = rest[..rest.len().min(BEFORE_NAME_BYTES)].trim_ascii_start();
+    let behind = rest.get(1..).unwrap_or_default().trim_ascii_start();
+    let next = behind.strip_prefix(b",").map(<[u8]>::trim_ascii_start);
+    let goes_on = next.is_some_and(|next| matches!(next.first(), Some(b'"' | b'\'' | b'`')));
+    is_tuple && goes_on && !is_machine_made(secret.of(bytes))
 }
 
 /// Whether another argument follows the quoted value at `secret`.
@@ -321,7 +338,10 @@ pub(crate) fn bare_value_ends(bytes: &[u8], secret: ByteSpan, is_loose: bool) ->
         Some(b' ' | b'\t') => {
             let ahead = &rest[..rest.len().min(BEFORE_NAME_BYTES)];
             let next = ahead.iter().find(|byte| !b" \t".contains(byte));
-            !is_loose || matches!(next, None | Some(b'\r' | b'\n' | b'#' | b';' | b'|' | b'}'))
+            let word = ahead.trim_ascii_start();
+            !is_loose
+                || matches!(next, None | Some(b'\r' | b'\n' | b'#' | b';' | b'|' | b'}'))
+                || COMMENT_ENDS.iter().any(|end| word.starts_with(end))
         }
         // `KeePass: pairing, and all that`, but `{user: me, password: value, x: 1}`.
         Some(b',') => !is_loose || is_in_braces || !matches!(rest.get(1), Some(b' ')),
@@ -336,6 +356,7 @@ pub(crate) fn bare_value_ends(bytes: &[u8], secret: ByteSpan, is_loose: bool) ->
 /// The part of a bare value that is one: all of it where name and value make up their line or their string, else as far as
 /// the next sign that separates values.
 pub(crate) fn bare_value(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> ByteSpan {
+    let secret = without_next_field(bytes, secret);
     let Some(at) = secret.of(bytes).iter().position(|byte| b",;&|".contains(byte)) else {
         return secret;
     };
@@ -349,6 +370,19 @@ pub(crate) fn bare_value(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Byte
     });
     let is_last = secret.start + at + 1 == secret.end;
     if (is_line || is_string) && !is_last { secret } else { ByteSpan::new(secret.start, secret.start + at) }
+}
+
+/// The value without the fields of a form that follow it: `v&name=w`.
+fn without_next_field(bytes: &[u8], secret: ByteSpan) -> ByteSpan {
+    let value = secret.of(bytes);
+    let is_field = |at: &usize| {
+        let rest = &value[at + 1..];
+        let length =
+            rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_.-[]%".contains(byte)).count();
+        length >= 2 && rest[0].is_ascii_alphabetic() && rest.get(length) == Some(&b'=')
+    };
+    let end = memchr::memchr_iter(b'&', value).filter(|at| *at > 0).find(is_field);
+    end.map_or(secret, |end| ByteSpan::new(secret.start, secret.start + end))
 }
 
 /// Whether the text in front of the value at `secret` in its line, as far as one may look, opens a string that is not closed
@@ -381,6 +415,28 @@ pub(crate) fn begins_a_comment(bytes: &[u8], name: ByteSpan) -> bool {
     let start = before(bytes, name).trim_ascii();
     !start.is_empty() && start.iter().all(|byte| b"#/*;-".contains(byte))
 }
+
+/// Whether `name` stands in a comment, with words in front of it or none: `// before: password = v`, `REM set PASSWORD=v`.
+pub(crate) fn is_in_comment(bytes: &[u8], name: ByteSpan) -> bool {
+    const STARTS: &[&[u8]] =
+        &[b"#", b"//", b"/*", b"* ", b"--", b"<!--", b";", b"rem ", b"::", b"{#", b"<%--", b"%"];
+    const INNER: &[&[u8]] = &[b" //", b" # ", b" /*", b"<!--", b"\t#", b"\t//", b" -- "];
+    let before = before(bytes, name).to_ascii_lowercase();
+    let text = before.trim_ascii_start();
+    let is_whole_line =
+        name.start - before.len() == 0 || b"\r\n".contains(&bytes[name.start - before.len() - 1]);
+    (is_whole_line && STARTS.iter().any(|start| text.starts_with(start)))
+        || INNER.iter().any(|start| memchr::memmem::find(&before, start).is_some())
+}
+
+/// Whether the comment in which `at` lies ends there, or its line does.
+pub(crate) fn ends_comment(bytes: &[u8], at: usize) -> bool {
+    let rest = bytes[at.min(bytes.len())..].trim_ascii_start();
+    ends_line(bytes, at) || COMMENT_ENDS.iter().any(|end| rest.starts_with(end))
+}
+
+/// What ends a comment before its line ends.
+const COMMENT_ENDS: &[&[u8]] = &[b"*/", b"-->", b"#}", b"--%>"];
 
 /// Whether nothing but blanks follows in the line.
 pub(crate) fn ends_line(bytes: &[u8], at: usize) -> bool {
@@ -478,7 +534,12 @@ fn may_stand_beside(name: &[u8], value: &[u8]) -> bool {
 /// `ENV DB_PASSWORD value`.
 fn is_directive(before: &[u8]) -> bool {
     let last = before.trim_ascii_end().rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
-    [b"env".as_slice(), b"arg", b"setenv", b"-x", b"-gx"].iter().any(|word| last.eq_ignore_ascii_case(word))
+    // `aws configure set NAME value`
+    let is_setting = before.trim_ascii_end().ends_with(b" configure set");
+    is_setting
+        || [b"env".as_slice(), b"arg", b"setenv", b"-x", b"-gx"]
+            .iter()
+            .any(|word| last.eq_ignore_ascii_case(word))
 }
 
 /// `machine host login me password value`, `username me password value`.

@@ -24,11 +24,14 @@ use keysieve_rules::{Check, Kind, Rule, Structure};
 pub use self::connector::Link;
 pub use self::name::Subject;
 use super::assignee::assignee;
+use super::grammar::{self, Joined};
 use super::{Evidence, Refusal, Shape};
 
 /// How far beyond a rule's window its checks may look, in bytes: for the name around a keyword, for what stands before that
 /// name, and one byte on each side for `\b`. Neighbourhoods are shorter.
 pub(crate) const MARGIN_BYTES: usize = name::NAME_BYTES + connector::BEFORE_NAME_BYTES + 2;
+/// From how many bytes on a value behind other words in a comment is one.
+const MIN_OLD_VALUE_BYTES: usize = 8;
 /// How many bytes on each side say whether a match lies in text.
 const NEIGHBOURHOOD_BYTES: usize = 64;
 const _: () = assert!(NEIGHBOURHOOD_BYTES <= MARGIN_BYTES);
@@ -45,6 +48,15 @@ pub(crate) struct Candidate<'a> {
     pub(crate) secret: ByteSpan,
     /// Where the secret's name lies in it, as the pattern's group `name` says; around the keyword without one.
     pub(crate) name: Option<ByteSpan>,
+    /// How the grammar says that the secret is joined to its name; nothing where the pattern found it.
+    pub(crate) joint: Option<Joint>,
+}
+
+/// What the grammar knows of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Joint {
+    pub(crate) link: Link,
+    pub(crate) shape: Shape,
 }
 
 impl<'a> Candidate<'a> {
@@ -111,7 +123,8 @@ pub fn public_prefix_length(rule: &Rule, value: &[u8]) -> usize {
 ///
 /// What says no.
 pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Evidence), Refusal> {
-    if candidate.rule.checks.contains(&Check::Assigned) && !candidate.is_quoted() {
+    if candidate.joint.is_none() && candidate.rule.checks.contains(&Check::Assigned) && !candidate.is_quoted()
+    {
         candidate.secret = connector::bare_value(candidate.bytes, candidate.name_span(), candidate.secret);
     }
     let candidate = &candidate;
@@ -120,7 +133,7 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Eviden
     for (place, check) in candidate.rule.checks.iter().enumerate() {
         let passed = match check {
             Check::Assigned => {
-                link = link_of(candidate);
+                link = candidate.joint.map_or_else(|| link_of(candidate), |joint| Some(joint.link));
                 link.is_some()
             }
             Check::SecretName => {
@@ -141,7 +154,8 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Eviden
             }
             Check::Checksum(checksum) => checksum::holds(*checksum, value),
             Check::ProviderName => {
-                named::names_a_secret(candidate.bytes, candidate.keyword.start, candidate.secret.start)
+                let end = candidate.joint.map_or(candidate.secret.start, |_| candidate.name_span().end);
+                named::names_a_secret(candidate.bytes, candidate.keyword.start, end)
             }
             Check::Structure(Structure::Jwt) => jwt::is_token(value),
             Check::Structure(Structure::Pem) => pem::is_private_key(value),
@@ -168,7 +182,7 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Eviden
         return Err(Refusal::Publishable { secret: candidate.secret });
     }
     let evidence = Evidence {
-        shape: shape(candidate),
+        shape: candidate.joint.map_or_else(|| shape(candidate), |joint| joint.shape),
         link: link.unwrap_or(default_link(candidate.rule)),
         subject: subject.unwrap_or(Subject::Password),
         composition: composition::composition(value),
@@ -178,12 +192,37 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Eviden
         is_number: value.iter().all(u8::is_ascii_digit),
         is_test_vector: subject == Some(Subject::Key) && is_test_vector(candidate),
         names_itself: name::mentions_secrets(value),
-        is_message: is_message(candidate),
+        is_message: candidate.joint.is_none() && is_message(candidate),
         binary: is_binary(candidate),
         note: note(candidate),
-        assignee: assignee(candidate),
+        // What is apart from its name cannot be replaced by a look-up in its place.
+        assignee: assignee(candidate).filter(|_| candidate.joint.is_none()),
     };
     Ok((candidate.secret, evidence))
+}
+
+/// Hands over the values that the grammar joins to the name at `keyword`, of which `head_end` is a part or the end.
+pub(crate) fn visit_joined(
+    rule: &Rule,
+    bytes: &[u8],
+    keyword: ByteSpan,
+    head_end: usize,
+    reach: usize,
+    found: &mut dyn FnMut(Candidate<'_>),
+) {
+    let around = name::around(bytes, head_end.saturating_sub(1).max(keyword.start));
+    let name = ByteSpan::new(around.start.min(keyword.start), around.end.max(keyword.end));
+    let is_secret = || {
+        !rule.checks.contains(&Check::SecretName)
+            || name::subject(connector::set_name(name.of(bytes))).is_some()
+    };
+    if name.end - name.start > 2 * name::NAME_BYTES {
+        return;
+    }
+    grammar::visit(bytes, name, keyword.end + reach, &is_secret, &mut |Joined { value, link, shape }| {
+        let joint = Some(Joint { link, shape });
+        found(Candidate { rule, bytes, keyword, secret: value, name: Some(name), joint });
+    });
 }
 
 /// What the secret itself tells, in words.
@@ -258,13 +297,15 @@ fn shape(candidate: &Candidate<'_>) -> Shape {
     }
 }
 
-/// `# password: v`: a comment is no code, but may well be prose.
+/// `# password: v`, `/* before: password = v */`: a comment is no code, but may well be prose.
 fn is_noted_in_a_comment(candidate: &Candidate<'_>) -> bool {
     let value = candidate.value();
+    let (bytes, name) = (candidate.bytes, candidate.name_span());
     composition::has_letters_and_digits(value)
         && !composition::is_wordy(value)
-        && connector::begins_a_comment(candidate.bytes, candidate.name_span())
-        && connector::ends_line(candidate.bytes, candidate.secret.end)
+        && (connector::begins_a_comment(bytes, name)
+            || (value.len() >= MIN_OLD_VALUE_BYTES && connector::is_in_comment(bytes, name)))
+        && connector::ends_comment(bytes, candidate.secret.end)
 }
 
 /// Whether the rule asks for the name of an HTTP scheme in front of the secret, `Basic` or `Bearer`: then it is no expression, wherever
@@ -327,7 +368,8 @@ fn is_garbage(candidate: &Candidate<'_>) -> bool {
     let start = candidate.secret.start.saturating_sub(NEIGHBOURHOOD_BYTES);
     let end = (candidate.secret.end + NEIGHBOURHOOD_BYTES).min(candidate.bytes.len());
     let is_control = |byte: &&u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
-    invalid > 0 && candidate.bytes[start..end].iter().filter(is_control).count() > 1
+    let is_foreign = invalid > 0 || !candidate.value().is_ascii();
+    is_foreign && candidate.bytes[start..end].iter().filter(is_control).count() > 1
 }
 
 fn is_binary(candidate: &Candidate<'_>) -> bool {

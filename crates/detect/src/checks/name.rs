@@ -6,7 +6,7 @@ use super::composition;
 use super::words::words;
 
 /// How much of a name is looked at on either side of the keyword, in bytes.
-pub(super) const NAME_BYTES: usize = 64;
+pub(crate) const NAME_BYTES: usize = 64;
 
 /// From how many bytes on a random value outweighs a doubtful name, and one that is typed twice is a password.
 const RANDOM_BYTES: usize = 20;
