@@ -60,7 +60,8 @@ fn what_a_program_asks_for_is_a_password() {
         &[
             ("app.py", "if password == '@':\n", true),
             ("App.java", "if (password.equals(\"@\")) {\n", true),
-            ("test_app.py", "    assert password == '@'\n", false),
+            ("test_app.py", "    assert user.password == '@'\n", true),
+            ("test_app.py", "    assert token == '@'\n", false),
             ("app.py", "if kind == '@':\n", false),
         ],
         |random| format!("q{}8K", random.text(b"bcdfghjkmnpqrstvwxz23456789", 8)),

@@ -8,6 +8,9 @@ use super::connector::{before, called_function, is_in, is_machine_made};
 use super::name::{Subject, subject};
 use super::words::words;
 
+/// From how many bytes on what a test compares a password with is one.
+const LEAST_ASSERTED_BYTES: usize = 8;
+
 /// Functions that compare what they take, in lower case.
 const COMPARERS: &[&[u8]] = &[
     b"strcmp",
@@ -35,15 +38,21 @@ pub(super) fn is_compared(bytes: &[u8], name: ByteSpan, rest: &[u8], is_closed: 
 /// Whether somebody may have to give `value` for `name` to get in. What a program compares besides is a kind, a state or a word that it
 /// reads, and a test compares what came of what it gave.
 pub(super) fn may_be_asked_for(bytes: &[u8], name: ByteSpan, value: &[u8]) -> bool {
-    let is_possible = match subject(compared_name(name.of(bytes))) {
+    let is_asserted = is_asserted(bytes, name);
+    // What a test says that it is not may be anything.
+    if is_asserted && !bytes[name.end.min(bytes.len())..].trim_ascii_start().starts_with(b"==") {
+        return false;
+    }
+    match subject(compared_name(name.of(bytes))) {
         Some(Subject::Password) => {
+            // A test has the password that it gave.
             has_letters_and_digits(value)
+                && !(is_asserted && (value.len() < LEAST_ASSERTED_BYTES || is_wordy(value)))
                 && (says_password(compared_name(name.of(bytes))) || (value.len() >= 8 && !is_wordy(value)))
         }
-        Some(Subject::Secret) => is_machine_made(value),
+        Some(Subject::Secret) => is_machine_made(value) && !is_asserted,
         Some(Subject::Key) | None => false,
-    };
-    is_possible && !is_asserted(bytes, name)
+    }
 }
 
 /// What is compared: `password` of `password.equals` and of `txtPassword.Text`.
@@ -113,6 +122,7 @@ mod tests {
             "If ^txtPassword.Text^ == \"^fox42^\" Then",
             "if test \"$^pass^\" = \"^k9Xw2pLq7^\"; then",
             "if (shoulder && ^password^ == \"^fox42^\")",
+            "assert ^user.password^ == \"^k9Xw2pLq7^\"",
         ] {
             assert_eq!(link(text), Some(Link::Comparison), "{text}");
         }
@@ -125,6 +135,8 @@ mod tests {
             "if (^token^ == '^utf8^')",
             "assert ^password^ == \"^fox42^\"",
             "expect(^password^ == '^fox42^')",
+            "assert ^token^ == \"^k9Xw2pLq7k9Xw2pLq7^\"",
+            "assert ^user.password^ != \"^k9Xw2pLq7^\"",
             "if (^pwd^ == \"^release64^\")",
             "if test \"$kind,$^pass^\" = \"^lib,link^\"; then",
         ] {
