@@ -46,11 +46,14 @@ pub(super) fn may_join_in(block: &Block) -> bool {
 #[inline(always)]
 fn may_join(first: u8, second: u8, third: u8) -> bool {
     let is_quote = (first == b'"') | (first == b'\'');
-    let at_glue = (second == b'\n') | (second == b'\r') | (second == b'\t') | (second == b'+');
-    let is_sign = (third == b'+') | (third == b'.') | (third == b'\\');
+    // From a tab to a carriage return, in one comparison.
+    let at_glue = (second.wrapping_sub(b'\t') <= b'\r' - b'\t') | (second == b'+');
+    // `'a''b'` of shells, and a line that a backslash carries on.
+    let at_end = (second == b'\\') | ((first == b'\'') & (second == b'\''));
+    let is_sign = (third == b'+') | (third == b'.') | (third == b'\\') | (third == b'&');
     let at_space = (second == b' ') & ((third == first) | (third <= b' ') | is_sign);
     let is_equals_sign = (first == b'=') & (second == b'3') & (third == b'D');
-    (is_quote & (at_glue | at_space)) | is_equals_sign
+    (is_quote & (at_glue | at_end | at_space)) | is_equals_sign
 }
 
 /// Finds the runs of a text, each once for each form.
@@ -258,7 +261,8 @@ pub(super) fn joint(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 fn is_glue(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || b"+.\\".contains(&byte)
+    // `& _` joins lines in Visual Basic.
+    byte.is_ascii_whitespace() || b"+.\\&_".contains(&byte)
 }
 
 /// Where the literal ends to which the one is joined that begins at `start`.
