@@ -22,7 +22,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// Whether `body`, the text between the two lines, is a whole private key that no passphrase protects.
 ///
 /// The text may be written as code writes it: with `\n` for line ends, in several quoted and joined strings, indented,
-/// commented, or with the headers of RFC 1421 or OpenPGP.
+/// commented, as a log or a difference carries it, or with the headers of RFC 1421 or OpenPGP.
 pub(crate) fn is_private_key(body: &[u8]) -> bool {
     protection(body) == Some(Protection::None)
 }
@@ -44,9 +44,16 @@ fn protection(body: &[u8]) -> Option<Protection> {
     if memchr::memmem::find(body, b"...").is_some() {
         return None;
     }
-    let key = LENIENT.decode(base64_text(body)).ok().filter(|key| key.len() >= MIN_KEY_BYTES)?;
     // RFC 1421: what follows the header is no structure that could be looked at.
-    if memchr::memmem::find(body, b"4,ENCRYPTED").is_some() {
+    let is_encrypted = memchr::memmem::find(body, b"4,ENCRYPTED").is_some();
+    let as_it_is = protection_of(&base64_text(body), is_encrypted);
+    as_it_is.or_else(|| carried_texts(body).iter().find_map(|text| protection_of(text, is_encrypted)))
+}
+
+/// How the key that is written in base64 is protected, where it is one; `is_encrypted` where its header says so.
+fn protection_of(text: &[u8], is_encrypted: bool) -> Option<Protection> {
+    let key = LENIENT.decode(text).ok().filter(|key| key.len() >= MIN_KEY_BYTES)?;
+    if is_encrypted {
         return Some(Protection::Passphrase);
     }
     let is_plain = if let Some(rest) = key.strip_prefix(OPENSSH_MAGIC) {
@@ -70,6 +77,56 @@ fn base64_text(body: &[u8]) -> Vec<u8> {
             continue;
         }
         text.extend(content.iter().filter(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)));
+    }
+    text
+}
+
+/// How many characters a line of a key has at least, but for the last.
+const MIN_LINE_CHARACTERS: usize = 40;
+
+/// The base64 characters of lines that something else carries too: each has as many words in front as the others, a time or a
+/// step's number, and behind it anything. A sign that is a character of base64 as well, as in a difference, may be part of the
+/// lines or not: both texts are given.
+fn carried_texts(body: &[u8]) -> Vec<Vec<u8>> {
+    let body = with_line_ends(body);
+    let lines: Vec<Vec<&[u8]>> = lines(&body).into_iter().map(runs).collect();
+    let longest = lines.iter().flatten().map(|run| run.len()).max().unwrap_or(0);
+    if longest < MIN_LINE_CHARACTERS {
+        return Vec::new();
+    }
+    let is_whole = |run: &&[u8]| run.len() == longest;
+    let Some(place) = lines.iter().find_map(|runs| runs.iter().position(|run| is_whole(&run))) else {
+        return Vec::new();
+    };
+    let at_place: Vec<&[u8]> = lines.iter().filter_map(|runs| runs.get(place).copied()).collect();
+    let from_first = at_place.iter().skip_while(|run| !is_whole(run));
+    let from_first = from_first.filter(|run| run.len() >= MIN_RUN_CHARACTERS);
+    // A shorter line is the last.
+    let mut is_over = false;
+    let key: Vec<&[u8]> =
+        from_first.take_while(|run| !std::mem::replace(&mut is_over, !is_whole(run))).copied().collect();
+    let signs = (0..2).take_while(|&at| key.iter().all(|line| b"+/".contains(&line[at]))).count();
+    (0..=signs).map(|signs| key.iter().flat_map(|line| &line[signs..]).copied().collect()).collect()
+}
+
+/// The shortest line of a key, in characters.
+const MIN_RUN_CHARACTERS: usize = 4;
+
+/// The runs of characters of base64 in `line`.
+fn runs(line: &[u8]) -> Vec<&[u8]> {
+    let is_other = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"+/=".contains(byte);
+    line.split(is_other).filter(|run| !run.is_empty()).collect()
+}
+
+/// `body` with the line ends that HTML and XML write.
+fn with_line_ends(body: &[u8]) -> Vec<u8> {
+    const WRITTEN: &[&[u8]] = &[b"<br>", b"<br/>", b"<br />", b"&#10;", b"&#xa;", b"&#xA;", b"&#13;"];
+    let mut text = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some((&byte, behind)) = rest.split_first() {
+        let written = WRITTEN.iter().find_map(|written| rest.strip_prefix(*written));
+        text.push(if written.is_some() { b'\n' } else { byte });
+        rest = written.unwrap_or(behind);
     }
     text
 }
@@ -192,6 +249,34 @@ mod tests {
             let body = format!("{join}{}{join}", wrapped(&key, join));
             assert!(is_private_key(body.as_bytes()), "joined with {join:?}");
         }
+    }
+
+    #[test]
+    fn keys_are_read_between_what_logs_and_differences_write() {
+        let key = der(110);
+        for (before, behind) in [
+            ("+", "\n"),
+            ("-", "\n"),
+            ("> ", "\n"),
+            ("// ", "\n"),
+            ("//", "\n"),
+            ("2026-01-02T03:04:05.123Z ", "\n"),
+            ("Jan  2 03:04:05 host app[1]: ", "\n"),
+            ("#5 0.2 ", "\n"),
+            ("web-1  | ", "\r\n"),
+            ("    \"", "\\n\" +\n"),
+            ("", "<br/>"),
+            ("", "&#10;"),
+            ("<p>", "</p>\n"),
+            ("", " "),
+        ] {
+            let lines = wrapped(&key, &format!("{behind}{before}"));
+            let body = format!("{behind}{before}{lines}{behind}{before}");
+            assert!(is_private_key(body.as_bytes()), "between {before:?} and {behind:?}: {body}");
+            let cut = body.replacen(&lines[lines.len() - 12..], "", 1);
+            assert!(!is_private_key(cut.as_bytes()), "cut, between {before:?} and {behind:?}");
+        }
+        assert!(is_private_key(format!(" of the old host\n{}\n", wrapped(&key, "\n")).as_bytes()));
     }
 
     #[test]
