@@ -12,6 +12,7 @@ mod architecture;
 mod archives;
 mod bad_input;
 mod cache;
+mod carriers;
 mod ci;
 mod completions;
 mod corruption;

@@ -6,6 +6,7 @@
 //! nothing else: that is why a file may be cut anywhere, and why a scan can be derived from that of an earlier version.
 
 mod assignee;
+mod carrier;
 pub mod checks;
 mod decode;
 mod derive;
@@ -257,7 +258,9 @@ impl Detector {
         for verified in verified {
             let (keyword, secret) = (verified.hit.start(), verified.secret);
             let whole = ByteSpan::new(keyword.min(secret.start), secret.end.max(keyword + 1));
-            if !text.is_verbatim(whole) {
+            // What a provider's rule finds needs no name, and may be told from what is around it only where that is decoded.
+            let is_provider = self.plan.rules.rule(verified.rule).kind == Kind::Provider;
+            if is_provider || !text.is_verbatim(whole) {
                 let mut decoded = Found::new(&verified, text.origin_span(secret), &text.bytes);
                 // A look-up would have to be encoded as the secret is.
                 decoded.evidence.assignee = None;
@@ -378,5 +381,7 @@ fn name_by_values(matches: &mut [Match], values: &[Match]) {
     }
 }
 
+#[cfg(test)]
+mod carried;
 #[cfg(test)]
 mod properties;

@@ -9,8 +9,12 @@ use regex_automata::{Anchored, Input};
 use keysieve_model::location::ByteSpan;
 use keysieve_rules::{Rule, RuleId, compile};
 
+use super::carrier::{self, View};
 use super::checks::{self, Candidate, name};
 use super::{Evidence, Refusal, grammar};
+
+/// The bytes of the shortest secret, and of the longest where there is a bound.
+type Lengths = (usize, Option<usize>);
 
 /// The rules' patterns, each compiled when it is first needed, shared by all threads.
 #[derive(Debug)]
@@ -18,6 +22,8 @@ pub(super) struct Patterns {
     patterns: Vec<OnceLock<Option<Regex>>>,
     exceptions: Vec<OnceLock<Vec<Regex>>>,
     joined: Vec<OnceLock<Option<Box<JoinedPatterns>>>>,
+    /// How long secrets are, by rule.
+    lengths: Vec<OnceLock<Option<Lengths>>>,
 }
 
 /// The expressions of a rule's [`Joined`](keysieve_rules::Joined).
@@ -34,6 +40,7 @@ impl Patterns {
             patterns: (0..rules).map(|_| OnceLock::new()).collect(),
             exceptions: (0..rules).map(|_| OnceLock::new()).collect(),
             joined: (0..rules).map(|_| OnceLock::new()).collect(),
+            lengths: (0..rules).map(|_| OnceLock::new()).collect(),
         }
     }
 
@@ -84,6 +91,10 @@ impl Patterns {
         });
     }
 
+    fn lengths(&self, id: RuleId, rule: &Rule) -> Option<Lengths> {
+        *self.lengths[id.index()].get_or_init(|| compile::secret_lengths(&rule.pattern))
+    }
+
     fn is_excepted(&self, id: RuleId, rule: &Rule, secret: &[u8]) -> bool {
         let compiled =
             || rule.exceptions.iter().filter_map(|pattern| compile::searcher(pattern).ok()).collect();
@@ -111,8 +122,47 @@ impl Matcher {
     }
 
     /// Runs `rule` at the keyword that lies at `keyword`: the secret and what speaks for it, where it passes the rule's checks;
-    /// else what says no.
+    /// else what says no. Where an escape ends in front of the match, the pattern does not see it.
     pub(super) fn verify(
+        &mut self,
+        patterns: &Patterns,
+        rule: &Rule,
+        id: RuleId,
+        bytes: &[u8],
+        keyword: ByteSpan,
+    ) -> Result<(ByteSpan, Evidence), Refusal> {
+        let without_escape = carrier::without_escape(bytes, keyword, rule);
+        if let Some(found) =
+            without_escape.and_then(|view| self.verify_in(&view, patterns, rule, id, keyword))
+        {
+            return Ok(found);
+        }
+        let refusal = match self.verify_as_it_is(patterns, rule, id, bytes, keyword) {
+            Err(refusal) => refusal,
+            found => return found,
+        };
+        let columns = carrier::without_columns(bytes, keyword, rule, || patterns.lengths(id, rule));
+        let mut found = columns.filter_map(|view| self.verify_in(&view, patterns, rule, id, keyword));
+        found.find(|&(secret, _)| carrier::is_column(rule, bytes, keyword, secret)).ok_or(refusal)
+    }
+
+    /// As [`Self::verify`], in a view of the text; spans are those of the text.
+    fn verify_in(
+        &mut self,
+        view: &View,
+        patterns: &Patterns,
+        rule: &Rule,
+        id: RuleId,
+        keyword: ByteSpan,
+    ) -> Option<(ByteSpan, Evidence)> {
+        let keyword = ByteSpan::new(keyword.start - view.offset, keyword.end - view.offset);
+        let (secret, evidence) = self.verify_as_it_is(patterns, rule, id, &view.bytes, keyword).ok()?;
+        let secret = ByteSpan::new(secret.start + view.offset, secret.end + view.offset);
+        // What is written in front of the secret is not what the view has there.
+        Some((secret, Evidence { assignee: None, ..evidence }))
+    }
+
+    fn verify_as_it_is(
         &mut self,
         patterns: &Patterns,
         rule: &Rule,

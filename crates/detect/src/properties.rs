@@ -13,6 +13,7 @@ use proptest::sample::Index;
 use regex_automata::meta::{Cache, Regex};
 use regex_automata::{Anchored, Input};
 
+use crate::carrier::{self, View};
 use crate::checks::{Candidate, evaluate};
 use crate::matcher::Patterns;
 use crate::sample::encode::{ENCODINGS, Form, PARTIAL_ENCODINGS};
@@ -22,7 +23,7 @@ use keysieve_model::chunk::{CONTEXT_BYTES, Chunk};
 use keysieve_model::finding::Secret;
 use keysieve_model::location::{ByteSpan, LineStart};
 use keysieve_model::provenance::Provenance;
-use keysieve_rules::{Rule, RuleId, RuleSet, compile};
+use keysieve_rules::{Kind, Rule, RuleId, RuleSet, compile};
 
 /// How many random texts the slower properties see; the quicker ones see more. All of them take some ten seconds.
 const CASES: u32 = 192;
@@ -178,7 +179,7 @@ impl Reference {
                             let outcome = attempt(regex, cache, rule, &text.bytes, keyword);
                             let told = outcome.map_or_else(|refusal| refusal.secret(), Some);
                             let mut keep = |secret| {
-                                found.extend(origin(&text, start, secret).map(|span| (*id, span)));
+                                found.extend(origin(rule, &text, start, secret).map(|span| (*id, span)));
                             };
                             outcome.into_iter().for_each(&mut keep);
                             let mut keep_joined = |(secret, _)| keep(secret);
@@ -220,7 +221,9 @@ impl Reference {
                         verify(regex, cache, rule, &text.bytes, keyword)
                     });
                     found.extend(
-                        secrets.filter_map(|secret| origin(&text, start, secret)).map(|span| (*id, span)),
+                        secrets
+                            .filter_map(|secret| origin(rule, &text, start, secret))
+                            .map(|span| (*id, span)),
                     );
                 }
             }
@@ -234,10 +237,12 @@ fn texts(bytes: &[u8]) -> Vec<decode::Text> {
     decode::texts(bytes)
 }
 
-/// Where the secret lies in the content, if the content has it and its keyword in another form than `text`.
-fn origin(text: &decode::Text, keyword: usize, secret: ByteSpan) -> Option<ByteSpan> {
+/// Where the secret lies in the content, if a provider's rule found it, or the content has it and its keyword in another form
+/// than `text`.
+fn origin(rule: &Rule, text: &decode::Text, keyword: usize, secret: ByteSpan) -> Option<ByteSpan> {
     let whole = ByteSpan::new(keyword.min(secret.start), secret.end.max(keyword + 1));
-    (text.is_plain() || !text.is_verbatim(whole)).then(|| text.origin_span(secret))
+    let counts = rule.kind == Kind::Provider || text.is_plain() || !text.is_verbatim(whole);
+    counts.then(|| text.origin_span(secret))
 }
 
 /// Whether one of the rule's keywords, of the given length, lies at `start`.
@@ -250,7 +255,7 @@ fn holds_keyword(bytes: &[u8], start: usize, rule: &Rule, length: Option<usize>)
     })
 }
 
-/// The secret that the rule finds at `keyword`.
+/// The secret that the rule finds at `keyword`, in the text as it is carried.
 fn verify(
     regex: &Regex,
     cache: &mut Cache,
@@ -261,8 +266,33 @@ fn verify(
     attempt(regex, cache, rule, bytes, keyword).ok()
 }
 
-/// The secret that the rule finds at `keyword`, or what it says no of.
+/// The secret that the rule finds at `keyword` in the text as it is carried, or what the rule says no of as it is written.
 fn attempt(
+    regex: &Regex,
+    cache: &mut Cache,
+    rule: &Rule,
+    bytes: &[u8],
+    keyword: ByteSpan,
+) -> Result<ByteSpan, Refusal> {
+    let lengths = || compile::secret_lengths(&rule.pattern);
+    let in_view = |cache: &mut Cache, view: View| {
+        let moved = ByteSpan::new(keyword.start - view.offset, keyword.end - view.offset);
+        let secret = attempt_as_it_is(regex, cache, rule, &view.bytes, moved).ok()?;
+        Some(ByteSpan::new(secret.start + view.offset, secret.end + view.offset))
+    };
+    let without_escape = carrier::without_escape(bytes, keyword, rule);
+    if let Some(secret) = without_escape.and_then(|view| in_view(cache, view)) {
+        return Ok(secret);
+    }
+    attempt_as_it_is(regex, cache, rule, bytes, keyword).or_else(|refusal| {
+        let mut columns =
+            carrier::without_columns(bytes, keyword, rule, lengths).filter_map(|view| in_view(cache, view));
+        columns.find(|&secret| carrier::is_column(rule, bytes, keyword, secret)).ok_or(refusal)
+    })
+}
+
+/// The secret that the rule finds at `keyword`, or what it says no of.
+fn attempt_as_it_is(
     regex: &Regex,
     cache: &mut Cache,
     rule: &Rule,

@@ -315,6 +315,23 @@ pub fn parsed(pattern: &str) -> Result<Hir, Problem> {
         .map_err(|error| ("pattern", format!("not a regular expression: {}", one_line(&error.to_string()))))
 }
 
+/// How many bytes the pattern's group `secret` has at least, and at most where that has a bound.
+#[must_use]
+pub fn secret_lengths(pattern: &str) -> Option<(usize, Option<usize>)> {
+    fn group(hir: &Hir) -> Option<&Hir> {
+        match hir.kind() {
+            HirKind::Capture(capture) if capture.name.as_deref() == Some("secret") => Some(&capture.sub),
+            HirKind::Capture(capture) => group(&capture.sub),
+            HirKind::Repetition(repetition) => group(&repetition.sub),
+            HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().find_map(group),
+            HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => None,
+        }
+    }
+    let hir = parsed(pattern).ok()?;
+    let properties = group(&hir)?.properties();
+    Some((properties.minimum_len()?, properties.maximum_len()))
+}
+
 /// Whether some keyword's first byte may be the first byte of a match. A guard against an anchored rule that can never
 /// match; it may say yes too often.
 fn may_start_with_keyword(hir: &Hir, keywords: &[String]) -> bool {
