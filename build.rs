@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 
 /// All that decides what is read and what is found in it: our own code, the rules, and by the lock file all that others wrote.
-const SOURCES: &[&str] = &["src", "crates", "patterns.yaml", "Cargo.lock"];
+const SOURCES: &[&str] = &["src", "crates", "patterns.yaml", "patterns", "Cargo.lock"];
 
 fn main() {
     println!("cargo::rustc-env=KEYSIEVE_SOURCES={:016x}", digest_of_sources());

@@ -13,7 +13,7 @@
 //! | crate | what it does | crates of the project it may use |
 //! |---|---|---|
 //! | [`keysieve_rules`] | what to look for: rules as written and as the engine uses them | - |
-//! | [`keysieve_builtin`] | `patterns.yaml`, compiled in | rules |
+//! | [`keysieve_builtin`] | `patterns.yaml` and `patterns/`, compiled in | rules |
 //! | [`keysieve_model`] | the nouns: chunk, provenance, place, finding, coverage, environment file, outcome | rules |
 //! | [`keysieve_paths`] | patterns of paths, as git and Docker read them | - |
 //! | [`keysieve_detect`] | rules and bytes -> matches: pure | model, rules |

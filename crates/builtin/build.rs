@@ -1,25 +1,28 @@
-//! Compiles `patterns.yaml` into a table of constants: a bad rule fails the build, and starting up parses no YAML.
+//! Compiles `patterns.yaml` and the files that it includes into a table of constants: a bad rule fails the build, and starting up
+//! parses no YAML.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::exit;
 
-use keysieve_rules::compile::{self, WIDE_WINDOW_BYTES};
-use keysieve_rules::{Check, Joined, Rule, RuleSet, Text};
+use keysieve_rules::compile::WIDE_WINDOW_BYTES;
+use keysieve_rules::{Check, Fix, Folder, Joined, Rule, RuleSet, Text, files};
 
 const PATTERNS: &str = "../../patterns.yaml";
+/// What `PATTERNS` includes lies here.
+const INCLUDED: &str = "../../patterns";
 
 fn main() {
     println!("cargo::rerun-if-changed={PATTERNS}");
+    println!("cargo::rerun-if-changed={INCLUDED}");
     let text =
         std::fs::read_to_string(PATTERNS).unwrap_or_else(|error| fail(&format!("{PATTERNS}: {error}")));
-    let rules = compile::compile("patterns.yaml", &text).unwrap_or_else(|error| fail(&error.to_string()));
+    let beside = Folder::of(Path::new(PATTERNS));
+    let rules =
+        files::compile("patterns.yaml", &text, &beside).unwrap_or_else(|error| fail(&error.to_string()));
     for rule in rules.iter().filter(|rule| rule.window.before + rule.window.after > WIDE_WINDOW_BYTES) {
         let reach = rule.window.before + rule.window.after;
-        println!(
-            "cargo::warning=rule {} looks as far as {reach} bytes; patterns.yaml says why (`wide`)",
-            rule.id
-        );
+        println!("cargo::warning=rule {} looks as far as {reach} bytes; its file says why (`wide`)", rule.id);
     }
     RuleSet::new(rules.clone()).unwrap_or_else(|error| fail(&error.to_string()));
     let out_dir = std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts");
@@ -65,13 +68,28 @@ fn write_rule(out: &mut String, rule: &Rule) -> std::fmt::Result {
     let checks: Vec<String> = rule.checks.iter().map(check).collect();
     writeln!(out, "checks: Cow::Borrowed(&[{}]),", checks.join(", "))?;
     writeln!(out, "exceptions: {},", texts(&rule.exceptions))?;
-    writeln!(out, "references: {}, fix: {},", texts(&rule.references), text(&rule.fix))?;
+    writeln!(out, "references: {}, is_in_self_tests: {:?},", texts(&rule.references), rule.is_in_self_tests)?;
+    writeln!(out, "fix: {},", fix(&rule.fix))?;
     writeln!(
         out,
         "examples: {}, counter_examples: {} }},",
         texts(&rule.examples),
         texts(&rule.counter_examples)
     )
+}
+
+fn fix(fix: &Fix) -> String {
+    match fix {
+        Fix::Revoke { revoke, env } => {
+            format!("Fix::Revoke {{ revoke: {}, env: {} }}", text(revoke), text(env))
+        }
+        Fix::Advice { text: advice, env: None } => {
+            format!("Fix::Advice {{ text: {}, env: None }}", text(advice))
+        }
+        Fix::Advice { text: advice, env: Some(env) } => {
+            format!("Fix::Advice {{ text: {}, env: Some({}) }}", text(advice), text(env))
+        }
+    }
 }
 
 fn check(check: &Check) -> String {

@@ -426,6 +426,15 @@ pub(crate) enum HookRun {
 pub(crate) enum RulesCommand {
     /// List the rules, a line each.
     List {
+        /// Only rules of this provider; where none has this name, those of each that has it in its own.
+        #[arg(long, value_name = "NAME")]
+        provider: Option<String>,
+        /// Only rules of this kind.
+        #[arg(long, value_name = "KIND")]
+        kind: Option<KindArg>,
+        /// How the list is written.
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: ListFormatArg,
         /// Add the rules of this file, YAML or TOML; may be given more than once.
         #[arg(long, value_name = "FILE")]
         rules: Vec<PathBuf>,
@@ -555,6 +564,22 @@ fn parse_also(text: &str) -> Result<(FormatArg, PathBuf), String> {
         return Err(format!("name a file behind `{format}=`"));
     }
     Ok((parsed, PathBuf::from(file)))
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum KindArg {
+    /// The secret's form, or the provider's name in front of it, says what it is.
+    Provider,
+    /// The secret's form says little: its name, syntax and path are weighed.
+    Generic,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ListFormatArg {
+    /// For people.
+    Text,
+    /// One JSON document with all that a rule says.
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

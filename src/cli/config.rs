@@ -12,7 +12,7 @@ use keysieve_git::{GitEnvironment, Repository};
 use keysieve_model::finding::utc_day;
 use keysieve_model::provenance::ObjectId;
 use keysieve_report::{Format, Options};
-use keysieve_rules::{Confidence, Error as RulesError, RuleSet, Severity};
+use keysieve_rules::{Confidence, Error as RulesError, Files as RuleFiles, Folder, RuleSet, Severity};
 
 use super::args::{ColourArg, Common, ConfidenceArg, FormatArg, ResultsArgs, SeverityArg};
 
@@ -114,6 +114,28 @@ impl<'a> PolicySource<'a> {
         })
     }
 
+    /// Where what the rule file `name` includes is read from: beside it, in the same commit.
+    fn files_beside(&self, name: &str) -> Box<dyn RuleFiles + 'a> {
+        match *self {
+            Self::Nowhere => Box::new(Folder::of(Path::new(name))),
+            Self::Directory(dir) => Box::new(Folder::of(&dir.join(name))),
+            Self::Commit(repository, commit) | Self::Base(repository, commit) => {
+                let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+                Box::new(CommitFolder { repository, commit, folder })
+            }
+        }
+    }
+
+    /// The same for a file that was named on the command line.
+    fn files_beside_named(&self, file: &Path) -> Box<dyn RuleFiles + 'a> {
+        if let Self::Base(repository, _) = self
+            && let Some(path) = repository.workdir().and_then(|workdir| path_below(workdir, file))
+        {
+            return self.files_beside(&path);
+        }
+        Box::new(Folder::of(file))
+    }
+
     fn suppressions(&self, common: &Common) -> anyhow::Result<Suppressions> {
         let mut config = match (&common.config, self.read(config::FILE)?) {
             (Some(file), _) => SuppressConfig::parse(&file.display().to_string(), &self.read_needed(file)?)?,
@@ -202,7 +224,7 @@ fn all_rules_of(common: &Common, policy: PolicySource<'_>, own: &SuppressConfig)
     let mut rules = keysieve_builtin::rules();
     for file in &own.rule_files {
         let text = policy.read(file)?.with_context(|| format!("{}: there is no {file}", config::FILE))?;
-        rules = rules.with_yaml(file, &text)?;
+        rules = rules.with_yaml(file, &text, &*policy.files_beside(file))?;
     }
     common.rules.iter().try_fold(rules, |rules, file| {
         if !matches!(policy, PolicySource::Base(..)) {
@@ -210,8 +232,45 @@ fn all_rules_of(common: &Common, policy: PolicySource<'_>, own: &SuppressConfig)
         }
         let (name, text) = (file.display().to_string(), policy.read_needed(file)?);
         let is_toml = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
-        Ok(if is_toml { rules.with_toml(&name, &text)? } else { rules.with_yaml(&name, &text)? })
+        Ok(match is_toml {
+            true => rules.with_toml(&name, &text)?,
+            false => rules.with_yaml(&name, &text, &*policy.files_beside_named(file))?,
+        })
     })
+}
+
+/// The files of a folder of a commit.
+struct CommitFolder<'a> {
+    repository: &'a Repository,
+    commit: ObjectId,
+    folder: String,
+}
+
+impl CommitFolder<'_> {
+    fn path(&self, path: &str) -> String {
+        [self.folder.as_str(), path]
+            .iter()
+            .filter(|part| !part.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join("/")
+    }
+}
+
+impl RuleFiles for CommitFolder<'_> {
+    fn read(&self, path: &str) -> std::io::Result<String> {
+        let path = self.path(path);
+        let bytes = self.repository.file_at(&self.commit, &path).map_err(std::io::Error::other)?;
+        let bytes =
+            bytes.ok_or_else(|| std::io::Error::other(format!("{} has no such file", self.commit)))?;
+        String::from_utf8(bytes).map_err(|_| std::io::Error::other("it is not UTF-8"))
+    }
+
+    fn list(&self, folder: &str) -> std::io::Result<Vec<String>> {
+        let names = self.repository.files_in(&self.commit, &self.path(folder));
+        let names = names.map_err(std::io::Error::other)?;
+        Ok(names.into_iter().filter_map(|name| String::from_utf8(name.into()).ok()).collect())
+    }
 }
 
 /// What was typed, with what the repository's own files say.

@@ -212,7 +212,7 @@ fn signals(
         (evidence.binary, Signal::Binary),
     ];
     let weighed = rule.kind == Kind::Generic;
-    let is_self_test = rule.id == "private-key" && class.is_some_and(|class| class.is_system_library);
+    let is_self_test = rule.is_in_self_tests && class.is_some_and(|class| class.is_system_library);
     std::iter::once(base)
         .chain(is_self_test.then_some(Signal::SelfTest))
         .chain(generic.into_iter().filter(move |(applies, _)| weighed && *applies).map(|(_, signal)| signal))

@@ -345,6 +345,39 @@ fn a_pull_request_cannot_allow_its_own_secrets() {
 }
 
 #[test]
+fn what_the_rules_of_the_base_include_is_the_bases_too() {
+    let scratch = Scratch::new();
+    let key = ["acme", "_", "k3j5h2q9x7c1"].concat();
+    let origin = scratch.repository("origin");
+    let rule = "schema: 1\nrules:\n  - {id: acme-key, name: Acme key, provider: Acme, kind: provider, severity: high, confidence: high, \
+                keywords: [acme_], pattern: '\\b(?P<secret>acme_[a-z0-9]{12})\\b', references: ['https://acme.example'], \
+                fix: Revoke it., counter_examples: ['acme_x']}\n";
+    origin.write(".keysieve.yaml", "schema: 1\nrules: {files: [config/rules.yaml]}\n");
+    origin.write("config/rules.yaml", "schema: 1\ninclude: ['more/*.yaml']\n");
+    let base = origin.commit_file("config/more/acme.yaml", rule);
+    origin.git(["checkout", "--quiet", "-b", "topic"]);
+    origin.write("config/more/acme.yaml", rule.replace("acme_[a-z0-9]{12}", "acme_never"));
+    let head = origin.commit_file("a.py", format!("x = '{key}'\n"));
+    let event = json!({"pull_request": {"number": 1, "base": {"sha": base, "ref": "main"},
+        "head": {"sha": head, "ref": "topic"}}});
+    assert_found(in_github(&scratch, origin.path(), "pull_request", &event, &[]), &[&key]);
+    // Also where the rule file is named on the command line, which is in the work tree.
+    origin.remove(".keysieve.yaml");
+    let named = ["--rules", "config/rules.yaml"];
+    let found = in_github(&scratch, origin.path(), "pull_request", &event, &named);
+    assert_found(found, &[&key]);
+    // What the base does not have is named, and not looked for elsewhere.
+    origin.git(["checkout", "--quiet", "--force", "main"]);
+    origin.write("config/rules.yaml", "schema: 1\ninclude: [more/other.yaml]\n");
+    let other = origin.commit("Include another");
+    origin.write("config/more/other.yaml", rule);
+    let event = json!({"pull_request": {"number": 1, "base": {"sha": other, "ref": "main"},
+        "head": {"sha": head, "ref": "topic"}}});
+    let refused = in_github(&scratch, origin.path(), "pull_request", &event, &[]);
+    assert_refused(&refused, &["config/rules.yaml:2: `include`: `more/other.yaml`", &other, "no such file"]);
+}
+
+#[test]
 fn a_new_branch_is_held_against_the_others() {
     let scratch = Scratch::new();
     let [main, release, topic] = [2600, 2601, 2602].map(github_pat);

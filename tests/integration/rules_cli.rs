@@ -1,5 +1,7 @@
 //! `keysieve rules`, and rule files: what is wrong with one is told with file, line, rule and field.
 
+use std::path::Path;
+
 use crate::fixture::{Run, Scratch};
 use crate::secrets::github_pat;
 
@@ -339,4 +341,124 @@ fn checking_a_configuration_checks_the_rules_that_it_names() {
     let run = check();
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("rules.yaml") && run.stderr.contains("acme-key"), "{}", run.stderr);
+}
+
+#[test]
+fn a_rule_file_includes_others() {
+    let scratch = Scratch::new();
+    scratch.write("own/rules.yaml", "schema: 1\nparts: {body: '[a-z0-9]{12}'}\ninclude: ['topics/*.yaml']\n");
+    scratch.write("own/topics/acme.yaml", with_line("[a-z0-9]{12}", "%{body}"));
+    scratch.write("own/topics/bolt.yaml", RULE.replace("acme", "bolt"));
+    scratch.write("a.py", format!("KEY = '{}'\n", acme_key()));
+    let check = scratch.keysieve(["rules", "check", "own/rules.yaml"]);
+    assert_eq!((check.code, check.stdout.as_str()), (0, "own/rules.yaml: 2 rules, all valid\n"), "{check:?}");
+    let report = scratch.scan(&["--rules", "own/rules.yaml", "a.py"]);
+    assert_eq!(report.find(&acme_key())["rule"], "acme-key");
+    // The examples of included rules are tried too, and their faults have their file's name.
+    scratch.write(
+        "own/topics/bolt.yaml",
+        RULE.replace("acme", "bolt").replace("bolt_short", "bolt_<<[a-z]{12}>>"),
+    );
+    let check = scratch.keysieve(["rules", "check", "own/rules.yaml"]);
+    assert_eq!(check.code, 2);
+    assert!(check.stderr.contains("`bolt-key`: its counter-example is found"), "{check:?}");
+    scratch.write(
+        "own/topics/bolt.yaml",
+        RULE.replace("acme", "bolt").replace("severity: high", "severity: urgent"),
+    );
+    let check = scratch.keysieve(["rules", "check", "own/rules.yaml"]);
+    let place = Path::new("own").join("topics/bolt.yaml").display().to_string();
+    assert!(check.stderr.contains(&format!("{place}:7: rule `bolt-key`, field `severity`")), "{check:?}");
+}
+
+#[test]
+fn includes_that_cannot_be_used() {
+    for (include, parts) in [
+        ("[topics/none.yaml]", ["`topics/none.yaml` topics/none.yaml cannot be read", "put the file there"]),
+        ("['topics/*.yaml']", ["`topics/*.yaml` cannot be looked up", "put the folder there"]),
+        ("['*.yml']", ["`*.yml` matches no file", "correct it"]),
+        ("[../other.yaml]", ["`../other.yaml` is not below the file's own folder", "without `..`"]),
+        ("['*.yaml']", ["in a circle: my rules.yaml -> my rules.yaml", "take it out"]),
+    ] {
+        assert_refused(
+            &format!("schema: 1\ninclude: {include}\n"),
+            &["my rules.yaml:2: `include`: ", parts[0], parts[1]],
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_out_of_the_folder_is_not_included() {
+    let scratch = Scratch::new();
+    scratch.write("elsewhere.yaml", RULE);
+    let rules = scratch.write("own/rules.yaml", "schema: 1\ninclude: ['*-topic.yaml']\n");
+    std::os::unix::fs::symlink("../elsewhere.yaml", rules.with_file_name("a-topic.yaml")).unwrap();
+    let run = scratch.keysieve(["rules", "check", "own/rules.yaml"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("a link that leads out of the folder"), "{run:?}");
+}
+
+#[test]
+fn the_built_in_rules_are_sorted_in_files_of_topics() {
+    // That their examples hold is for the tests of `proof`.
+    let face = concat!(env!("CARGO_MANIFEST_DIR"), "/patterns.yaml");
+    let run = Scratch::new().keysieve(["rules", "list", "--rules", face]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let scratch = Scratch::new();
+    scratch.write("rules.yaml", "schema: 1\nsorted: true\ninclude: [topic.yaml]\n");
+    let (_, rule) = RULE.split_once("rules:\n").unwrap();
+    scratch.write("topic.yaml", format!("{}{rule}", RULE.replace("acme-key", "acme-other-key")));
+    let run = scratch.keysieve(["rules", "check", "rules.yaml"]);
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr.contains("topic.yaml:14: rule `acme-key`, field `id`")
+            && run.stderr.contains("move this one in front of `acme-other-key`"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn rules_are_listed_by_provider_and_kind() {
+    let scratch = Scratch::new();
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        let run = scratch.keysieve([&["rules", "list"][..], arguments].concat());
+        assert_eq!(run.code, 0, "{run:?}");
+        let lines: Vec<&str> = run.stdout.lines().collect();
+        assert_eq!(lines[lines.len() - 1], format!("{} rules", lines.len() - 1));
+        lines[..lines.len() - 1]
+            .iter()
+            .map(|line| line.split_whitespace().next().unwrap().to_owned())
+            .collect()
+    };
+    let all = ids(&[]);
+    let github = ids(&["--provider", "github"]);
+    assert!(github.len() > 5 && github.iter().all(|id| id.starts_with("github-")), "{github:?}");
+    let azure = ids(&["--provider", "microsoft az"]);
+    assert!(azure.contains(&"azure-devops-pat".to_owned()), "{azure:?}");
+    let (provider, generic) = (ids(&["--kind", "provider"]), ids(&["--kind", "generic"]));
+    assert_eq!(provider.len() + generic.len(), all.len());
+    assert!(generic.contains(&"generic-password".to_owned()));
+    let none = scratch.keysieve(["rules", "list", "--provider", "no such one"]);
+    assert_eq!((none.code, none.stdout.as_str()), (2, ""));
+    assert!(none.stderr.contains("`no such one`") && none.stderr.contains("rules list"), "{none:?}");
+}
+
+#[test]
+fn the_list_of_rules_as_json_has_the_words_of_rule_files() {
+    let scratch = Scratch::new();
+    let run = scratch.keysieve(["rules", "list", "--provider", "GitHub", "--format", "json"]);
+    let listed: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(listed["schema"], 1);
+    let rule = listed["rules"].as_array().unwrap().iter().find(|rule| rule["id"] == "github-pat").unwrap();
+    for (field, value) in
+        [("provider", "GitHub"), ("kind", "provider"), ("severity", "critical"), ("env", "GITHUB_TOKEN")]
+    {
+        assert_eq!(rule[field], value);
+    }
+    assert_eq!(rule["checks"], serde_json::json!(["checksum: github"]));
+    assert!(rule["fix"].as_str().unwrap().ends_with("from the environment: os.environ[\"GITHUB_TOKEN\"]."));
+    let show = scratch.keysieve(["rules", "show", "github-pat"]).stdout;
+    assert!(show.contains("provider, severity critical, confidence high\n"), "{show}");
+    assert!(show.contains("check       checksum: github\n"), "{show}");
 }

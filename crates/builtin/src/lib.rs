@@ -1,15 +1,16 @@
-//! The built-in rules: `patterns.yaml`, checked and made into a table of constants by the build script, so that starting up
-//! parses no YAML.
+//! The built-in rules: `patterns.yaml` and what it includes, checked and made into a table of constants by the build script, so
+//! that starting up parses no YAML.
 
 use std::borrow::Cow;
 
 use keysieve_rules::{
-    Alphabet, Check, Checksum, Confidence, Joined, Kind, Rule, RuleSet, Severity, Structure, Text, Window,
+    Alphabet, Check, Checksum, Confidence, Fix, Joined, Kind, Rule, RuleSet, Severity, Structure, Text,
+    Window,
 };
 
 include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
 
-/// The rules of `patterns.yaml`.
+/// The rules of `patterns.yaml` and what it includes.
 ///
 /// # Panics
 ///

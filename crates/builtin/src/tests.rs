@@ -1,8 +1,9 @@
 //! The built-in table as a whole.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
-use keysieve_rules::{CONTEXT_BYTES, compile};
+use keysieve_rules::{CONTEXT_BYTES, Folder, compile};
 
 use super::*;
 
@@ -19,9 +20,11 @@ fn file(id: &str) -> String {
 fn a_users_rule_replaces_the_built_in_one_of_its_id() {
     let builtin = rules();
     let count = builtin.rules().len();
-    let more = builtin.clone().with_yaml("rules.yaml", &file("acme-api-key")).expect("a valid rule file");
+    let nowhere = Folder::of(Path::new("no/such/folder/rules.yaml"));
+    let more =
+        builtin.clone().with_yaml("rules.yaml", &file("acme-api-key"), &nowhere).expect("a valid rule file");
     assert_eq!(more.rules().len(), count + 1);
-    let same = builtin.with_yaml("rules.yaml", &file("github-pat")).expect("a valid rule file");
+    let same = builtin.with_yaml("rules.yaml", &file("github-pat"), &nowhere).expect("a valid rule file");
     assert_eq!(same.rules().len(), count);
     let (_, rule) = same.iter().find(|(_, rule)| rule.id == "github-pat").expect("still there");
     assert_eq!(rule.provider, "Acme");
@@ -38,7 +41,7 @@ fn every_built_in_rule_is_whole() {
             rule.kind == Kind::Generic || rule.references.iter().any(|page| page.starts_with("https://")),
             "{id}: no reference"
         );
-        assert!(rule.fix.trim().len() > 20, "{id}: no fix");
+        assert!(rule.fix.text().len() > 20, "{id}: no fix");
         assert!(!rule.name.is_empty() && !rule.provider.is_empty(), "{id}: no name");
         assert!(!rule.counter_examples.is_empty(), "{id}: no counter-example");
         assert!(

@@ -17,7 +17,6 @@ use keysieve_model::sync::into_inner;
 use super::attribution;
 use super::cache::Recalled;
 use super::commits::{Commit, Commits, Headers, Sources, Tip, TipKind, summary};
-use super::index_file;
 use super::numbers::NO_OBJECT;
 use super::objects::{Failures, ObjectVisitor, Objects};
 use super::packs::PackedObject;

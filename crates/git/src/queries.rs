@@ -197,24 +197,47 @@ impl Repository {
     pub fn file_at(&self, tip: &ObjectId, path: &str) -> Result<Option<Vec<u8>>, Error> {
         let store = self.store()?;
         let mut trees = tree_diff::Trees::new(store.reader(), store.hash(), &[]);
-        let fail = |id: GitId, failure: &store::Failure| {
-            Error::ObjectDatabase(format!("object {id}, for {path}, cannot be read: {failure:?}"))
-        };
-        let peeled =
-            walk::peel(&mut trees.reader, git_id(tip)).map_err(|(id, failure)| fail(id, &failure))?;
-        let tree = match peeled.content {
-            Content::Commit(headers) => headers.map_err(|failure| fail(peeled.end, &failure))?.tree,
-            Content::Tree => peeled.end,
-            Content::Blob => return Ok(None),
-        };
-        match trees.try_find(tree, path.into()).map_err(|(id, failure)| fail(id, &failure))? {
+        let fail = |(id, failure)| unreadable(id, path, &failure);
+        let Some(tree) = root_of(&mut trees, tip).map_err(fail)? else { return Ok(None) };
+        match trees.try_find(tree, path.into()).map_err(fail)? {
             None => Ok(None),
             Some(blob) => {
-                let (_, bytes) = trees.reader.read(&blob).map_err(|failure| fail(blob, &failure))?;
+                let (_, bytes) = trees.reader.read(&blob).map_err(|failure| fail((blob, failure)))?;
                 Ok(Some(bytes.to_vec()))
             }
         }
     }
+
+    /// The names of the files that a commit has in the folder at `path`, its top directory where that is empty; none where it
+    /// has no such folder.
+    ///
+    /// # Errors
+    ///
+    /// When the commit or folder cannot be read.
+    pub fn files_in(&self, tip: &ObjectId, path: &str) -> Result<Vec<BString>, Error> {
+        let store = self.store()?;
+        let mut trees = tree_diff::Trees::new(store.reader(), store.hash(), &[]);
+        let fail = |(id, failure)| unreadable(id, path, &failure);
+        let Some(tree) = root_of(&mut trees, tip).map_err(fail)? else { return Ok(Vec::new()) };
+        trees.files_in(tree, path.into()).map_err(fail)
+    }
+}
+
+fn unreadable(id: GitId, path: &str, failure: &store::Failure) -> Error {
+    Error::ObjectDatabase(format!("object {id}, for {path}, cannot be read: {failure:?}"))
+}
+
+/// The tree of a commit, or of what a tag names; none for a file.
+fn root_of(
+    trees: &mut tree_diff::Trees<'_>,
+    tip: &ObjectId,
+) -> Result<Option<GitId>, (GitId, store::Failure)> {
+    let peeled = walk::peel(&mut trees.reader, git_id(tip))?;
+    Ok(match peeled.content {
+        Content::Commit(headers) => Some(headers.map_err(|failure| (peeled.end, failure))?.tree),
+        Content::Tree => Some(peeled.end),
+        Content::Blob => None,
+    })
 }
 
 /// The seconds since 1970 of a date as git takes them: `2024-03-01`, `yesterday`, `2 weeks ago`.

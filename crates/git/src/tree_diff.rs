@@ -225,6 +225,25 @@ impl<'a> Trees<'a> {
         Ok(if let Node::Blob(id) = node { Some(id) } else { None })
     }
 
+    /// The names of the files in the folder at `path` below `root`, the top where it is empty; none where there is no such folder.
+    pub(super) fn files_in(
+        &mut self,
+        root: ObjectId,
+        path: &BStr,
+    ) -> Result<Vec<BString>, (ObjectId, Failure)> {
+        let mut directory = self.directory(Node::Tree(root))?;
+        for name in path.split(|&byte| byte == b'/').filter(|name| !name.is_empty()) {
+            let found = Lookup { directory, next: 0, by_name: None }.find(name);
+            match found {
+                Some(node @ Node::Tree(_)) => directory = self.directory(node)?,
+                _ => return Ok(Vec::new()),
+            }
+        }
+        let is_file = |&entry: &usize| matches!(directory.entries[entry].1, Node::Blob(_));
+        let files = (0..directory.entries.len()).filter(is_file);
+        Ok(files.map(|entry| directory.name(entry).into()).collect())
+    }
+
     fn is_same(&self, node: Node, other: Node) -> bool {
         match node {
             Node::Staged(at) => self.staged[at as usize].same_as.is_some_and(|id| other == Node::Tree(id)),

@@ -5,8 +5,6 @@ use keysieve_model::finding::Finding;
 use keysieve_model::replacement::{Assignee, Syntax};
 use keysieve_rules::{Kind, Rule};
 
-/// How rules write a look-up in the environment: in front of the variable's name, and behind it.
-const LOOK_UP: (&str, &str) = ("os.environ[\"", "\"]");
 /// Words that say what kind of thing a value is, and not whose: a name of these alone tells less than the rule's own.
 const PLAIN_WORDS: &[&str] = &[
     "ACCESS",
@@ -60,8 +58,8 @@ pub(super) struct Line {
 impl Remedy {
     /// What to do about `finding`, which `rule` found. Nothing of any secret is in it.
     pub(super) fn of(rule: &Rule, finding: &Finding) -> Self {
-        let plain = || Self { advice: rule.fix.to_string(), lines: Vec::new() };
-        let (Some(replacement), Some(own)) = (&finding.replacement, own_variable(rule)) else {
+        let plain = || Self { advice: rule.fix.text(), lines: Vec::new() };
+        let (Some(replacement), Some(own)) = (&finding.replacement, rule.fix.variable()) else {
             return plain();
         };
         let secret = finding.secret.expose().to_ascii_lowercase();
@@ -75,7 +73,7 @@ impl Remedy {
             .unwrap_or_else(|| own.to_owned());
         let lead = assignee.map_or("", |Assignee { lead, .. }| lead.as_str());
         Self {
-            advice: advice(rule, own, replacement.syntax, &variable),
+            advice: advice(rule, replacement.syntax, &variable),
             lines: lines(replacement.syntax, lead, &variable),
         }
     }
@@ -87,22 +85,12 @@ impl Remedy {
     }
 }
 
-/// The variable that the rule's advice names.
-fn own_variable(rule: &Rule) -> Option<&str> {
-    let (_, rest) = rule.fix.split_once(LOOK_UP.0)?;
-    rest.split_once(LOOK_UP.1).map(|(name, _)| name)
-}
-
-/// The rule's advice with the look-up as it is written there; as it is where it speaks of several variables.
-fn advice(rule: &Rule, own: &str, syntax: Syntax, variable: &str) -> String {
-    if rule.fix.matches(LOOK_UP.0).count() > 1 {
-        return rule.fix.to_string();
-    }
-    let look_up = match syntax {
+/// The rule's advice with the look-up as it is written there.
+fn advice(rule: &Rule, syntax: Syntax, variable: &str) -> String {
+    rule.fix.text_with(&match syntax {
         Syntax::JavaScript => look_up(syntax, variable),
         _ => look_up(Syntax::Python, variable),
-    };
-    rule.fix.replacen(&[LOOK_UP.0, own, LOOK_UP.1].concat(), &look_up, 1)
+    })
 }
 
 /// `dbPassword`, `x-api-key`, `spring.datasource.password` as variables of the environment are written: `DB_PASSWORD`.
@@ -176,8 +164,6 @@ fn lines(syntax: Syntax, lead: &str, variable: &str) -> Vec<Line> {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use super::*;
     use keysieve_model::finding::{Exposure, Fingerprint, Salt, Secret};
     use keysieve_model::replacement::Replacement;
@@ -265,11 +251,6 @@ mod tests {
     fn advice_without_a_variable_stays_as_it_is() {
         let remedy = remedy("private-key", Syntax::Python, "KEY", "KEY = ");
         assert!(remedy.lines.is_empty());
-        assert!(
-            keysieve_builtin::rules()
-                .rules()
-                .iter()
-                .any(|rule| rule.fix == Cow::Borrowed(remedy.advice.as_str()))
-        );
+        assert!(keysieve_builtin::rules().rules().iter().any(|rule| rule.fix.text() == remedy.advice));
     }
 }

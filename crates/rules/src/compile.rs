@@ -2,20 +2,20 @@
 //! The build script uses this module for `patterns.yaml`, the program for the user's own rule files.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex_automata::meta;
 use regex_syntax::hir::literal::{Extractor, Literal};
 use regex_syntax::hir::{Hir, HirKind};
 
+use super::files::{self, NoFiles};
 use super::named;
-use super::rule::{
-    Alphabet, Check, Checksum, Confidence, Joined, Kind, Rule, Severity, Structure, Text, Window,
-};
+use super::rule::{Check, Fix, Joined, Kind, LOOK_UP, Rule, Text, Window};
 use super::syntax::{self, ChecksSyntax, RuleSyntax};
+use super::words::{ALPHABETS, CHECKSUMS, CONFIDENCES, KINDS, SEVERITIES, STRUCTURES};
 
 /// The version of the rule file format.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 /// The shortest keyword, in bytes: shorter ones would hit everywhere.
 pub const MIN_KEYWORD_BYTES: usize = 3;
 /// The largest window on either side, in bytes. Pieces of a large file overlap by 64 KiB; UTF-16 takes two bytes a
@@ -27,6 +27,8 @@ const MAX_BEGINNINGS: usize = 4096;
 const MAX_PART_DEPTH: usize = 4;
 /// The largest compiled form of a pattern, in bytes.
 const MAX_PATTERN_BYTES: usize = 4 << 20;
+/// The most keywords that one with `<<regex>>` may stand for.
+const MAX_CLASS_KEYWORDS: usize = 256;
 
 /// A rule file that cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -55,6 +57,18 @@ pub enum Error {
         /// The version that it names.
         found: u32,
     },
+    /// The file names others to include that cannot be used.
+    #[error("{file}:{line}: `include`: `{pattern}` {problem}")]
+    Include {
+        /// The file that names them.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What it names.
+        pattern: String,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
     /// A field of a rule has a value that cannot be used.
     #[error("{file}:{line}: rule `{rule}`, field `{field}`: {problem}")]
     Field {
@@ -71,40 +85,20 @@ pub enum Error {
     },
 }
 
-/// Reads and checks the rule file `text`; `file` is its name in errors.
+/// Reads and checks the rule file `text`, which includes no others; `file` is its name in errors.
 ///
 /// # Errors
 ///
 /// The first thing that is wrong with it, see [`Error`].
 pub fn compile(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
-    let parsed = syntax::parse(text).map_err(|error| Error::Yaml {
-        file: file.to_owned(),
-        message: with_rule_id(text, &error.to_string()),
-    })?;
-    if parsed.schema != SCHEMA {
-        return Err(Error::Schema { file: file.to_owned(), found: parsed.schema });
-    }
-    let mut rules = Vec::with_capacity(parsed.rules.len());
-    let mut seen = HashMap::new();
-    for (position, rule) in parsed.rules.into_iter().enumerate() {
-        let id = rule.id.clone();
-        let fail = |(field, problem): Problem| Error::Field {
-            file: file.to_owned(),
-            line: line_of(text, position, field),
-            rule: id.clone(),
-            field,
-            problem,
-        };
-        if let Some(first) = seen.insert(id.clone(), position) {
-            let line = line_of(text, first, "id");
-            return Err(fail(("id", format!("the rule on line {line} has this id too; ids are unique"))));
-        }
-        let expanded = |pattern: &String| expand(pattern, &parsed.parts, MAX_PART_DEPTH);
-        let pattern = rule.pattern.as_ref().map(expanded).transpose();
-        let pattern = pattern.map_err(|problem| fail(("pattern", problem)))?;
-        rules.push(rule_from(RuleSyntax { pattern, ..rule }).map_err(fail)?);
-    }
-    Ok(rules)
+    files::compile(file, text, &NoFiles)
+}
+
+/// The rule that is written so, with these parts for its pattern.
+pub(super) fn rule_of(rule: RuleSyntax, parts: &BTreeMap<String, String>) -> Result<Rule, Problem> {
+    let pattern = rule.pattern.as_ref().map(|pattern| expand(pattern, parts, MAX_PART_DEPTH)).transpose();
+    let pattern = pattern.map_err(|problem| ("pattern", problem))?;
+    rule_from(RuleSyntax { pattern, ..rule })
 }
 
 /// `pattern` with each `%{name}` replaced by the part of that name.
@@ -156,7 +150,7 @@ pub fn searcher(pattern: &str) -> Result<meta::Regex, String> {
 pub const WIDE_WINDOW_BYTES: u32 = 4096;
 
 /// What is wrong with which field.
-type Problem = (&'static str, String);
+pub(super) type Problem = (&'static str, String);
 
 fn rule_from(mut syntax: RuleSyntax) -> Result<Rule, Problem> {
     if !is_kebab_case(&syntax.id) {
@@ -165,11 +159,20 @@ fn rule_from(mut syntax: RuleSyntax) -> Result<Rule, Problem> {
             "write it in kebab case: a-z, 0-9 and single `-`, such as `acme-api-key`".to_owned(),
         ));
     }
-    for (field, value) in [("name", &syntax.name), ("provider", &syntax.provider), ("fix", &syntax.fix)] {
-        if value.trim().is_empty() {
+    let texts_for_people = [
+        ("name", Some(&syntax.name)),
+        ("provider", Some(&syntax.provider)),
+        ("fix", syntax.fix.as_ref()),
+        ("revoke", syntax.revoke.as_ref()),
+        ("env", syntax.env.as_ref()),
+    ];
+    for (field, value) in texts_for_people {
+        if value.is_some_and(|value| value.trim().is_empty()) {
             return Err((field, "must not be empty".to_owned()));
         }
     }
+    let fix = fix_from(&syntax)?;
+    syntax.keywords = expand_classes(syntax.keywords)?;
     let mut checks = checks_from(&syntax.checks)?;
     let named = spell_out(&mut syntax)?;
     if named.is_some() {
@@ -182,7 +185,7 @@ fn rule_from(mut syntax: RuleSyntax) -> Result<Rule, Problem> {
         ));
     };
     check_keywords(&syntax.keywords)?;
-    let kind = word("kind", &syntax.kind, KINDS)?;
+    let kind = word("kind", syntax.kind.as_deref().unwrap_or_default(), KINDS)?;
     if kind == Kind::Provider && syntax.references.is_empty() {
         return Err(("references", "a provider rule names a page that documents the format".to_owned()));
     }
@@ -196,9 +199,9 @@ fn rule_from(mut syntax: RuleSyntax) -> Result<Rule, Problem> {
     let joined = joined_from(&syntax, named)?;
     Ok(Rule {
         kind,
-        severity: word("severity", &syntax.severity, SEVERITIES)?,
-        confidence: word("confidence", &syntax.confidence, CONFIDENCES)?,
         joined,
+        severity: word("severity", syntax.severity.as_deref().unwrap_or_default(), SEVERITIES)?,
+        confidence: word("confidence", syntax.confidence.as_deref().unwrap_or_default(), CONFIDENCES)?,
         window,
         checks: Cow::Owned(checks),
         id: Text::Owned(syntax.id),
@@ -209,7 +212,8 @@ fn rule_from(mut syntax: RuleSyntax) -> Result<Rule, Problem> {
         pattern: Text::Owned(pattern),
         exceptions: Cow::Borrowed(&[]),
         references: texts(syntax.references),
-        fix: Text::Owned(syntax.fix.trim().to_owned()),
+        is_in_self_tests: syntax.in_self_tests,
+        fix,
         examples: texts(syntax.examples),
         counter_examples: texts(syntax.counter_examples),
     })
@@ -233,6 +237,87 @@ fn joined_from(syntax: &RuleSyntax, named: Option<Named>) -> Result<Option<Joine
 struct Named {
     head: String,
     value: String,
+}
+
+/// How the advice of a rule without `env` names a variable: in front of the name, and behind it.
+const PYTHON_LOOK_UP: (&str, &str) = ("os.environ[\"", "\"]");
+
+/// What the rule says to do about a leak. A variable that `fix` looks up as Python does is the rule's `env`.
+fn fix_from(syntax: &RuleSyntax) -> Result<Fix, Problem> {
+    let trimmed = |text: &String| text.trim().to_owned();
+    let env = syntax.env.as_ref().map(trimmed);
+    match (syntax.revoke.as_ref().map(trimmed), syntax.fix.as_ref().map(trimmed)) {
+        (Some(_), Some(_)) => {
+            Err(("revoke", "is the beginning of a fix: leave out `fix`, or write all of it there".to_owned()))
+        }
+        (Some(revoke), None) => match env {
+            Some(env) => Ok(Fix::Revoke { revoke: Text::Owned(revoke), env: Text::Owned(env) }),
+            None => Err((
+                "revoke",
+                "needs `env`, the environment variable for the new secret; without one, write a `fix`"
+                    .to_owned(),
+            )),
+        },
+        (None, Some(text)) => advice_from(text, env),
+        (None, None) => Err(("fix", "missing field `fix`: say what to do about a leak".to_owned())),
+    }
+}
+
+fn advice_from(mut text: String, mut env: Option<String>) -> Result<Fix, Problem> {
+    let first = text.split_once(PYTHON_LOOK_UP.0).and_then(|(_, rest)| rest.split_once(PYTHON_LOOK_UP.1));
+    if let (None, Some((name, _))) = (&env, first) {
+        let name = name.to_owned();
+        // Advice on several variables is left as it is.
+        if text.matches(PYTHON_LOOK_UP.0).count() == 1 {
+            text = text.replacen(&[PYTHON_LOOK_UP.0, &name, PYTHON_LOOK_UP.1].concat(), LOOK_UP, 1);
+        }
+        env = Some(name);
+    }
+    if env.is_none() && text.contains(LOOK_UP) {
+        return Err(("fix", format!("has `{LOOK_UP}`, and the rule names no variable: write it in `env`")));
+    }
+    Ok(Fix::Advice { text: Text::Owned(text), env: env.map(Text::Owned) })
+}
+
+/// The keywords with each `<<regex>>` spelled out.
+fn expand_classes(keywords: Vec<String>) -> Result<Vec<String>, Problem> {
+    let mut expanded = Vec::with_capacity(keywords.len());
+    for keyword in keywords {
+        if !keyword.contains("<<") {
+            expanded.push(keyword);
+            continue;
+        }
+        let mut begun = vec![String::new()];
+        let mut rest = keyword.as_str();
+        while let Some((before, (regex, after))) =
+            rest.split_once("<<").and_then(|(before, rest)| Some((before, rest.split_once(">>")?)))
+        {
+            let texts = texts_of(regex).filter(|texts| begun.len() * texts.len() <= MAX_CLASS_KEYWORDS);
+            let texts = texts.ok_or_else(|| {
+                let problem = format!(
+                    "`{keyword}`: `{regex}` does not stand for at most {MAX_CLASS_KEYWORDS} texts; write a class of \
+                     characters or alternatives, such as `[0-9a-f]`"
+                );
+                ("keywords", problem)
+            })?;
+            begun = begun
+                .iter()
+                .flat_map(|start| texts.iter().map(move |text| format!("{start}{before}{text}")))
+                .collect();
+            rest = after;
+        }
+        expanded.extend(begun.into_iter().map(|start| start + rest));
+    }
+    Ok(expanded)
+}
+
+/// The texts that a regular expression matches, where they are few.
+fn texts_of(regex: &str) -> Option<Vec<String>> {
+    let mut extractor = Extractor::new();
+    extractor.limit_class(MAX_CLASS_KEYWORDS).limit_total(MAX_CLASS_KEYWORDS);
+    let found = extractor.extract(&parsed(regex).ok()?);
+    let literals = found.literals().filter(|_| found.is_exact())?;
+    literals.iter().map(|literal| String::from_utf8(literal.as_bytes().to_vec()).ok()).collect()
 }
 
 /// Puts keywords, pattern and examples where a rule has `named`; what it says of names and values.
@@ -446,46 +531,6 @@ fn checks_from(syntax: &ChecksSyntax) -> Result<Vec<Check>, Problem> {
     Ok(checks)
 }
 
-const KINDS: &[(&str, Kind)] = &[("provider", Kind::Provider), ("generic", Kind::Generic)];
-const SEVERITIES: &[(&str, Severity)] = &[
-    ("low", Severity::Low),
-    ("medium", Severity::Medium),
-    ("high", Severity::High),
-    ("critical", Severity::Critical),
-];
-const CONFIDENCES: &[(&str, Confidence)] =
-    &[("low", Confidence::Low), ("medium", Confidence::Medium), ("high", Confidence::High)];
-const ALPHABETS: &[(&str, Alphabet)] = &[
-    ("hex", Alphabet::Hex),
-    ("base32", Alphabet::Base32),
-    ("base36", Alphabet::Base36),
-    ("base62", Alphabet::Base62),
-    ("base64", Alphabet::Base64),
-    ("base64url", Alphabet::Base64Url),
-    ("any", Alphabet::Any),
-];
-const CHECKSUMS: &[(&str, Checksum)] = &[
-    ("github", Checksum::Github),
-    ("npm", Checksum::Npm),
-    ("gitlab", Checksum::Gitlab),
-    ("grafana", Checksum::Grafana),
-    ("bech32", Checksum::Bech32),
-    ("base58check", Checksum::Base58Check),
-    ("nats", Checksum::Nats),
-];
-const STRUCTURES: &[(&str, Structure)] = &[
-    ("jwt", Structure::Jwt),
-    ("pem", Structure::Pem),
-    ("aws-key-id", Structure::AwsKeyId),
-    ("basic-credentials", Structure::BasicCredentials),
-    ("encrypted-pem", Structure::EncryptedPem),
-    ("json", Structure::Json),
-    ("pypi-macaroon", Structure::PypiMacaroon),
-    ("mnemonic", Structure::Mnemonic),
-    ("curve25519-key", Structure::Curve25519Key),
-    ("discord-token", Structure::DiscordToken),
-];
-
 fn word<T: Copy>(field: &'static str, written: &str, words: &[(&str, T)]) -> Result<T, Problem> {
     words.iter().find(|(word, _)| *word == written).map(|&(_, value)| value).ok_or_else(|| {
         let valid: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
@@ -510,7 +555,7 @@ pub fn one_line(message: &str) -> String {
 }
 
 /// The YAML parser's message, with the id of the rule that it names by its place in the list.
-fn with_rule_id(text: &str, message: &str) -> String {
+pub(super) fn with_rule_id(text: &str, message: &str) -> String {
     let position = message
         .strip_prefix("rules[")
         .and_then(|rest| rest.split_once(']'))
@@ -525,7 +570,7 @@ fn with_rule_id(text: &str, message: &str) -> String {
 ///
 /// YAML's values carry no positions once they are read, so this looks at the text: a rule begins with `- ` at the
 /// indentation of the list's first item.
-fn line_of(text: &str, position: usize, field: &str) -> usize {
+pub(super) fn line_of(text: &str, position: usize, field: &str) -> usize {
     let mut item_indent = None;
     let mut rule = None;
     let mut count = 0;

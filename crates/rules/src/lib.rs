@@ -2,21 +2,23 @@
 //! users add files of the same form. Depends on no other crate of the project.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use sha2::Digest as _;
 
 pub mod compile;
+pub mod files;
 mod named;
 mod rule;
 mod syntax;
 mod toml_file;
+mod words;
 
 pub use compile::Error as CompileError;
+pub use files::{Files, Folder};
 pub use rule::{
-    Alphabet, Check, Checksum, Confidence, Joined, Kind, Rule, Severity, Structure, Text, Window,
+    Alphabet, Check, Checksum, Confidence, Fix, Joined, Kind, Rule, Severity, Structure, Text, Window,
 };
 
 /// How far from a keyword any rule may look, in bytes: pieces of one content overlap by this much on each side.
@@ -82,13 +84,13 @@ impl RuleSet {
         Ok(Self { rules, notices: Vec::new() })
     }
 
-    /// Adds the rules of a YAML text. A rule with the id of one that is there replaces it.
+    /// Adds the rules of a YAML text and of what it includes from `files`. A rule with the id of one that is there replaces it.
     ///
     /// # Errors
     ///
-    /// When the text is no valid rule file; `file` is its name in the error.
-    pub fn with_yaml(self, file: &str, text: &str) -> Result<Self, Error> {
-        self.with(compile::compile(file, text)?, Vec::new())
+    /// When the text, or what it includes, is no valid rule file; `file` is its name in the error.
+    pub fn with_yaml(self, file: &str, text: &str, files: &dyn Files) -> Result<Self, Error> {
+        self.with(files::compile(file, text, files)?, Vec::new())
     }
 
     /// Adds the rules of a TOML text of the form that gitleaks made known. What it asks for and does not get is in
@@ -102,18 +104,18 @@ impl RuleSet {
         self.with(compiled.rules, compiled.notices)
     }
 
-    /// Adds the rules of a file: TOML where its name ends so, YAML where not.
+    /// Adds the rules of a file and of what it includes: TOML where its name ends so, YAML where not.
     ///
     /// # Errors
     ///
     /// When the file cannot be read or is no valid rule file.
     pub fn with_file(self, path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
-        let text = read_text(path).map_err(|source| Error::Read { path: name.clone(), source })?;
+        let text = files::read_text(path).map_err(|source| Error::Read { path: name.clone(), source })?;
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml")) {
             return self.with_toml(&name, &text);
         }
-        self.with_yaml(&name, &text)
+        self.with_yaml(&name, &text, &Folder::of(path))
     }
 
     /// What rule files ask for and do not get, a sentence each.
@@ -182,20 +184,6 @@ impl RuleSet {
     pub fn rule(&self, id: RuleId) -> &Rule {
         &self.rules[id.index()]
     }
-}
-
-/// The largest rule file that is read, in bytes; what is no regular file may have no end.
-const MAX_FILE_BYTES: u64 = 16 << 20;
-
-fn read_text(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::other(format!(
-            "it has more than {MAX_FILE_BYTES} bytes, the most that is read"
-        )));
-    }
-    Ok(text)
 }
 
 #[cfg(test)]

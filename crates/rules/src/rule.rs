@@ -166,6 +166,62 @@ pub struct Joined {
     pub longest: u32,
 }
 
+/// Where the variable's look-up goes in the text of a [`Fix`].
+pub(crate) const LOOK_UP: &str = "{env}";
+
+/// What to do about a leak.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fix {
+    /// The new secret is loaded from the environment, and nothing else has to be done.
+    Revoke {
+        /// What to do where the secret was issued, with the page.
+        revoke: Text,
+        /// The environment variable for the new one.
+        env: Text,
+    },
+    /// Advice in words of its own.
+    Advice {
+        /// The advice; `{env}` stands for the look-up of the variable.
+        text: Text,
+        /// The environment variable for the new secret.
+        env: Option<Text>,
+    },
+}
+
+impl Fix {
+    /// Advice that names no variable.
+    #[must_use]
+    pub const fn advice(text: &'static str) -> Self {
+        Self::Advice { text: Cow::Borrowed(text), env: None }
+    }
+
+    /// The environment variable for the new secret.
+    #[must_use]
+    pub fn variable(&self) -> Option<&str> {
+        match self {
+            Self::Revoke { env, .. } => Some(env),
+            Self::Advice { env, .. } => env.as_deref(),
+        }
+    }
+
+    /// The advice, with the look-up of the variable as Python writes it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.text_with(&format!("os.environ[\"{}\"]", self.variable().unwrap_or_default()))
+    }
+
+    /// The advice with this look-up of a variable, in whatever language.
+    #[must_use]
+    pub fn text_with(&self, look_up: &str) -> String {
+        match self {
+            Self::Revoke { revoke, .. } => {
+                format!("{revoke}, then load the new one from the environment: {look_up}.")
+            }
+            Self::Advice { text, .. } => text.replace(LOOK_UP, look_up),
+        }
+    }
+}
+
 /// A rule: what to look for, and what to tell the user.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
@@ -197,8 +253,10 @@ pub struct Rule {
     pub exceptions: Cow<'static, [Text]>,
     /// Where the format is documented.
     pub references: Cow<'static, [Text]>,
+    /// Whether system libraries carry values of this kind to test themselves with: worth no alarm there.
+    pub is_in_self_tests: bool,
     /// What to revoke and where, and where the value belongs.
-    pub fix: Text,
+    pub fix: Fix,
     /// Texts that must be found; `<<regex>>` stands for text sampled from that regex.
     pub examples: Cow<'static, [Text]>,
     /// Texts that must not be found.
@@ -221,7 +279,8 @@ pub(super) const VALUE_RULE: Rule = Rule {
     checks: Cow::Borrowed(&[]),
     exceptions: Cow::Borrowed(&[]),
     references: Cow::Borrowed(&[]),
-    fix: Cow::Borrowed(
+    is_in_self_tests: false,
+    fix: Fix::advice(
         "Make a new value where this one was issued and put it into the file it comes from alone; then revoke the old one.",
     ),
     examples: Cow::Borrowed(&[]),

@@ -10,11 +10,48 @@ use serde::Deserialize;
 pub(crate) struct FileSyntax {
     /// Version of this format; 1.
     pub schema: u32,
-    /// Pieces of regular expressions that patterns share, by name; `%{name}` in a pattern stands for one.
+    /// Pieces of regular expressions that patterns share, by name; `%{name}` in a pattern stands for one. Included files have
+    /// them too.
     #[serde(default)]
     pub parts: BTreeMap<String, String>,
+    /// What rules say that do not say it themselves, those of included files too.
+    #[serde(default)]
+    pub defaults: DefaultsSyntax,
+    /// Whether rules have to be sorted by provider and id, in included files too, and each provider has one file.
+    #[serde(default)]
+    pub sorted: bool,
+    /// Other rule files, as paths from this one's folder; `*` in a name stands for anything.
+    #[serde(default)]
+    pub include: Vec<String>,
     /// The rules.
-    pub rules: Vec<RuleSyntax>,
+    pub rules: Option<Vec<RuleSyntax>>,
+}
+
+/// Fields that rules may leave to their file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DefaultsSyntax {
+    pub kind: Option<String>,
+    pub severity: Option<String>,
+    pub confidence: Option<String>,
+}
+
+impl DefaultsSyntax {
+    /// These, and those of `others` for what these do not say.
+    pub(crate) fn or(self, others: &Self) -> Self {
+        Self {
+            kind: self.kind.or_else(|| others.kind.clone()),
+            severity: self.severity.or_else(|| others.severity.clone()),
+            confidence: self.confidence.or_else(|| others.confidence.clone()),
+        }
+    }
+
+    /// The rule with the defaults for what it does not say.
+    pub(crate) fn complete(&self, rule: RuleSyntax) -> RuleSyntax {
+        let of_rule = Self { kind: rule.kind, severity: rule.severity, confidence: rule.confidence };
+        let Self { kind, severity, confidence } = of_rule.or(self);
+        RuleSyntax { kind, severity, confidence, ..rule }
+    }
 }
 
 /// One rule. Values with a fixed set of words are text here, so that an error can list the words.
@@ -31,12 +68,16 @@ pub(crate) struct RuleSyntax {
     /// Who issues the credential.
     pub provider: String,
     /// `provider` or `generic`.
-    pub kind: String,
+    pub kind: Option<String>,
     /// `low`, `medium`, `high` or `critical`.
-    pub severity: String,
+    pub severity: Option<String>,
     /// `low`, `medium` or `high`.
-    pub confidence: String,
-    /// Literals of which each match holds one.
+    pub confidence: Option<String>,
+    /// Of rules that find the same value and are equally sure of it, the one with the lower rank is reported, then the one that
+    /// is read first.
+    #[serde(default)]
+    pub rank: u8,
+    /// Literals of which each match holds one; `<<regex>>` in one stands for each text that the regex matches.
     #[serde(default)]
     pub keywords: Vec<String>,
     /// The regular expression.
@@ -57,14 +98,35 @@ pub(crate) struct RuleSyntax {
     /// Where the format is documented.
     #[serde(default)]
     pub references: Vec<String>,
-    /// What to do about a leak.
-    pub fix: String,
+    /// Whether system libraries carry values of this kind, to test themselves with.
+    #[serde(default)]
+    pub in_self_tests: bool,
+    /// What to do where the secret was issued, with the page; then the new one is loaded from `env`.
+    pub revoke: Option<String>,
+    /// The environment variable that holds such a secret.
+    pub env: Option<String>,
+    /// What to do about a leak, where `revoke` does not say it all; `{env}` stands for the look-up of the variable.
+    pub fix: Option<String>,
     /// Texts that must be found.
     #[serde(default)]
     pub examples: Vec<String>,
     /// Texts that must not be found.
     #[serde(default)]
     pub counter_examples: Vec<String>,
+}
+
+impl RuleSyntax {
+    /// The first field that the rule needs and does not have.
+    pub(crate) fn missing(&self) -> Option<&'static str> {
+        [
+            ("kind", self.kind.is_none()),
+            ("severity", self.severity.is_none()),
+            ("confidence", self.confidence.is_none()),
+            ("fix", self.fix.is_none() && self.revoke.is_none()),
+        ]
+        .into_iter()
+        .find_map(|(field, is_missing)| is_missing.then_some(field))
+    }
 }
 
 /// A credential that the name in front of it tells; see [`super::named`].

@@ -329,3 +329,217 @@ fn a_part_that_is_not_there_is_named() {
     let problem = problem("pattern", r"'\b(?P<secret>acme_%{body})\b'");
     assert_says(&problem, &["%{body}", "parts"]);
 }
+
+#[test]
+fn keywords_with_a_class_stand_for_each_of_its_texts() {
+    let file = with(&[
+        ("keywords", r"['ac<<[0-2]>>_', 'ac<<x|y[12]>>']"),
+        ("pattern", r"'\b(?P<secret>ac(?:[0-2]_|x|y[12])[a-z0-9]{32})\b'"),
+    ]);
+    let rules = compile::compile("rules.yaml", &file).expect("a valid rule file");
+    assert_eq!(&*rules[0].keywords, ["ac0_", "ac1_", "ac2_", "acx", "acy1", "acy2"]);
+    for class in ["[a-z]{2}", "a*", "("] {
+        assert_says(
+            &problem("keywords", &format!("['acme_<<{class}>>']")),
+            &["at most 256 texts", "`[0-9a-f]`"],
+        );
+    }
+    assert_says(&problem("keywords", "['<<[0-9]>>x']"), &["`0x`", "3 bytes"]);
+}
+
+#[test]
+fn a_fix_is_made_of_what_revokes_the_secret_and_the_variable_for_the_new_one() {
+    let fix = |changes: &[(&str, &str)]| {
+        let rules = compile::compile("rules.yaml", &with(changes)).expect("a valid rule file");
+        rules[0].fix.clone()
+    };
+    let made = fix(&[("fix", ""), ("revoke", "Revoke it at acme.example"), ("env", "ACME_KEY")]);
+    assert_eq!(
+        made.text(),
+        "Revoke it at acme.example, then load the new one from the environment: os.environ[\"ACME_KEY\"]."
+    );
+    assert_eq!(
+        made.text_with("process.env.KEY"),
+        "Revoke it at acme.example, then load the new one from the environment: process.env.KEY."
+    );
+    let named = fix(&[("fix", "'Revoke it. Read {env}, not a file.'"), ("env", "ACME_KEY")]);
+    assert_eq!(named.text(), "Revoke it. Read os.environ[\"ACME_KEY\"], not a file.");
+    assert_eq!(named.variable(), Some("ACME_KEY"));
+    let looked_up = fix(&[("fix", "'Revoke it. Read os.environ[\"ACME_KEY\"], not a file.'")]);
+    assert_eq!(looked_up, named);
+    let two = "Read os.environ[\"ACME_ID\"] and os.environ[\"ACME_KEY\"].";
+    let of_two = fix(&[("fix", &format!("'{two}'"))]);
+    assert_eq!((of_two.variable(), of_two.text_with("x").as_str()), (Some("ACME_ID"), two));
+    assert_eq!(fix(&[]).variable(), None);
+}
+
+#[test]
+fn a_fix_that_is_half_there_is_refused() {
+    let last = 3 + RULE.len();
+    assert_says(&problem_in("revoke", last, &[("revoke", "Revoke it")]), &["leave out `fix`"]);
+    assert_says(&problem_in("revoke", last - 1, &[("fix", ""), ("revoke", "Revoke it")]), &["needs `env`"]);
+    assert_says(&problem("fix", "'Revoke it. Read {env}.'"), &["`env`"]);
+    assert_says(&problem_in("env", last, &[("env", "' '")]), &["must not be empty"]);
+}
+
+#[test]
+fn rules_have_the_defaults_of_their_file() {
+    let file = with(&[("severity", ""), ("kind", "")]).replacen(
+        "rules:",
+        "defaults: {kind: generic, severity: low, confidence: low}\nrules:",
+        1,
+    );
+    let rules = compile::compile("rules.yaml", &file).expect("a valid rule file");
+    let rule = &rules[0];
+    assert_eq!((rule.kind, rule.severity, rule.confidence), (Kind::Generic, Severity::Low, Confidence::High));
+    assert_says(&error(&file.replace("kind: generic", "kin: generic")).to_string(), &["unknown field `kin`"]);
+}
+
+#[test]
+fn what_rules_are_has_the_words_of_rule_files() {
+    let file = with(&[("checks", "{mixed: true, entropy: {alphabet: base62, min: 3.5}, structure: jwt}")]);
+    let rules = compile::compile("rules.yaml", &file).expect("a valid rule file");
+    let rule = &rules[0];
+    assert_eq!(format!("{} {} {}", rule.kind, rule.severity, rule.confidence), "provider high high");
+    let checks: Vec<String> = rule.checks.iter().map(ToString::to_string).collect();
+    assert_eq!(checks, ["mixed", "entropy: {alphabet: base62, min: 3.5}", "structure: jwt"]);
+}
+
+/// Files that rule files include, by path.
+struct InMemory(BTreeMap<String, String>);
+
+impl Files for InMemory {
+    fn read(&self, path: &str) -> io::Result<String> {
+        self.0.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+        let lead = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let below = self.0.keys().filter_map(|path| path.strip_prefix(&lead));
+        Ok(below.filter(|name| !name.contains('/')).map(str::to_owned).collect())
+    }
+}
+
+/// The rules of `own/face.yaml` with these files beside it.
+fn included(face: &str, files: &[(&str, &str)]) -> Result<Vec<Rule>, CompileError> {
+    let files = files.iter().map(|&(path, text)| (path.to_owned(), text.to_owned())).collect();
+    files::compile("own/face.yaml", face, &InMemory(files))
+}
+
+/// A rule file with a rule of each of these ids.
+fn file_of(ids: &[&str]) -> String {
+    let rule = |id: &&str| with(&[("id", id)]).split_once("rules:\n").expect("a list of rules").1.to_owned();
+    format!("schema: 1\nrules:\n{}", ids.iter().map(rule).collect::<String>())
+}
+
+fn ids(rules: &[Rule]) -> Vec<&str> {
+    rules.iter().map(|rule| rule.id.as_ref()).collect()
+}
+
+#[test]
+fn included_rules_come_in_the_order_of_names_before_the_files_own() {
+    let nested = format!("include: [deep/c.yaml]\n{}", file_of(&["b"]));
+    let files = [
+        ("more/b.yaml", nested.as_str()),
+        ("more/a.yaml", &file_of(&["a"])),
+        ("more/.hidden.yaml", "not read"),
+        ("more/a.yml", "not read"),
+        ("more/deep/c.yaml", &file_of(&["c"])),
+    ];
+    let face = format!("include: ['more/*.yaml', more/a.yaml]\n{}", file_of(&["own"]));
+    assert_eq!(ids(&included(&face, &files).expect("valid files")), ["a", "c", "b", "own"]);
+}
+
+#[test]
+fn a_lower_rank_comes_first_wherever_the_rule_is_read() {
+    let last = file_of(&["a"]).replace("    name:", "    rank: 2\n    name:");
+    let face = format!("include: [a.yaml]\n{}", file_of(&["b", "c"]));
+    assert_eq!(ids(&included(&face, &[("a.yaml", &last)]).expect("valid files")), ["b", "c", "a"]);
+}
+
+#[test]
+fn included_files_have_the_parts_and_defaults_of_those_that_include_them() {
+    let file = with(&[("severity", ""), ("pattern", r"'\b(?P<secret>acme_%{body})\b'")]);
+    let face = "schema: 1\nparts: {body: '[a-z]{32}'}\ndefaults: {severity: low}\ninclude: [a.yaml]\n";
+    let rules = included(face, &[("a.yaml", &file)]).expect("valid files");
+    assert_eq!(rules[0].severity, Severity::Low);
+    assert_eq!(rules[0].pattern, r"\b(?P<secret>acme_(?:[a-z]{32}))\b");
+    let own = file.replacen("rules:", "parts: {body: x}\nrules:", 1);
+    let told = included(face, &[("a.yaml", &own)]).expect_err("a part of the same name").to_string();
+    assert_says(&told, &["own/a.yaml: ", "`parts`", "`body`", "give it another"]);
+}
+
+#[test]
+fn includes_that_cannot_be_used_are_named_with_file_line_and_remedy() {
+    let (a, b) = (file_of(&["a"]), format!("include: [a.yaml]\n{}", file_of(&["b"])));
+    let in_circle = format!("include: [b.yaml]\n{}", file_of(&["a"]));
+    for (include, files, parts) in [
+        ("no.yaml", vec![], ["no.yaml cannot be read", "put the file there"]),
+        ("more/*.yaml", vec![("a.yaml", &a)], ["matches no file", "correct it"]),
+        ("../a.yaml", vec![("../a.yaml", &a)], ["not below the file's own folder", "`patterns/*.yaml`"]),
+        ("/etc/a.yaml", vec![], ["not below the file's own folder", "without `..`"]),
+        ("*/a.yaml", vec![("more/a.yaml", &a)], ["`*` in a folder's name", "only the file's name"]),
+        ("face.yaml", vec![], ["in a circle: face.yaml -> face.yaml", "take it out"]),
+    ] {
+        let face = format!("schema: 1\ninclude:\n  - '{include}'\n");
+        let files: Vec<(&str, &str)> = files.iter().map(|&(path, text)| (path, text.as_str())).collect();
+        let told = included(&face, &files).expect_err(include).to_string();
+        assert_says(&told, &[&format!("own/face.yaml:3: `include`: `{include}` ")]);
+        assert_says(&told, &parts);
+    }
+    let told = included("schema: 1\ninclude: [a.yaml]\n", &[("a.yaml", &in_circle), ("b.yaml", &b)]);
+    let told = told.expect_err("a circle").to_string();
+    assert_says(&told, &["own/b.yaml:1: `include`: `a.yaml`", "a.yaml -> b.yaml -> a.yaml"]);
+    let told =
+        compile::compile("rules.yaml", "schema: 1\ninclude: [a.yaml]\n").expect_err("no folder").to_string();
+    assert_says(&told, &["rules.yaml:2: `include`: `a.yaml`", "without a folder"]);
+}
+
+#[test]
+fn an_id_that_two_files_have_is_named_with_both() {
+    let face = format!("include: [a.yaml]\n{}", file_of(&["b", "a"]));
+    let told = included(&face, &[("a.yaml", &file_of(&["a"]))]).expect_err("the same id").to_string();
+    assert_says(
+        &told,
+        &["own/face.yaml:15: rule `a`, field `id`: the rule on line 3 of own/a.yaml has this id"],
+    );
+}
+
+#[test]
+fn faults_of_included_files_are_named_with_their_file() {
+    let face = "schema: 1\ninclude: [a.yaml]\n";
+    let told = |text: &str| included(face, &[("a.yaml", text)]).expect_err("a fault").to_string();
+    let line = line_of("severity");
+    assert_says(
+        &told(&with(&[("severity", "urgent")])),
+        &[&format!("own/a.yaml:{line}: rule `acme-api-key`")],
+    );
+    assert_says(&told("schema: 2\nrules: []\n"), &["own/a.yaml: field `schema`"]);
+    assert_says(&told("nonsense"), &["own/a.yaml: "]);
+}
+
+#[test]
+fn sorted_files_name_the_rule_that_is_out_of_place_and_where_it_belongs() {
+    let face = "schema: 1\nsorted: true\ninclude: ['*.rules']\n";
+    let by = |id, provider| {
+        with(&[("id", id), ("provider", provider)]).split_once("rules:\n").expect("a list").1.to_owned()
+    };
+    let file = |rules: &[String]| format!("schema: 1\nrules:\n{}", rules.concat());
+    let told = |files: &[(&str, &str)]| included(face, files).map_err(|error| error.to_string());
+    let in_order = file(&[by("b", "Acme"), by("c", "Acme"), by("a", "bolt"), by("a2", "Bolt-on")]);
+    assert_eq!(ids(&told(&[("a.rules", &in_order)]).expect("sorted")), ["b", "c", "a", "a2"]);
+    let wrong = file(&[by("b", "Acme"), by("d", "Bolt"), by("c", "Acme")]);
+    let told_of = told(&[("a.rules", &wrong)]).expect_err("out of order");
+    assert_says(
+        &told_of,
+        &["own/a.rules:25: rule `c`, field `id`: ", "by provider and id", "in front of `d`"],
+    );
+    let other = file(&[by("e", "Acme")]);
+    let told_of = told(&[("a.rules", &in_order), ("b.rules", &other)]).expect_err("two files");
+    assert_says(
+        &told_of,
+        &["own/b.rules:5: rule `e`, field `provider`: ", "own/a.rules", "`b` is on line 3"],
+    );
+    let any = file(&[by("e", "any")]);
+    assert!(told(&[("a.rules", &any), ("b.rules", &any.replace("id: e", "id: f"))]).is_ok());
+}

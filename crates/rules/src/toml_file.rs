@@ -13,7 +13,7 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use super::compile::{Error, MIN_KEYWORD_BYTES, WIDE_WINDOW_BYTES, one_line, parsed, searcher};
-use super::rule::{Alphabet, Check, Confidence, Kind, Rule, Severity, Text, Window};
+use super::rule::{Alphabet, Check, Confidence, Fix, Kind, Rule, Severity, Text, Window};
 
 /// How far a rule looks in front of its keyword and behind it where its regex says no bound or a larger one, in bytes.
 const CONFINED: Window = Window { before: WIDE_WINDOW_BYTES / 4, after: WIDE_WINDOW_BYTES / 4 * 3 };
@@ -281,7 +281,8 @@ fn rule_from(
         checks: checks.into_iter().collect(),
         exceptions: Cow::Owned(exceptions),
         references: Cow::Borrowed(&[]),
-        fix: Text::Borrowed(
+        is_in_self_tests: false,
+        fix: Fix::advice(
             "Revoke it where it was issued, then load the new one from the environment or a secrets manager.",
         ),
         examples: Cow::Borrowed(&[]),
