@@ -238,10 +238,10 @@ fn is_openpgp_id(candidate: &Candidate<'_>, subject: Option<Subject>) -> bool {
         && (subject == Some(Subject::Key) || KEY_RINGS.iter().any(|word| name_holds(before(candidate), word)))
 }
 
-/// What stands in front of the secret, and behind it, as far as one may look.
+/// What stands in front of the secret, and behind it, as far as one may look from wherever the keyword lies.
 fn before<'a>(candidate: &Candidate<'a>) -> &'a [u8] {
-    let first = candidate.keyword.start.min(candidate.secret.start);
-    ByteSpan::new(first.saturating_sub(NEARBY_BYTES), candidate.secret.start).of(candidate.bytes)
+    let end = candidate.secret.start;
+    ByteSpan::new(end.saturating_sub(NEARBY_BYTES), end).of(candidate.bytes)
 }
 
 fn behind<'a>(candidate: &Candidate<'a>) -> &'a [u8] {
