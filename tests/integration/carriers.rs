@@ -6,10 +6,13 @@ use base64::engine::general_purpose::STANDARD;
 use crate::fixture::Scratch;
 use crate::secrets::{Random, github_pat};
 
+/// What carries a token, and a file that does.
+type Carrier = (&'static str, fn(&str) -> String);
+
 #[test]
 fn a_token_is_found_behind_any_escape() {
     let scratch = Scratch::new();
-    let carriers: [(&str, fn(&str) -> String); 12] = [
+    let carriers: [Carrier; 12] = [
         ("line.json", |token| format!(r#"{{"log":"rotated\n{token}\ndone"}}"#)),
         ("tab.json", |token| format!(r#"{{"row":"bob\t{token}\tadmin"}}"#)),
         ("twice.json", |token| format!(r#"{{"body":"{{\"log\":\"rotated\\n{token}\\ndone\"}}"}}"#)),

@@ -102,6 +102,8 @@ impl Occurrence {
     }
 }
 
+/// A content, its path, and the origin that has it there.
+type NewFile = (GitId, BString, u32);
 /// Names of files and folders.
 type Names = HashSet<Box<[u8]>, RandomState>;
 
@@ -279,7 +281,7 @@ impl Range {
     fn compare<V: Visitor>(&mut self, visitor: &V) {
         let origins: Vec<u32> = (0..self.origins.len() as u32).collect();
         let range = &*self;
-        let compared: Vec<(Vec<(GitId, BString, u32)>, Names)> = origins
+        let compared: Vec<(Vec<NewFile>, Names)> = origins
             .par_chunks(per_task(origins.len()))
             .map(|origins| {
                 let mut trees = range.trees();

@@ -95,7 +95,7 @@ fn carried_texts(body: &[u8]) -> Vec<Vec<u8>> {
         return Vec::new();
     }
     let is_whole = |run: &&[u8]| run.len() == longest;
-    let Some(place) = lines.iter().find_map(|runs| runs.iter().position(|run| is_whole(&run))) else {
+    let Some(place) = lines.iter().find_map(|runs| runs.iter().position(is_whole)) else {
         return Vec::new();
     };
     let at_place: Vec<&[u8]> = lines.iter().filter_map(|runs| runs.get(place).copied()).collect();
