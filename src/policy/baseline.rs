@@ -221,11 +221,13 @@ pub(super) fn glob(pattern: &str) -> Result<IgnoreFile, String> {
 
 /// Whether it has `{a,b}`.
 fn has_alternatives(pattern: &str) -> bool {
-    let mut comma_in_braces = None;
+    let (mut comma_in_braces, mut is_in_class) = (None, false);
     let mut signs = pattern.chars();
     while let Some(sign) = signs.next() {
         match sign {
             '\\' => drop(signs.next()),
+            '[' | ']' => is_in_class = sign == '[',
+            _ if is_in_class => {}
             '{' => comma_in_braces = Some(false),
             ',' => comma_in_braces = comma_in_braces.map(|_| true),
             '}' if comma_in_braces == Some(true) => return true,

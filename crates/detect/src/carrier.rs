@@ -43,6 +43,8 @@ pub(super) struct View {
     pub(super) bytes: Vec<u8>,
     /// Where the view begins in the text.
     pub(super) offset: usize,
+    /// Whether what was taken out may as well be text: `=92` in quoted-printable, or the value of `X=9239`.
+    is_doubtful: bool,
 }
 
 impl View {
@@ -51,7 +53,7 @@ impl View {
         let reach = |window: u32| window as usize + MARGIN_BYTES + SLACK_BYTES;
         let start = keyword.start.saturating_sub(reach(rule.window.before));
         let end = (keyword.end + reach(rule.window.after)).min(text.len());
-        Self { bytes: text[start..end].to_vec(), offset: start }
+        Self { bytes: text[start..end].to_vec(), offset: start, is_doubtful: false }
     }
 
     /// Puts `byte` behind blanks in the place of `span`, which counts from the text's start.
@@ -75,7 +77,16 @@ pub(super) fn without_escape(text: &[u8], keyword: ByteSpan, rule: &Rule) -> Opt
     }?;
     let mut view = View::copied(text, keyword, rule);
     view.mask(ByteSpan::new(escape.start, escape.end), escape.byte);
+    view.is_doubtful = text.get(escape.start) == Some(&b'=');
     Some(view)
+}
+
+/// A view that is to be tried in front of the text, and one that is to be tried behind it.
+pub(super) fn by_certainty(view: Option<View>) -> (Option<View>, Option<View>) {
+    match view {
+        Some(View { is_doubtful: true, .. }) => (None, view),
+        _ => (view, None),
+    }
 }
 
 /// The text around `keyword` without what touches a token there, where that is binary content and the token needs no word to

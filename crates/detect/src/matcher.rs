@@ -63,7 +63,7 @@ impl Patterns {
         let Some(joined) = &rule.joined else { return };
         let compiled = || {
             let head = compile::searcher(&joined.head).ok().filter(|_| !joined.head.is_empty());
-            let value = compile::searcher(&format!("(?:{})", joined.value)).ok()?;
+            let value = compile::searcher(&format!(r"(?:{})\z", joined.value)).ok()?;
             Some(Box::new(JoinedPatterns { head, value }))
         };
         let Some(patterns) = self.joined[id.index()].get_or_init(compiled) else { return };
@@ -78,7 +78,7 @@ impl Patterns {
         };
         let is_value = |value: ByteSpan| {
             let input = Input::new(value.of(bytes)).anchored(Anchored::Yes);
-            patterns.value.find(input).is_some_and(|matched| matched.end() == value.end - value.start)
+            patterns.value.is_match(input)
         };
         checks::visit_joined(rule, bytes, keyword, head_end, grammar::reach(joined), &mut |candidate| {
             let is_told = told.is_some_and(|told| told.overlaps(&candidate.secret));
@@ -122,7 +122,8 @@ impl Matcher {
     }
 
     /// Runs `rule` at the keyword that lies at `keyword`: the secret and what speaks for it, where it passes the rule's checks;
-    /// else what says no. Where an escape ends in front of the match, the pattern does not see it.
+    /// else what says no. Where an escape ends in front of the match, the pattern does not see it; where that may as well be text,
+    /// the text goes first.
     pub(super) fn verify(
         &mut self,
         patterns: &Patterns,
@@ -132,15 +133,17 @@ impl Matcher {
         keyword: ByteSpan,
     ) -> Result<(ByteSpan, Evidence), Refusal> {
         let without_escape = carrier::without_escape(bytes, keyword, rule);
-        if let Some(found) =
-            without_escape.and_then(|view| self.verify_in(&view, patterns, rule, id, keyword))
-        {
+        let (sure, doubtful) = carrier::by_certainty(without_escape);
+        if let Some(found) = sure.and_then(|view| self.verify_in(&view, patterns, rule, id, keyword)) {
             return Ok(found);
         }
         let refusal = match self.verify_as_it_is(patterns, rule, id, bytes, keyword) {
             Err(refusal) => refusal,
             found => return found,
         };
+        if let Some(found) = doubtful.and_then(|view| self.verify_in(&view, patterns, rule, id, keyword)) {
+            return Ok(found);
+        }
         let columns = carrier::without_columns(bytes, keyword, rule, || patterns.lengths(id, rule));
         let mut found = columns.filter_map(|view| self.verify_in(&view, patterns, rule, id, keyword));
         found.find(|&(secret, _)| carrier::is_column(rule, bytes, keyword, secret)).ok_or(refusal)

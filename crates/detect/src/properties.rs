@@ -280,11 +280,14 @@ fn attempt(
         let secret = attempt_as_it_is(regex, cache, rule, &view.bytes, moved).ok()?;
         Some(ByteSpan::new(secret.start + view.offset, secret.end + view.offset))
     };
-    let without_escape = carrier::without_escape(bytes, keyword, rule);
-    if let Some(secret) = without_escape.and_then(|view| in_view(cache, view)) {
+    let (sure, doubtful) = carrier::by_certainty(carrier::without_escape(bytes, keyword, rule));
+    if let Some(secret) = sure.and_then(|view| in_view(cache, view)) {
         return Ok(secret);
     }
     attempt_as_it_is(regex, cache, rule, bytes, keyword).or_else(|refusal| {
+        if let Some(secret) = doubtful.and_then(|view| in_view(cache, view)) {
+            return Ok(secret);
+        }
         let mut columns =
             carrier::without_columns(bytes, keyword, rule, lengths).filter_map(|view| in_view(cache, view));
         columns.find(|&secret| carrier::is_column(rule, bytes, keyword, secret)).ok_or(refusal)

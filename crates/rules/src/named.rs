@@ -156,7 +156,8 @@ const EXAMPLES: &[&str] = &[
     "{snake_case}                 = \"@\"\n",
     "const {UPPER_CASE}: &'static str = \"@\";",
     "{UPPER_CASE} = \"\"\"\n@\n\"\"\"\n",
-    "{snake_case} = <<-EOT\n    @\n  EOT\n",
+    // `<<` is written so because it begins a sampled part.
+    "{snake_case} = <<\\x3c\\x3c>>-EOT\n    @\n  EOT\n",
     "{snake_case}: >-\n  @\n",
     "variable \"{snake_case}\" {\n  description = \"as issued\"\n  default     = \"@\"\n}\n",
     "{\"value\": \"@\", \"name\": \"{UPPER_CASE}\"}",

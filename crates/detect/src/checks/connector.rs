@@ -115,7 +115,8 @@ pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Optio
         Some(b',') if holds_value_key(rest) => Some(Link::Assignment),
         // `define("forms/password", ["validator"], ...)`, the modules that one needs.
         Some(b',') if rest[1..].trim_ascii_start().starts_with(b"[") => None,
-        Some(b',') => (is_argument_of_a_setter(bytes, name)
+        Some(b',') => (is_set_symbol(bytes, name, secret)
+            || is_argument_of_a_setter(bytes, name)
             || is_macro(bytes, name)
             || (is_first_of_a_pair(bytes, name) && is_given_to(name.of(bytes), secret.of(bytes))))
         .then_some(Link::Argument),
@@ -145,6 +146,15 @@ pub(crate) fn of_quoted(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> Optio
         _ if before(bytes, name).trim_ascii_end().ends_with(b"define") => Some(Link::Assignment),
         _ => may_stand_beside(name.of(bytes), secret.of(bytes)).then_some(Link::Adjacent),
     }
+}
+
+/// `set :secret, 'v'`: a symbol of Ruby, and what is given to it; a word is a label.
+fn is_set_symbol(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> bool {
+    let before = &bytes[..name.start];
+    before.ends_with(b":")
+        && !before.ends_with(b"::")
+        && bytes.get(name.end) == Some(&b',')
+        && has_letters_and_digits(secret.of(bytes))
 }
 
 /// Whether `pass` as a field without quotes, with a word for its value, is a turn or a verdict, `{pass: "shadow"}`, rather than what a

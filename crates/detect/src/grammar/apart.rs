@@ -187,7 +187,9 @@ fn ends_pair(text: Text<'_>, key: ByteSpan, next: ByteSpan, indent: usize) -> bo
         let line = between[at + 1..].trim_ascii_start();
         line.starts_with(b"- ") || between[at + 1..].starts_with(b"\n")
     });
-    let is_outside = between.contains(&b'\n') && column(text, next.start) < indent;
+    // Behind a brace in its line, braces end the pair, however its lines are indented.
+    let is_braced = text.before(key.start).contains(&b'{');
+    let is_outside = !is_braced && between.contains(&b'\n') && column(text, next.start) < indent;
     starts_item || is_outside || is_name_key(next.of(text.bytes))
 }
 
