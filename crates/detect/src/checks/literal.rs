@@ -188,6 +188,23 @@ pub(crate) fn is_literal(value: &[u8]) -> bool {
         && !is_location(value)
         && !is_code_word(value)
         && !is_code_between_literals(value)
+        && !begins_a_sum(value)
+        && !has_blanks_of_markup(value)
+}
+
+/// `'+params["password"]+'`: what is quoted is the code between two literals.
+fn begins_a_sum(value: &[u8]) -> bool {
+    match value {
+        [b'\'' | b'"', rest @ ..] => rest.trim_ascii_start().starts_with(b"+"),
+        _ => false,
+    }
+}
+
+/// Whether markup writes white space in it: `one&#9;two`.
+fn has_blanks_of_markup(value: &[u8]) -> bool {
+    const BLANKS: &[&[u8]] = &[b"&#9;", b"&#10;", b"&#13;", b"&#32;", b"&#xA;", b"&#xa;", b"&nbsp;"];
+    memchr::memchr(b'&', value).is_some()
+        && BLANKS.iter().any(|blank| memchr::memmem::find(value, blank).is_some())
 }
 
 /// Whether `value`, which is data and no code, is filled in by whoever reads it: `${NAME}`, `{{ name }}`, `<name>`, `@NAME@`.
@@ -577,6 +594,9 @@ mod tests {
             "t0410-partial-clone.sh",
             "apache@localhost",
             "$config{",
+            "'+params[",
+            "\" + user.password + \"",
+            "skip&#9;k9Xw2&#9;m3Zt8",
             "$2b$12$abcdefghijklmnopqrstuv",
             "$6$rounds=656000$abcdefghijklmnop$ABCDEFGHIJKLMNOPQRSTUVWXYZ",
             "sha1$$",

@@ -124,7 +124,7 @@ const OTHER_PASSWDS: &[&str] = &["base", "ch", "g", "gr", "mk", "no", "shadow", 
 const KEY_QUALIFIERS: &[&str] = &[
     "access", "account", "admin", "aes", "api", "app", "application", "auth", "cipher", "client", "cookie",
     "crypt", "crypto", "decrypt", "decryption", "deploy", "encrypt", "encryption", "fernet", "hmac",
-    "ingest", "integration", "jwt", "licence", "license", "logged", "master", "nonce", "private", "rsa",
+    "ingest", "integration", "jwt", "licence", "license", "logged", "master", "nonce", "preshared", "private", "rsa",
     "secret", "secure", "server", "service", "session", "shared", "sign", "signature", "signing", "ssl",
     "subscription", "symmetric", "validation", "webhook", "write",
 ];

@@ -149,6 +149,7 @@ fn collection(text: Text<'_>, at: usize, found: &mut dyn FnMut(Joined)) {
     let mut next = text.space(open);
     let mut last = None;
     let mut count = 0;
+    let mut elements = Vec::new();
     while count < MAX_ELEMENTS {
         let element = literal::quoted(text, next);
         let end = match element {
@@ -169,7 +170,11 @@ fn collection(text: Text<'_>, at: usize, found: &mut dyn FnMut(Joined)) {
             return;
         }
         if is_list && let Some(element) = element {
-            found(joined(element));
+            // `tokens = ["one", " ", "two"]`: what a text was cut into.
+            if element.value.of(text.bytes).trim_ascii().is_empty() {
+                return;
+            }
+            elements.push(element);
         }
         if separator == b',' {
             next = text.space(next + 1);
@@ -178,6 +183,7 @@ fn collection(text: Text<'_>, at: usize, found: &mut dyn FnMut(Joined)) {
             break;
         }
     }
+    elements.into_iter().for_each(|element| found(joined(element)));
     if !is_list
         && count == 2
         && let Some(last) = last
@@ -206,12 +212,25 @@ fn wrapped(text: Text<'_>, at: usize, found: &mut dyn FnMut(Joined)) {
         }
         next = text.space(next + length + 1);
         if let Some(literal) = literal::read(text, next) {
-            let is_whole = matches!(text.byte(text.space(literal.end)), b')' | b',');
+            let end = text.space(literal.end);
+            let is_whole = text.byte(end) == b',' || text.byte(end) == b')' && !goes_on(text, end);
             if is_whole && is_random(literal.value.of(text.bytes)) {
                 found(joined(literal));
             }
             return;
         }
+    }
+}
+
+/// Whether a method that makes something else of a value follows the brackets that close at `end`: `Hash('md5').clean(x)`.
+fn goes_on(text: Text<'_>, end: usize) -> bool {
+    const CONVERSIONS: &[&[u8]] =
+        &[b"into", b"to_string", b"to_owned", b"trim", b"unwrap", b"encode", b"getBytes", b"build", b"value"];
+    let closing = text.rest(end).iter().take_while(|byte| **byte == b')').count();
+    let behind = end + closing;
+    match text.byte(behind) {
+        b'.' => !CONVERSIONS.contains(&text.word(behind + 1).of(text.bytes)),
+        byte => byte == b'(' || byte == b'[',
     }
 }
 

@@ -138,6 +138,7 @@ fn operators_have_types_and_wrappers_beside_them() {
         "^token^ = new Token(\"@\");",
         "^token^: Some(\"@\".into()),".replace(".into()", "").as_str(),
         "^token^ = Value::String(Secret::new(\"@\"))",
+        "^token^ = Token::new(\"@\").into();",
         "'^password^': (None, '@')",
         "set :^secret^, '@'",
     ]);
@@ -149,6 +150,8 @@ fn operators_have_types_and_wrappers_beside_them() {
         "^password^ = ValueError(\"@\")",
         "the ^password^ - '@' - and more".replace('@', "words").as_str(),
         "assert ^token^ == \"@\"",
+        "^tokens^ = [\"k9Xw2\", \" \", \"@\"]",
+        "^salt^ = Hash('@').clean('1')",
         "std::^password^::new(\"@\")",
         "<field name=\"^password^\" type=\"@\"/>",
         "<input ^password^ placeholder=\"@\"/>",
