@@ -229,7 +229,7 @@ fn a_remote_tip_that_is_not_here_means_reading_more() {
 }
 
 #[test]
-fn a_new_remote_is_read_from_what_any_remote_has() {
+fn a_new_remote_knows_nothing() {
     let (scratch, old, new) = (Scratch::new(), github_pat(1112), github_pat(1113));
     let remote = scratch.repository_with("remote.git", &["--bare"]);
     let fork = scratch.repository_with("fork.git", &["--bare"]);
@@ -241,7 +241,16 @@ fn a_new_remote_is_read_from_what_any_remote_has() {
     // The first remote of all: everything is new.
     assert_stopped(&local.push(&["origin", "main"]), &["old.py:1:10"]);
     local.git(["push", "--quiet", "--no-verify", "origin", "main"]);
-    assert_through(&local.push(&["fork", "main:first"]));
+    // What another remote has is new to all who read this one.
+    assert_stopped(
+        &local.push(&["fork", "main:first"]),
+        &["old.py:1:10", "nothing is known of what fork has"],
+    );
+    assert_stopped(
+        &local.push(&[fork.path_text(), "main:first"]),
+        &["old.py:1:10", "nothing is known of what"],
+    );
+    local.git(["push", "--quiet", "--no-verify", "fork", "main:first"]);
     local.commit_file("new.py", token_line(&new));
     assert_stopped(&local.push(&["fork", "main"]), &["new.py:1:10", "read: 1 commit,"]);
     // By its address, which git gives in place of a name.
@@ -259,6 +268,21 @@ fn each_remote_is_held_against_its_own_references() {
     local.git(["push", "--quiet", "--no-verify", "origin", "main"]);
     assert_stopped(&local.push(&["public", "main"]), &["b.py:1:10"]);
     assert_stopped(&local.push(&[public.path_text(), "main"]), &["b.py:1:10"]);
+}
+
+#[test]
+fn what_was_fetched_from_one_address_says_nothing_of_another() {
+    let (scratch, old) = (Scratch::new(), github_pat(1162));
+    let (remote, local) = pair(&scratch);
+    local.commit_file("old.py", token_line(&old));
+    local.git(["push", "--quiet", "--no-verify", "origin", "main"]);
+    let public = scratch.repository_with("public.git", &["--bare"]);
+    local.git(["config", "remote.origin.pushurl", public.path_text()]);
+    assert_stopped(&local.push(&["origin", "main"]), &["old.py:1:10"]);
+    // The same place, reached in another way.
+    local.git(["config", "remote.origin.pushurl", &remote.url()]);
+    local.commit_file("b.py", "b = 1\n");
+    assert_through(&local.push(&["origin", "main"]));
 }
 
 #[test]

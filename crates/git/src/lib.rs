@@ -57,6 +57,7 @@ pub use self::error::Error;
 pub use self::history::{History, NamedPlace, Places};
 pub use self::queries::seconds_of_date;
 pub use self::range::{CommitShape, Occurrence, Range, RangeQuery};
+pub use self::remotes::without_credentials;
 pub use self::updates::{RefUpdate, UpdatesError};
 
 /// What reports call the index, among the names that reach a blob.

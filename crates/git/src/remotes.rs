@@ -1,6 +1,7 @@
 //! What references say: what a remote is known to have, and what is checked out.
 
 use bstr::{BStr, BString, ByteSlice};
+use gix::remote::Direction;
 
 use keysieve_model::provenance::ObjectId;
 
@@ -9,23 +10,22 @@ use super::reftable::Target;
 use super::{Repository, object_id};
 
 impl Repository {
-    /// What the remote, given by its name or address, is known to have: its remote-tracking references. Of a remote that was never fetched from nothing is
-    /// known; then it is what any remote has.
+    /// What the remote is known to have: its remote-tracking references. `remote` is its name or address, `url` the address to
+    /// which a push goes, where that is known. Of a remote that was never fetched from nothing is known, whatever others have:
+    /// what one remote has may be new to all who read another.
     #[must_use]
-    pub fn known_to(&self, remote: &BStr) -> Vec<ObjectId> {
+    pub fn known_to(&self, remote: &BStr, url: Option<&BStr>) -> Vec<ObjectId> {
         let git = self.git.to_thread_local();
-        let patterns: Vec<BString> = named_remote(&git, remote)
+        let patterns: Vec<BString> = remotes_at(&git, remote, url)
             .iter()
-            .flat_map(|remote| remote.refspecs(gix::remote::Direction::Fetch))
+            .flat_map(|remote| remote.refspecs(Direction::Fetch))
             .filter_map(|spec| spec.to_ref().local().map(ToOwned::to_owned))
             .collect();
         // A mirror's references are the local ones: they say nothing about what the remote has.
-        let tracking: Vec<(BString, ObjectId)> =
-            self.references().into_iter().filter(|(name, _)| name.starts_with(b"refs/remotes/")).collect();
-        let is_of_remote = |name: &BString| patterns.iter().any(|pattern| matches_pattern(pattern, name));
-        let of_remote: Vec<ObjectId> =
-            tracking.iter().filter(|(name, _)| is_of_remote(name)).map(|(_, id)| *id).collect();
-        if of_remote.is_empty() { tracking.into_iter().map(|(_, id)| id).collect() } else { of_remote }
+        let tracking = self.references().into_iter().filter(|(name, _)| name.starts_with(b"refs/remotes/"));
+        let of_remote =
+            tracking.filter(|(name, _)| patterns.iter().any(|pattern| matches_pattern(pattern, name)));
+        of_remote.map(|(_, id)| id).collect()
     }
 
     /// All references with what they name; those that cannot be read are left out.
@@ -57,21 +57,61 @@ impl Repository {
     }
 }
 
-/// The remote of this name, or with this address.
-fn named_remote<'a>(git: &'a gix::Repository, name_or_url: &BStr) -> Option<gix::Remote<'a>> {
+/// The remotes whose references say what is at the address to which a push to `name_or_url` goes.
+fn remotes_at<'a>(git: &'a gix::Repository, name_or_url: &BStr, url: Option<&BStr>) -> Vec<gix::Remote<'a>> {
     let find = |name: &BStr| {
         git.try_find_remote_without_url_rewrite(name)?.ok().filter(|found| found.name().is_some())
     };
-    find(name_or_url).or_else(|| {
-        let has_url = |remote: &gix::Remote<'_>| {
-            let directions = [gix::remote::Direction::Push, gix::remote::Direction::Fetch];
-            directions
-                .iter()
-                .filter_map(|&direction| remote.url(direction))
-                .any(|url| url.to_bstring() == name_or_url)
-        };
-        git.remote_names().iter().filter_map(|name| find(name.as_ref())).find(has_url)
-    })
+    let named = find(name_or_url);
+    let configured = |remote: &gix::Remote<'_>, direction| remote.url(direction).map(gix::Url::to_bstring);
+    let fetched =
+        |remote: &gix::Remote<'_>| configured(remote, Direction::Fetch).map(|url| place_of(url.as_bstr()));
+    let pushed = named.as_ref().and_then(|remote| configured(remote, Direction::Push));
+    let target = url.map(ToOwned::to_owned).or(pushed.clone()).unwrap_or_else(|| name_or_url.to_owned());
+    let target = place_of(target.as_bstr());
+    let all = git.remote_names();
+    let mut at_target: Vec<gix::Remote<'a>> = all
+        .iter()
+        .filter_map(|name| find(name.as_ref()))
+        .filter(|remote| fetched(remote).as_ref() == Some(&target))
+        .collect();
+    // The user may call an address by a short name (`url.*.insteadOf`): one that is pushed to where it is fetched from stays one.
+    if at_target.is_empty() {
+        let is_one =
+            |remote: &gix::Remote<'_>| pushed.as_ref().map(|url| place_of(url.as_bstr())) == fetched(remote);
+        at_target.extend(named.filter(is_one));
+    }
+    at_target
+}
+
+/// What an address names, however it is reached: `https://me@example.org/a/b.git` and `git@example.org:a/b` are one place.
+fn place_of(url: &BStr) -> BString {
+    let (is_remote, rest) = match url.split_once_str("://") {
+        Some((_, rest)) => (true, rest),
+        None => (false, url.as_bytes()),
+    };
+    let host_end = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
+    let (host, path) = rest.split_at(host_end);
+    let host = host.rsplit_once_str("@").map_or(host, |(_, host)| host);
+    // A port says which server answers, not which repository it has; in `host:path` there is none.
+    let (host, path): (&[u8], Vec<u8>) = match host.split_once_str(":") {
+        Some((host, _)) if is_remote => (host, path.to_owned()),
+        Some((host, start)) => (host, [b"/", start, path].concat()),
+        None => (host, path.to_owned()),
+    };
+    let path = path.trim_end_with(|end| end == '/');
+    let path = path.strip_suffix(b".git").unwrap_or(path).trim_end_with(|end| end == '/');
+    [&host.to_ascii_lowercase()[..], b"/", path.trim_start_with(|start| start == '/')].concat().into()
+}
+
+/// An address, or a remote's name, as it may be shown: without user and password.
+#[must_use]
+pub fn without_credentials(address: &BStr) -> BString {
+    let Some((scheme, rest)) = address.split_once_str("://") else { return address.to_owned() };
+    let host_end = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
+    let (host, path) = rest.split_at(host_end);
+    let host = host.rsplit_once_str("@").map_or(host, |(_, host)| host);
+    [scheme, b"://", host, path].concat().into()
 }
 
 /// Whether `name` matches a refspec's side, in which one `*` stands for anything.
@@ -81,5 +121,37 @@ fn matches_pattern(pattern: &[u8], name: &[u8]) -> bool {
             name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after)
         }
         None => pattern == name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_shown_without_credentials() {
+        let shown = |address: &str| without_credentials(address.into()).to_string();
+        assert_eq!(shown("https://me:some@word@example.org/a@b"), "https://example.org/a@b");
+        assert_eq!(shown("git@example.org:a/b"), "git@example.org:a/b");
+        assert_eq!(shown("origin"), "origin");
+    }
+
+    #[test]
+    fn an_address_names_one_place_however_it_is_reached() {
+        let same = [
+            "https://example.org/a/b",
+            "https://example.org/a/b.git",
+            "https://me:token@EXAMPLE.org/a/b.git/",
+            "ssh://git@example.org:22/a/b",
+            "git@example.org:a/b.git",
+            "git@example.org:/a/b.git",
+        ];
+        for url in same {
+            assert_eq!(place_of(url.into()), "example.org/a/b", "{url}");
+        }
+        assert_eq!(place_of("/srv/git/b.git".into()), place_of("file:///srv/git/b".into()));
+        for other in ["https://example.org/a/c", "https://example.com/a/b", "/a/b", "../b"] {
+            assert_ne!(place_of(other.into()), "example.org/a/b", "{other}");
+        }
     }
 }

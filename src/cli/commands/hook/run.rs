@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use bstr::{BString, ByteSlice};
 use keysieve::run::{RangeOutcome, Silent, scan_range};
-use keysieve_git::{RangeQuery, RefUpdate, Repository};
+use keysieve_git::{RangeQuery, RefUpdate, Repository, without_credentials};
 use keysieve_model::provenance::ObjectId;
 use keysieve_report::Options;
 use keysieve_report::stopped::{self, Stopped};
@@ -49,7 +49,8 @@ fn pre_push(remote: Option<&OsStr>, url: Option<&OsStr>, common: &Common) -> any
     let remote = remote.or(url).map(|name| BString::from(name.as_encoded_bytes())).unwrap_or_default();
     let Some(include) = what_comes(&updates, "push")? else { return Ok(ExitStatus::Clean) };
     let known = updates.iter().filter_map(|update| update.old).collect();
-    push(&repository, remote, include, (known, created(&updates)), common)
+    let url = url.map(|url| BString::from(url.as_encoded_bytes()));
+    push(&repository, (remote, url), include, (known, created(&updates)), common)
 }
 
 /// What the pre-commit framework tells of a push: it keeps git's lines to itself, and starts its hooks for the first reference
@@ -64,17 +65,19 @@ fn pre_commit_framework(
     let known = pushed.base.iter().filter_map(|base| repository.resolve(base).ok()).collect();
     let name = pushed.branch.strip_prefix("refs/heads/").unwrap_or(&pushed.branch);
     let created = if pushed.base.is_none() { vec![pushed.branch.as_str().into()] } else { Vec::new() };
-    push(repository, pushed.remote.as_str().into(), vec![(name.into(), tip)], (known, created), common)
+    let remote = (pushed.remote.as_str().into(), None);
+    push(repository, remote, vec![(name.into(), tip)], (known, created), common)
 }
 
 fn push(
     repository: &Repository,
-    remote: BString,
+    (remote, url): (BString, Option<BString>),
     include: Vec<(BString, ObjectId)>,
     (known, created): (Vec<ObjectId>, Vec<BString>),
     common: &Common,
 ) -> anyhow::Result<ExitStatus> {
-    let exclude = [repository.known_to(remote.as_bstr()), known].concat();
+    let url = url.as_ref().map(|url| url.as_bstr());
+    let exclude = [repository.known_to(remote.as_bstr(), url), known].concat();
     let (branch, head) = repository.head();
     let query = RangeQuery::Commits { include, exclude, since: None, needs_parents: false, created };
     scan(repository, &query, &Stopped::Push { remote, branch, head }, common)
@@ -129,6 +132,16 @@ fn scan(
     if let (Stopped::Receive, Some(head), RangeQuery::Commits { include, .. }) = (stopped, head, query) {
         let added = added_suppressions(&found.outcome, repository, head, include)?;
         found.outcome.add_notices(added);
+    }
+    if let (Stopped::Push { remote, .. }, RangeQuery::Commits { exclude, .. }) = (stopped, query)
+        && exclude.is_empty()
+        && !found.is_nothing
+    {
+        let remote = without_credentials(remote.as_bstr());
+        let notice = format!(
+            "nothing is known of what {remote} has, so all that is pushed was read; fetch from it first to read less"
+        );
+        found.outcome.add_notices([notice]);
     }
     if !matches!(common.results.format, FormatArg::Text) || common.results.output.is_some() {
         return finish(&found.outcome, &output);
