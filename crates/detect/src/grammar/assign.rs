@@ -183,7 +183,11 @@ fn collection(text: Text<'_>, at: usize, found: &mut dyn FnMut(Joined)) {
             break;
         }
     }
-    elements.into_iter().for_each(|element| found(joined(element)));
+    // `["gh", "p_..."].concat()`: pieces of one text.
+    let is_joined = text.byte(next) == close && text.byte(next + 1) == b'.';
+    if !is_joined {
+        elements.into_iter().for_each(|element| found(joined(element)));
+    }
     if !is_list
         && count == 2
         && let Some(last) = last

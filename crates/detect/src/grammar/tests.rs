@@ -152,6 +152,7 @@ fn operators_have_types_and_wrappers_beside_them() {
         "assert ^token^ == \"@\"",
         "^tokens^ = [\"k9Xw2\", \" \", \"@\"]",
         "^salt^ = Hash('@').clean('1')",
+        "let ^secret^ = [\"acme\", \"@\"].concat();",
         "std::^password^::new(\"@\")",
         "<field name=\"^password^\" type=\"@\"/>",
         "<input ^password^ placeholder=\"@\"/>",
