@@ -154,7 +154,7 @@ const OTHER_KEY_WORDS: &[&str] = &[
 #[rustfmt::skip]
 const OTHER_TOKENS: &[&str] = &[
     "action", "anti", "antiforgery", "authenticity", "backward", "bos", "cancel", "cancellation", "cls",
-    "comment", "cont", "continuation", "creation", "csrf", "csrfmiddleware", "current", "cursor", "delimiter", "empty", "end", "eos",
+    "comment", "cont", "continuation", "creation", "csrf", "csrfmiddleware", "current", "cursor", "delimiter", "dkim", "empty", "end", "eos",
     "expected", "first", "forgery", "forward", "idempotency", "identifier", "injection", "keyword", "last",
     "lexer", "lifecycle", "literal", "lock", "marker", "mask", "matching", "newline", "next", "nonterminal", "number",
     "operator", "pad", "padding", "page", "pagination", "parser", "peek", "prev", "previous", "public",
@@ -290,7 +290,11 @@ pub(crate) fn subject_with(name: &[u8], value: &[u8]) -> Option<Subject> {
             is_typed.then_some(Subject::Password)
         }
         Reading::Doubtful(subject) => {
-            let is_random = value.len() >= RANDOM_BYTES && composition::fits(Subject::Key, value);
+            // `S3Key`: a path.
+            let is_random = value.len() >= RANDOM_BYTES
+                && !value.ends_with(b"/")
+                && !is_file(value)
+                && composition::fits(Subject::Key, value);
             is_random.then_some(subject)
         }
         Reading::Other => None,
@@ -750,7 +754,8 @@ mod tests {
             assert_eq!(with(name, "tR7hvd9Q"), Some(Subject::Password), "{name}");
             assert_eq!(with(name, "required"), None, "{name}");
         }
-        for name in ["cache_key", "public_token", "verifyToken", "csrf_token"] {
+        assert_eq!(with("S3Key", &format!("{}/", random())), None);
+        for name in ["cache_key", "public_token", "verifyToken", "csrf_token", "DkimTokens"] {
             assert_eq!(with(name, &random()), None, "{name}");
         }
     }

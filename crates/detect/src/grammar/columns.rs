@@ -267,7 +267,9 @@ fn markdown(text: Text<'_>, name: ByteSpan, closed: Closed, found: &mut dyn FnMu
     let before = text.before(name.start);
     let is_cell =
         before.iter().rev().find(|byte| !b"` \t*\"".contains(byte)).is_none_or(|byte| *byte == b'|');
-    let is_row = before.contains(&b'|') || header.of(text.bytes).ends_with(b"|");
+    // `A | B | C` without bars at its ends is a choice of types.
+    let is_row =
+        before.trim_ascii_start().starts_with(b"|") || header.of(text.bytes).trim_ascii_end().ends_with(b"|");
     if is_cell && is_row {
         let bar = text.blanks(closed.end);
         let end = bar + 1 + memchr::memchr2(b'|', b'\n', text.rest(bar + 1)).unwrap_or(0);

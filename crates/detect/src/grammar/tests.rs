@@ -122,6 +122,7 @@ fn columns_have_the_name_in_their_head() {
         "from x import User, ^password^\nfrom y import Simple, Path\n",
         "syn keyword\tservice\tk^passwd^\nsyn keyword\tservice\tk524\n",
         "SELECT ^password^, name FROM t WHERE x = '@'",
+        "def load(self) -> A1Key | ^B2Key^ | @ | None: ...\n\n",
     ]);
 }
 
