@@ -8,6 +8,7 @@
     reason = "a panic in a test or its helpers is the report"
 )]
 
+mod agreement;
 mod architecture;
 mod archives;
 mod bad_input;
