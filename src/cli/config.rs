@@ -424,6 +424,12 @@ pub(crate) fn pre_commit_push() -> Option<PreCommitPush> {
     })
 }
 
+/// Whether the pre-commit framework was started by hand, as in `pre-commit run --all-files`, and not by a commit: git names the
+/// index to its hooks.
+pub(crate) fn is_pre_commit_run() -> bool {
+    std::env::var_os("PRE_COMMIT").is_some() && std::env::var_os("GIT_INDEX_FILE").is_none()
+}
+
 /// Whether the user lets this one through: `KEYSIEVE_SKIP=1`.
 pub(crate) fn skips_hook() -> bool {
     std::env::var_os("KEYSIEVE_SKIP").is_some_and(|value| !value.is_empty() && value != "0")

@@ -302,3 +302,29 @@ fn as_the_pre_commit_framework_starts_it() {
     local.git(["reset", "--quiet", "--hard", "HEAD~1"]);
     assert_eq!(start(&[remote, branch]).code, 0);
 }
+
+#[test]
+fn a_check_of_all_files_by_the_pre_commit_framework_reads_them() {
+    let (scratch, secret) = (Scratch::new(), github_pat(1311));
+    let repository = scratch.repository("r");
+    repository.commit_file("src/a.py", token_line(&secret));
+    let start = |variables: &[(&str, &str)]| {
+        let mut command = keysieve_command(&scratch.path(""));
+        command.current_dir(repository.path()).args(["hook", "run", "pre-commit"]);
+        command.envs(variables.iter().copied());
+        run(&mut command, b"")
+    };
+    let all = start(&[("PRE_COMMIT", "1")]);
+    assert_eq!(all.code, 1, "{all:?}");
+    assert!(
+        all.stdout.contains("src/a.py:1:10") && all.stdout.contains("the tracked files were read"),
+        "{all:?}"
+    );
+    // Git names the index to a hook of a commit, which is about what is staged alone.
+    let commit = start(&[("PRE_COMMIT", "1"), ("GIT_INDEX_FILE", ".git/index")]);
+    assert_eq!(commit.code, 0, "{commit:?}");
+    repository.write("src/a.py", "a = 1\n");
+    repository.git(["rm", "-q", "--cached", "src/a.py"]);
+    repository.git(["commit", "-q", "-m", "Take it out"]);
+    assert_eq!(start(&[("PRE_COMMIT", "1")]).code, 0);
+}

@@ -2,11 +2,11 @@
 
 use std::ffi::OsStr;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use bstr::{BString, ByteSlice};
-use keysieve::run::{RangeOutcome, Silent, scan_range};
+use keysieve::run::{RangeOutcome, ScanConfig, Silent, scan_paths, scan_range};
 use keysieve_git::{RangeQuery, RefUpdate, Repository, without_credentials};
 use keysieve_model::provenance::ObjectId;
 use keysieve_report::Options;
@@ -15,7 +15,8 @@ use keysieve_report::stopped::{self, Stopped};
 use crate::cli::args::{Common, FormatArg, HookRun};
 use crate::cli::commands::range_policy::added_suppressions;
 use crate::cli::config::{
-    PolicySource, PreCommitPush, git_environment, output_config, pre_commit_push, scan_config, skips_hook,
+    OutputConfig, PolicySource, PreCommitPush, git_environment, is_pre_commit_run, output_config,
+    pre_commit_push, scan_config, skips_hook,
 };
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::{finish, print_error, results, say, status, write_also};
@@ -129,6 +130,12 @@ fn scan(
     };
     let (config, output) = (scan_config(common, policy)?, output_config(common)?);
     let mut found = scan_range(&config, repository, query, &Silent)?;
+    if found.is_nothing && matches!(stopped, Stopped::Commit) && is_pre_commit_run() {
+        let files = tracked_files(repository)?;
+        if !files.is_empty() {
+            return scan_tracked(files, &config, &output);
+        }
+    }
     if let (Stopped::Receive, Some(head), RangeQuery::Commits { include, .. }) = (stopped, head, query) {
         let added = added_suppressions(&found.outcome, repository, head, include)?;
         found.outcome.add_notices(added);
@@ -150,6 +157,27 @@ fn scan(
         write_also(&results(&found.outcome, &output), &output)?;
     }
     tell(&found, stopped, output.options, common.quiet)
+}
+
+/// Reads the tracked files, where a check of all files has nothing staged to look at: that nothing was read must not look like
+/// nothing found.
+fn scan_tracked(
+    files: Vec<PathBuf>,
+    config: &ScanConfig,
+    output: &OutputConfig,
+) -> anyhow::Result<ExitStatus> {
+    let mut outcome = scan_paths(config, files, &Silent)?;
+    outcome.add_notices(["nothing is staged, so the tracked files were read".to_owned()]);
+    finish(&outcome, output)
+}
+
+/// The tracked files that are there, relative to the current directory where they lie below it.
+fn tracked_files(repository: &Repository) -> anyhow::Result<Vec<PathBuf>> {
+    let tracked = repository.tracked_paths().map_err(|gap| anyhow!("{}: {}", gap.what, gap.why))?;
+    let here = std::env::current_dir().unwrap_or_default();
+    let is_file = |path: &PathBuf| path.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+    let files = tracked.into_iter().filter(is_file);
+    Ok(files.map(|path| path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path)).collect())
 }
 
 /// A hook speaks on standard error: that is what git shows, of servers too.
