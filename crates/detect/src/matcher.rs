@@ -31,7 +31,8 @@ pub(super) struct Patterns {
 struct JoinedPatterns {
     /// None where the identifier around the keyword is the name.
     head: Option<Regex>,
-    value: Regex,
+    /// Compiled when there is a value: most hits have none.
+    value: OnceLock<Option<Regex>>,
 }
 
 impl Patterns {
@@ -63,8 +64,7 @@ impl Patterns {
         let Some(joined) = &rule.joined else { return };
         let compiled = || {
             let head = compile::searcher(&joined.head).ok().filter(|_| !joined.head.is_empty());
-            let value = compile::searcher(&format!(r"(?:{})\z", joined.value)).ok()?;
-            Some(Box::new(JoinedPatterns { head, value }))
+            Some(Box::new(JoinedPatterns { head, value: OnceLock::new() }))
         };
         let Some(patterns) = self.joined[id.index()].get_or_init(compiled) else { return };
         let head_end = match &patterns.head {
@@ -78,7 +78,8 @@ impl Patterns {
         };
         let is_value = |value: ByteSpan| {
             let input = Input::new(value.of(bytes)).anchored(Anchored::Yes);
-            patterns.value.is_match(input)
+            let compiled = || compile::searcher(&format!(r"(?:{})\z", joined.value)).ok();
+            patterns.value.get_or_init(compiled).as_ref().is_some_and(|regex| regex.is_match(input))
         };
         checks::visit_joined(rule, bytes, keyword, head_end, grammar::reach(joined), &mut |candidate| {
             let is_told = told.is_some_and(|told| told.overlaps(&candidate.secret));
