@@ -9,7 +9,7 @@ use keysieve_rules::compile::WIDE_WINDOW_BYTES;
 use keysieve_rules::{Check, Fix, Folder, Joined, Rule, RuleSet, Text, files};
 
 const PATTERNS: &str = "../../patterns.yaml";
-/// What `PATTERNS` includes lies here.
+/// The folder of the files that `PATTERNS` includes.
 const INCLUDED: &str = "../../patterns";
 
 fn main() {
