@@ -1,12 +1,13 @@
 //! Compiles `patterns.yaml` and the files that it includes into a table of constants: a bad rule fails the build, and starting up
 //! parses no YAML.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::exit;
 
 use keysieve_rules::compile::WIDE_WINDOW_BYTES;
-use keysieve_rules::{Check, Fix, Folder, Joined, Rule, RuleSet, Text, files};
+use keysieve_rules::{ByteSet, Check, Fix, Folder, Head, Joined, Keywords, Rule, RuleSet, Text, files};
 
 const PATTERNS: &str = "../../patterns.yaml";
 /// The folder of the files that `PATTERNS` includes.
@@ -38,15 +39,19 @@ fn fail(message: &str) -> ! {
 
 /// Rust source of the table.
 fn source_of(rules: &[Rule]) -> String {
+    let sets: BTreeSet<ByteSet> = rules.iter().flat_map(|rule| rule.lead.sets()).collect();
+    let sets: Vec<ByteSet> = sets.into_iter().collect();
     let mut source = format!("static RULES: [Rule; {}] = [\n", rules.len());
     for rule in rules {
-        write_rule(&mut source, rule).expect("writing to a String cannot fail");
+        write_rule(&mut source, rule, &sets).expect("writing to a String cannot fail");
     }
-    source.push_str("];\n");
-    source
+    let words: Vec<String> = sets.iter().map(|set| format!("ByteSet({:?})", set.0)).collect();
+    let sets = format!("static LEAD_SETS: [ByteSet; {}] = [{}];\n", sets.len(), words.join(", "));
+    let keywords = format!("static KEYWORDS: Keywords = {};\n", Keywords::of(rules).to_source());
+    [source, "];\n".to_owned(), sets, keywords].concat()
 }
 
-fn write_rule(out: &mut String, rule: &Rule) -> std::fmt::Result {
+fn write_rule(out: &mut String, rule: &Rule, sets: &[ByteSet]) -> std::fmt::Result {
     writeln!(
         out,
         "Rule {{ id: {}, name: {}, provider: {},",
@@ -61,10 +66,13 @@ fn write_rule(out: &mut String, rule: &Rule) -> std::fmt::Result {
     match &rule.joined {
         None => writeln!(out, "joined: None,")?,
         Some(Joined { head, value, longest }) => {
-            let (head, value) = (text(head), text(value));
+            let (head, value) = (head.as_ref().map_or("None".to_owned(), name_head), text(value));
             writeln!(out, "joined: Some(Joined {{ head: {head}, value: {value}, longest: {longest} }}),")?;
         }
     }
+    let places: Vec<String> =
+        rule.lead.sets().filter_map(|set| sets.binary_search(&set).ok()).map(|at| at.to_string()).collect();
+    writeln!(out, "lead: Lead::of_table(&LEAD_SETS, &[{}]),", places.join(", "))?;
     let checks: Vec<String> = rule.checks.iter().map(check).collect();
     writeln!(out, "checks: Cow::Borrowed(&[{}]),", checks.join(", "))?;
     writeln!(out, "exceptions: {},", texts(&rule.exceptions))?;
@@ -90,6 +98,11 @@ fn fix(fix: &Fix) -> String {
             format!("Fix::Advice {{ text: {}, env: Some({}) }}", text(advice), text(env))
         }
     }
+}
+
+fn name_head(Head { begun, words, example }: &Head) -> String {
+    let (begun, words, example) = (texts(begun), texts(words), text(example));
+    format!("Some(Head {{ begun: {begun}, words: {words}, example: {example} }})")
 }
 
 fn check(check: &Check) -> String {

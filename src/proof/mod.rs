@@ -53,7 +53,7 @@ impl Prover {
     }
 
     fn examples(&mut self, id: RuleId, rule: &Rule) -> Result<(), String> {
-        rule.examples
+        rule.all_examples()
             .iter()
             .try_for_each(|text| check(text).map_err(|error| format!("example `{text}`: {error}")))?;
         check_pattern(&rule.pattern)?;
@@ -101,10 +101,10 @@ impl Prover {
 
     fn counter_examples(&mut self, id: RuleId, rule: &Rule) -> Result<(), String> {
         let mut random = Random::new(2);
-        for template in rule.counter_examples.iter() {
-            check(template).map_err(|error| format!("counter-example `{template}`: {error}"))?;
+        for template in rule.all_counter_examples() {
+            check(&template).map_err(|error| format!("counter-example `{template}`: {error}"))?;
             for _ in 0..COUNTER_SAMPLES {
-                let text = fill(&mut random, template, None).text;
+                let text = fill(&mut random, &template, None).text;
                 if self.scan(&text).iter().any(|found| found.rule == id) {
                     return Err(format!("its counter-example is found: `{}`", told(&text)));
                 }

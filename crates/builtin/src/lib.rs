@@ -4,20 +4,17 @@
 use std::borrow::Cow;
 
 use keysieve_rules::{
-    Alphabet, Check, Checksum, Confidence, Fix, Joined, Kind, Rule, RuleSet, Severity, Structure, Text,
-    Window,
+    Alphabet, ByteSet, Check, Checksum, Confidence, Fix, Head, Joined, Keyword, Keywords, Kind, Lead, Rule,
+    RuleId, RuleSet, Severity, Structure, Text, Window,
 };
+use keysieve_sieve::{Entry, Sieve, StemBytes, Table};
 
 include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
 
 /// The rules of `patterns.yaml` and what it includes.
-///
-/// # Panics
-///
-/// Never: the build script refuses more rules than a set can hold.
 #[must_use]
 pub fn rules() -> RuleSet {
-    RuleSet::new(RULES.to_vec()).expect("the build script counted them")
+    RuleSet::of_table(&RULES, &KEYWORDS)
 }
 
 #[cfg(test)]

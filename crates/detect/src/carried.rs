@@ -124,7 +124,7 @@ struct Token {
 fn tokens(detector: &mut Detector, rules: &RuleSet) -> Vec<Token> {
     let mut tokens = Vec::new();
     for (rule, about) in rules.iter() {
-        for number in 0..about.examples.len().min(2) {
+        for number in 0..about.all_examples().len().min(2) {
             let sample = example(&mut Random::new(number as u64 + 1), about, number).text;
             let Some((secret, _)) = found(detector, &sample, rule).into_iter().next() else { continue };
             let Ok(text) = String::from_utf8(secret) else { continue };

@@ -13,7 +13,6 @@ mod derive;
 mod grammar;
 mod matcher;
 mod prefilter;
-mod rarity;
 mod reach;
 pub mod sample;
 pub mod sweep;

@@ -10,7 +10,7 @@ use keysieve_model::location::ByteSpan;
 use keysieve_rules::{Rule, RuleId, compile};
 
 use super::carrier::{self, View};
-use super::checks::{self, Candidate, name};
+use super::checks::{self, Candidate};
 use super::{Evidence, Refusal, grammar};
 
 /// The bytes of the shortest secret, and of the longest where there is a bound.
@@ -21,18 +21,10 @@ type Lengths = (usize, Option<usize>);
 pub(super) struct Patterns {
     patterns: Vec<OnceLock<Option<Regex>>>,
     exceptions: Vec<OnceLock<Vec<Regex>>>,
-    joined: Vec<OnceLock<Option<Box<JoinedPatterns>>>>,
+    /// Of the values that the grammar joins to names.
+    joined: Vec<OnceLock<Option<Regex>>>,
     /// How long secrets are, by rule.
     lengths: Vec<OnceLock<Option<Lengths>>>,
-}
-
-/// The expressions of a rule's [`Joined`](keysieve_rules::Joined).
-#[derive(Debug)]
-struct JoinedPatterns {
-    /// None where the identifier around the keyword is the name.
-    head: Option<Regex>,
-    /// Compiled when there is a value: most hits have none.
-    value: OnceLock<Option<Regex>>,
 }
 
 impl Patterns {
@@ -62,24 +54,11 @@ impl Patterns {
         found: &mut dyn FnMut((ByteSpan, Evidence)),
     ) {
         let Some(joined) = &rule.joined else { return };
-        let compiled = || {
-            let head = compile::searcher(&joined.head).ok().filter(|_| !joined.head.is_empty());
-            Some(Box::new(JoinedPatterns { head, value: OnceLock::new() }))
-        };
-        let Some(patterns) = self.joined[id.index()].get_or_init(compiled) else { return };
-        let head_end = match &patterns.head {
-            None => keyword.end,
-            Some(head) => {
-                let end = keyword.end.saturating_add(name::NAME_BYTES).min(bytes.len());
-                let input = Input::new(bytes).span(keyword.start..end).anchored(Anchored::Yes);
-                let Some(matched) = head.find(input) else { return };
-                matched.end()
-            }
-        };
+        let Some(head_end) = head_end(rule, bytes, keyword) else { return };
         let is_value = |value: ByteSpan| {
             let input = Input::new(value.of(bytes)).anchored(Anchored::Yes);
             let compiled = || compile::searcher(&format!(r"(?:{})\z", joined.value)).ok();
-            patterns.value.get_or_init(compiled).as_ref().is_some_and(|regex| regex.is_match(input))
+            self.joined[id.index()].get_or_init(compiled).as_ref().is_some_and(|regex| regex.is_match(input))
         };
         checks::visit_joined(rule, bytes, keyword, head_end, grammar::reach(joined), &mut |candidate| {
             let is_told = told.is_some_and(|told| told.overlaps(&candidate.secret));
@@ -101,6 +80,16 @@ impl Patterns {
             || rule.exceptions.iter().filter_map(|pattern| compile::searcher(pattern).ok()).collect();
         let exceptions: &Vec<Regex> = self.exceptions[id.index()].get_or_init(compiled);
         exceptions.iter().any(|exception| exception.is_match(secret))
+    }
+}
+
+/// Where the name at `keyword` ends, as far as the rule says; `None` where it is not the name of a secret. Asked before a pattern is
+/// compiled: most keywords of rules by name are parts of words.
+fn head_end(rule: &Rule, bytes: &[u8], keyword: ByteSpan) -> Option<usize> {
+    match rule.joined.as_ref().and_then(|joined| joined.head.as_ref()) {
+        None => Some(keyword.end),
+        Some(_) if !checks::named::begins_a_word(bytes, keyword.start) => None,
+        Some(head) => head.end(bytes, keyword.start, keyword.of(bytes)),
     }
 }
 
@@ -133,7 +122,13 @@ impl Matcher {
         bytes: &[u8],
         keyword: ByteSpan,
     ) -> Result<(ByteSpan, Evidence), Refusal> {
+        if !rule.lead.admits(&bytes[keyword.start..]) {
+            return Err(Refusal::NoMatch);
+        }
         let without_escape = carrier::without_escape(bytes, keyword, rule);
+        if without_escape.is_none() && head_end(rule, bytes, keyword).is_none() {
+            return Err(Refusal::NoMatch);
+        }
         let (sure, doubtful) = carrier::by_certainty(without_escape);
         if let Some(found) = sure.and_then(|view| self.verify_in(&view, patterns, rule, id, keyword)) {
             return Ok(found);

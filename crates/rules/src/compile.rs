@@ -9,7 +9,8 @@ use regex_syntax::hir::literal::{Extractor, Literal};
 use regex_syntax::hir::{Hir, HirKind};
 
 use super::files::{self, NoFiles};
-use super::named;
+use super::lead::Lead;
+use super::named::{self, Head};
 use super::rule::{Check, Fix, Joined, Kind, LOOK_UP, Rule, Text, Window};
 use super::syntax::{self, ChecksSyntax, RuleSyntax};
 use super::words::{ALPHABETS, CHECKSUMS, CONFIDENCES, KINDS, SEVERITIES, STRUCTURES};
@@ -132,18 +133,22 @@ pub fn searcher(pattern: &str) -> Result<meta::Regex, String> {
         .utf8_empty(false)
         .nfa_size_limit(Some(MAX_PATTERN_BYTES))
         .onepass_size_limit(Some(MAX_PATTERN_BYTES));
-    let syntax = regex_automata::util::syntax::Config::new().unicode(false).utf8(false);
-    meta::Builder::new().configure(config).syntax(syntax).build(pattern).map_err(|error| {
-        match error.size_limit() {
-            Some(limit) => format!(
-                "the pattern is too large: compiled it exceeds {limit} bytes; use smaller repetition counts"
-            ),
-            None => match error.syntax_error() {
-                Some(syntax) => format!("not a regular expression: {}", one_line(&syntax.to_string())),
-                None => error.to_string(),
-            },
-        }
+    meta::Builder::new().configure(config).syntax(syntax_config()).build(pattern).map_err(|error| match error
+        .size_limit()
+    {
+        Some(limit) => format!(
+            "the pattern is too large: compiled it exceeds {limit} bytes; use smaller repetition counts"
+        ),
+        None => match error.syntax_error() {
+            Some(syntax) => format!("not a regular expression: {}", one_line(&syntax.to_string())),
+            None => error.to_string(),
+        },
     })
+}
+
+/// How patterns are read: they match bytes.
+pub(crate) fn syntax_config() -> regex_automata::util::syntax::Config {
+    regex_automata::util::syntax::Config::new().unicode(false).utf8(false)
 }
 
 /// Rules that look further than this in all, in bytes, say why.
@@ -189,7 +194,7 @@ fn rule_from(mut syntax: RuleSyntax) -> Result<Rule, Problem> {
     if kind == Kind::Provider && syntax.references.is_empty() {
         return Err(("references", "a provider rule names a page that documents the format".to_owned()));
     }
-    if syntax.counter_examples.is_empty() {
+    if syntax.counter_examples.is_empty() && named.is_none() {
         return Err((
             "counter_examples",
             "give at least one text that looks like a match and is none".to_owned(),
@@ -200,6 +205,7 @@ fn rule_from(mut syntax: RuleSyntax) -> Result<Rule, Problem> {
     Ok(Rule {
         kind,
         joined,
+        lead: if window.before == 0 { Lead::of(&pattern) } else { Lead::OPEN },
         severity: word("severity", syntax.severity.as_deref().unwrap_or_default(), SEVERITIES)?,
         confidence: word("confidence", syntax.confidence.as_deref().unwrap_or_default(), CONFIDENCES)?,
         window,
@@ -221,21 +227,19 @@ fn rule_from(mut syntax: RuleSyntax) -> Result<Rule, Problem> {
 
 /// What the grammar takes for a value of the rule: what `named` says, or `joined_value`.
 fn joined_from(syntax: &RuleSyntax, named: Option<Named>) -> Result<Option<Joined>, Problem> {
-    let plain = || syntax.joined_value.clone().map(|value| Named { head: String::new(), value });
+    let plain = || syntax.joined_value.clone().map(|value| Named { head: None, value });
     let Some(Named { head, value }) = named.or_else(plain) else { return Ok(None) };
-    for pattern in [&head, &value] {
-        searcher(pattern).map_err(|problem| ("joined_value", problem))?;
-    }
+    searcher(&value).map_err(|problem| ("joined_value", problem))?;
     let Some(longest) = parsed(&value)?.properties().maximum_len() else {
         return Err(("joined_value", "the value's length has no bound (`*`, `+`, `{n,}`)".to_owned()));
     };
     let longest = u32::try_from(longest).unwrap_or(u32::MAX).min(MAX_WINDOW_BYTES);
-    Ok(Some(Joined { head: Text::Owned(head), value: Text::Owned(value), longest }))
+    Ok(Some(Joined { head, value: Text::Owned(value), longest }))
 }
 
 /// What `named` says of names and values.
 struct Named {
-    head: String,
+    head: Option<Head>,
     value: String,
 }
 
@@ -331,9 +335,7 @@ fn spell_out(syntax: &mut RuleSyntax) -> Result<Option<Named>, Problem> {
     let expanded = named::expand(named).map_err(|problem| ("named", problem))?;
     syntax.keywords = expanded.keywords;
     syntax.pattern = Some(expanded.pattern);
-    syntax.examples.extend(expanded.examples);
-    syntax.counter_examples.extend(expanded.counter_examples);
-    Ok(Some(Named { head: expanded.head, value: expanded.value }))
+    Ok(Some(Named { head: Some(expanded.head), value: expanded.value }))
 }
 
 fn check_keywords(keywords: &[String]) -> Result<(), Problem> {

@@ -1,5 +1,6 @@
 //! What to look for: rules as they are written in YAML, and as the engine uses them. The built-in ones are a crate of their own;
-//! users add files of the same form. Depends on no other crate of the project.
+//! users add files of the same form. Of the project's other crates it knows the sieve
+//! alone, which finds keywords.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -9,6 +10,8 @@ use sha2::Digest as _;
 
 pub mod compile;
 pub mod files;
+mod keywords;
+mod lead;
 mod named;
 mod rule;
 mod syntax;
@@ -17,6 +20,9 @@ mod words;
 
 pub use compile::Error as CompileError;
 pub use files::{Files, Folder};
+pub use keywords::{Keyword, Keywords};
+pub use lead::{ByteSet, Lead};
+pub use named::Head;
 pub use rule::{
     Alphabet, Check, Checksum, Confidence, Fix, Joined, Kind, Rule, Severity, Structure, Text, Window,
 };
@@ -30,6 +36,12 @@ pub const CONTEXT_BYTES: usize = 64 * 1024;
 pub struct RuleId(u16);
 
 impl RuleId {
+    /// The id of the rule at `index`.
+    #[must_use]
+    pub const fn new(index: u16) -> Self {
+        Self(index)
+    }
+
     /// The index in the set.
     #[must_use]
     pub fn index(self) -> usize {
@@ -68,6 +80,8 @@ pub enum Error {
 pub struct RuleSet {
     rules: Vec<Rule>,
     notices: Vec<String>,
+    /// Their keywords, where these were made before.
+    keywords: Option<&'static Keywords>,
 }
 
 impl RuleSet {
@@ -81,7 +95,19 @@ impl RuleSet {
         if rules.len().max(keywords) > usize::from(u16::MAX) {
             return Err(Error::TooMany { rules: rules.len(), keywords });
         }
-        Ok(Self { rules, notices: Vec::new() })
+        Ok(Self { rules, notices: Vec::new(), keywords: None })
+    }
+
+    /// The rules of a table that was made at build time, and their keywords.
+    #[must_use]
+    pub fn of_table(rules: &[Rule], keywords: &'static Keywords) -> Self {
+        Self { rules: rules.to_vec(), notices: Vec::new(), keywords: Some(keywords) }
+    }
+
+    /// The keywords of all rules.
+    #[must_use]
+    pub fn keywords(&self) -> Keywords {
+        self.keywords.cloned().unwrap_or_else(|| Keywords::of(&self.rules))
     }
 
     /// Adds the rules of a YAML text and of what it includes from `files`. A rule with the id of one that is there replaces it.
@@ -149,7 +175,10 @@ impl RuleSet {
     /// The rules without those that are `off`, and with these severities in place of their own.
     #[must_use]
     pub fn adapted(mut self, off: &BTreeSet<String>, severities: &BTreeMap<String, Severity>) -> Self {
+        let before = self.rules.len();
         self.rules.retain(|rule| !off.contains(rule.id.as_ref()));
+        // The table's ids are those of all rules.
+        self.keywords = self.keywords.filter(|_| self.rules.len() == before);
         for rule in &mut self.rules {
             rule.severity = severities.get(rule.id.as_ref()).copied().unwrap_or(rule.severity);
         }

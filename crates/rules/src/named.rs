@@ -2,6 +2,9 @@
 //! it: `DATADOG_API_KEY=...`, `"datadogApiKey": "..."`. A rule file says the names and the value's form, and [`expand`] makes
 //! keywords, pattern, examples and counter-examples of them, so that all such rules agree on what an assignment is.
 
+use std::borrow::Cow;
+
+use super::rule::Text;
 use super::syntax::NamedSyntax;
 
 /// What the name says that the value is, where a rule does not say it better.
@@ -17,6 +20,8 @@ const JOINS: &[&str] = &["", "_", "-", ".", " "];
 /// From the name to the word: `datadog`, `_prod_api_`, `key`; `datadog`, `.Client(api_`, `key`; `datadog`, `: {"`, `key`;
 /// `datadog`, `hq.com/api/v1/validate?api_`, `key`.
 const TO_WORD: &str = r#"[a-z0-9_.\-() {\["':/?&$]{0,40}"#;
+/// How long that may be, in bytes.
+const MAX_TO_WORD_BYTES: usize = 40;
 /// The rest of the identifier, and what closes it: a quote, an index, the end of a look-up.
 const CLOSE: &str = r#"[a-z0-9_\-]{0,16}(?:\\{0,2}["'`]|&quot;)?[\])]{0,2}"#;
 /// What assigns: an operator, with a type in front or without; an argument; a default; a tag; an attribute or a field of its
@@ -49,14 +54,70 @@ pub(crate) struct Expanded {
     pub keywords: Vec<String>,
     /// Name, assignment and value on one line.
     pub pattern: String,
-    /// The name, from the keyword on.
-    pub head: String,
+    /// How the name goes on behind the keyword.
+    pub head: Head,
     /// The whole value.
     pub value: String,
-    /// The value, assigned in the ways that files and languages have.
-    pub examples: Vec<String>,
-    /// The value under another name, under a name for something else, and on the next line.
-    pub counter_examples: Vec<String>,
+}
+
+/// How the names of a rule by name go on behind their keywords: the beginning of its pattern, matched without one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The keywords that need a word behind them to name a secret: `datadog`, and not `datadog_api_key`.
+    pub begun: Cow<'static, [Text]>,
+    /// The words, in snake case.
+    pub words: Cow<'static, [Text]>,
+    /// A whole name, in snake case, for examples.
+    pub example: Text,
+}
+
+impl Head {
+    /// Where the name ends that has `keyword`, which begins at `start` in `bytes`; `None` where no word follows that makes it the
+    /// name of a secret.
+    #[must_use]
+    pub fn end(&self, bytes: &[u8], start: usize, keyword: &[u8]) -> Option<usize> {
+        let begun = start + keyword.len();
+        if !self.begun.iter().any(|text| text.as_bytes().eq_ignore_ascii_case(keyword)) {
+            return Some(begun);
+        }
+        let rest = bytes.get(begun..)?;
+        let length = rest.iter().take(MAX_TO_WORD_BYTES).take_while(|byte| may_join_word(**byte)).count();
+        (0..=length).rev().find_map(|at| {
+            let word = self.words.iter().find_map(|word| word_length(&rest[at..], word))?;
+            Some(begun + at + word)
+        })
+    }
+}
+
+/// Examples of `value`, assigned in the ways that files and languages have.
+pub(crate) fn examples<'a>(head: &'a Head, value: &'a str) -> impl Iterator<Item = Text> + 'a {
+    EXAMPLES.iter().map(|form| Text::Owned(fill(form, &head.example, value)))
+}
+
+/// Counter-examples: `value` under another name, under a name for something else, and on the next line.
+pub(crate) fn counter_examples<'a>(head: &'a Head, value: &'a str) -> impl Iterator<Item = Text> + 'a {
+    COUNTER_EXAMPLES.iter().map(|form| Text::Owned(fill(form, &head.example, value)))
+}
+
+/// Whether the byte may stand between a name and its word: the class of [`TO_WORD`].
+fn may_join_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_.-() {[\"':/?&$".contains(&byte)
+}
+
+/// The length of `word` at the start of `text`, in any case and with any joint, or none, in the place of `_`.
+fn word_length(text: &[u8], word: &str) -> Option<usize> {
+    let mut rest = text;
+    for letter in word.bytes() {
+        let next = rest.first().copied();
+        if letter == b'_' {
+            rest = if next.is_some_and(|byte| b"_.- ".contains(&byte)) { &rest[1..] } else { rest };
+        } else if next.is_some_and(|byte| byte.to_ascii_lowercase() == letter) {
+            rest = &rest[1..];
+        } else {
+            return None;
+        }
+    }
+    Some(text.len() - rest.len())
 }
 
 /// Spells out a rule by name.
@@ -89,20 +150,22 @@ pub(crate) fn expand(named: &NamedSyntax) -> Result<Expanded, String> {
     if !whole.is_empty() {
         heads.push(alternatives(&whole));
     }
-    let head = heads.join("|");
-    let value = &named.value;
-    let name = match (is_whole(&first), named.words.first()) {
-        (true, _) => first.clone(),
-        (false, Some(word)) => format!("{first}_{word}"),
-        (false, None) => format!("{first}_{EXAMPLE_WORD}"),
+    let name_pattern = heads.join("|");
+    let head = Head {
+        begun: begun.iter().flat_map(|name| spellings(name)).map(Text::Owned).collect(),
+        words: words(named).map(|word| Text::Owned(word.to_owned())).collect(),
+        example: Text::Owned(match (is_whole(&first), named.words.first()) {
+            (true, _) => first.clone(),
+            (false, Some(word)) => format!("{first}_{word}"),
+            (false, None) => format!("{first}_{EXAMPLE_WORD}"),
+        }),
     };
+    let value = &named.value;
     Ok(Expanded {
         keywords: named.names.iter().flat_map(|name| spellings(name)).collect(),
-        pattern: format!("(?i)(?:{head}){CLOSE}{ASSIGN}{WRAP}{OPEN}(?P<secret>(?-i:{value})){END}"),
-        head: format!("(?i)(?:{head})"),
+        pattern: format!("(?i)(?:{name_pattern}){CLOSE}{ASSIGN}{WRAP}{OPEN}(?P<secret>(?-i:{value})){END}"),
+        head,
         value: value.clone(),
-        examples: EXAMPLES.iter().map(|form| fill(form, &name, value)).collect(),
-        counter_examples: COUNTER_EXAMPLES.iter().map(|form| fill(form, &name, value)).collect(),
     })
 }
 

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::lead::Lead;
+use super::named::{self, Head};
+
 /// Text that is either compiled in or came from a user's file.
 pub type Text = Cow<'static, str>;
 
@@ -158,8 +161,8 @@ pub enum Check {
 /// Values that a rule takes wherever the grammar of detection says that they are joined to a name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Joined {
-    /// A regular expression for the name, from the keyword on; empty where the identifier around the keyword is the name.
-    pub head: Text,
+    /// How a name begins that is a provider's; `None` where the identifier around the keyword is the name.
+    pub head: Option<Head>,
     /// A regular expression for the whole value.
     pub value: Text,
     /// The length of the longest value, in bytes.
@@ -245,6 +248,8 @@ pub struct Rule {
     pub pattern: Text,
     /// What a value is and which names it has, where names and values are joined in ways that the pattern does not know.
     pub joined: Option<Joined>,
+    /// How a match of the pattern begins, where it begins at its keyword.
+    pub lead: Lead,
     /// How far the pattern may look from a keyword.
     pub window: Window,
     /// Tests, in the order in which they are made.
@@ -257,10 +262,34 @@ pub struct Rule {
     pub is_in_self_tests: bool,
     /// What to revoke and where, and where the value belongs.
     pub fix: Fix,
-    /// Texts that must be found; `<<regex>>` stands for text sampled from that regex.
+    /// Texts that must be found, as the rule's author wrote them; see [`Rule::all_examples`].
     pub examples: Cow<'static, [Text]>,
-    /// Texts that must not be found.
+    /// Texts that must not be found, as the rule's author wrote them; see [`Rule::all_counter_examples`].
     pub counter_examples: Cow<'static, [Text]>,
+}
+
+impl Rule {
+    /// Texts that must be found; `<<regex>>` stands for text sampled from that regex. Those of a rule by name are made here, of its
+    /// name: a table that had them all would be twice as large.
+    #[must_use]
+    pub fn all_examples(&self) -> Vec<Text> {
+        let own = self.examples.iter().cloned();
+        own.chain(self.name_and_value().into_iter().flat_map(|(head, value)| named::examples(head, value)))
+            .collect()
+    }
+
+    /// Texts that must not be found.
+    #[must_use]
+    pub fn all_counter_examples(&self) -> Vec<Text> {
+        let own = self.counter_examples.iter().cloned();
+        let named = self.name_and_value().into_iter();
+        own.chain(named.flat_map(|(head, value)| named::counter_examples(head, value))).collect()
+    }
+
+    fn name_and_value(&self) -> Option<(&Head, &str)> {
+        let joined = self.joined.as_ref()?;
+        Some((joined.head.as_ref()?, &joined.value))
+    }
 }
 
 /// The rule under which values that are known are reported. It has no keyword and no pattern: the values themselves are looked for.
@@ -275,6 +304,7 @@ pub(super) const VALUE_RULE: Rule = Rule {
     followers: Cow::Borrowed(&[]),
     pattern: Cow::Borrowed(""),
     joined: None,
+    lead: Lead::OPEN,
     window: Window { before: 0, after: 0 },
     checks: Cow::Borrowed(&[]),
     exceptions: Cow::Borrowed(&[]),

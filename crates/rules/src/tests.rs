@@ -231,7 +231,9 @@ fn names_stand_for_keywords_and_pattern() {
     {
         assert!(!pattern.is_match(&text.replace('@', &"0123456789abcdef".repeat(2))), "{text}");
     }
-    assert!(rule.examples.iter().any(|example| example == "export ACME_CLOUD_API_KEY=\"<<[0-9a-f]{32}>>\""));
+    assert!(
+        rule.all_examples().iter().any(|example| example == "export ACME_CLOUD_API_KEY=\"<<[0-9a-f]{32}>>\"")
+    );
 }
 
 #[test]

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use super::compile::{Error, MIN_KEYWORD_BYTES, WIDE_WINDOW_BYTES, one_line, parsed, searcher};
+use super::lead::Lead;
 use super::rule::{Alphabet, Check, Confidence, Fix, Kind, Rule, Severity, Text, Window};
 
 /// How far a rule looks in front of its keyword and behind it where its regex says no bound or a larger one, in bytes.
@@ -275,6 +276,7 @@ fn rule_from(
         severity: Severity::High,
         confidence: Confidence::Medium,
         keywords: core.keywords.iter().cloned().map(Text::Owned).collect(),
+        lead: if window.before == 0 { Lead::of(&pattern) } else { Lead::OPEN },
         pattern: Text::Owned(pattern),
         joined: None,
         window,

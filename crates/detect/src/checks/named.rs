@@ -53,7 +53,7 @@ pub(crate) fn names_a_secret(bytes: &[u8], start: usize, value: usize) -> bool {
 }
 
 /// `DATADOG`, `my_datadog` and `myDatadog` do, `xdatadog` does not.
-fn begins_a_word(bytes: &[u8], start: usize) -> bool {
+pub(crate) fn begins_a_word(bytes: &[u8], start: usize) -> bool {
     let before = start.checked_sub(1).and_then(|at| bytes.get(at)).copied().unwrap_or(b' ');
     let first = bytes.get(start).copied().unwrap_or(b' ');
     // A letter may also end an escape: `\\nDATADOG_API_KEY`.

@@ -54,8 +54,9 @@ pub struct Filled {
 
 /// One example of `rule`, taken in turn by `number`; its pattern where it has none.
 pub fn example(random: &mut Random, rule: &Rule, number: usize) -> Filled {
-    if let Some(count) = rule.examples.len().checked_sub(1) {
-        return fill(random, &rule.examples[number % (count + 1)], Some(rule));
+    let examples = rule.all_examples();
+    if let Some(example) = examples.get(number % examples.len().max(1)) {
+        return fill(random, example, Some(rule));
     }
     let text = seal(rule, &matching(random, &rule.pattern));
     let whole = ByteSpan::new(0, text.len());

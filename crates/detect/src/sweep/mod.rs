@@ -27,8 +27,8 @@ use keysieve_model::location::ByteSpan;
 use keysieve_rules::RuleId;
 
 use super::checks::{composition, entropy};
-use super::rarity::rarity;
 use super::{Evidence, Link, Shape, Subject};
+use keysieve_sieve::rarity;
 
 /// The shortest value that is looked for, in bytes.
 pub const MIN_VALUE_BYTES: usize = 8;

@@ -57,7 +57,8 @@ const BEHIND: &[&[u8; 41]; 41] = &[
 ];
 
 /// How rare `bytes`, folded, are in source code, in bits: one more is half as common.
-pub(super) fn rarity(bytes: &[u8]) -> u32 {
+#[must_use]
+pub fn rarity(bytes: &[u8]) -> u32 {
     let classes = bytes.iter().map(|&byte| class(byte));
     let first = classes.clone().next().map_or(0, |(class, extra)| digit(ALONE[class]) + extra);
     let pairs = classes.clone().zip(classes.skip(1));
