@@ -13,6 +13,9 @@ const PATTERNS: &str = "../../patterns.yaml";
 /// The folder of the files that `PATTERNS` includes.
 const INCLUDED: &str = "../../patterns";
 
+/// How much of the digest names the rules' version.
+const VERSION_BYTES: usize = 6;
+
 fn main() {
     println!("cargo::rerun-if-changed={PATTERNS}");
     println!("cargo::rerun-if-changed={INCLUDED}");
@@ -25,11 +28,12 @@ fn main() {
         let reach = rule.window.before + rule.window.after;
         println!("cargo::warning=rule {} looks as far as {reach} bytes; its file says why (`wide`)", rule.id);
     }
-    RuleSet::new(rules.clone()).unwrap_or_else(|error| fail(&error.to_string()));
+    let set = RuleSet::new(rules.clone()).unwrap_or_else(|error| fail(&error.to_string()));
+    let version: String = set.digest().iter().take(VERSION_BYTES).map(|byte| format!("{byte:02x}")).collect();
     let out_dir = std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts");
     let table = Path::new(&out_dir).join("builtin_rules.rs");
-    std::fs::write(&table, source_of(&rules))
-        .unwrap_or_else(|error| fail(&format!("{}: {error}", table.display())));
+    let source = format!("{}\nconst VERSION_OF_RULES: &str = {version:?};\n", source_of(&rules));
+    std::fs::write(&table, source).unwrap_or_else(|error| fail(&format!("{}: {error}", table.display())));
 }
 
 fn fail(message: &str) -> ! {

@@ -2,16 +2,21 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Finds leaked secrets in all of a git repository's history, in working trees and in .env files.
 #[derive(Debug, Parser)]
-#[command(name = "keysieve", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "keysieve", version = VERSION.as_str(), max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+/// The program's version and that of its rules.
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{} (rules {})", env!("CARGO_PKG_VERSION"), keysieve_builtin::VERSION));
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,6 +29,7 @@ Examples:
   keysieve diff main..HEAD          what a branch brings
   keysieve ci                       what a pull request or push brings, in CI
   keysieve report results.jsonl --format html -o report.html    another format of saved results
+  keysieve compare old.jsonl new.jsonl    what is new, and what was fixed
   keysieve rules list               what is looked for
 
 Exit codes:
@@ -190,13 +196,31 @@ Examples:
     /// Turn saved results into another format.
     ///
     /// Reads what `--format jsonl` or `json` wrote, and ends with the exit code of the run that wrote it. Results without an end
-    /// are those of a run that was cut off: they are told, and the exit code is 2.
+    /// are those of a run that was cut off: they are told, and the exit code is 2. Reports of gitleaks (JSON), trufflehog (JSON
+    /// Lines), detect-secrets (a baseline), kingfisher (JSON) and SARIF are read too.
     #[command(after_help = "\
 Examples:
   keysieve report results.jsonl --format html -o report.html
   keysieve report results.jsonl --format sarif -o keysieve.sarif --also markdown=summary.md
+  keysieve report friday.jsonl --since monday.jsonl
   keysieve audit --format jsonl | keysieve report -")]
     Report(Report),
+    /// Compare two saved results: what is new, fixed, still there.
+    ///
+    /// Writes text, JSON, HTML or Markdown. Findings are matched by fingerprint, else by rule and place, so that a baseline in
+    /// between, which changes fingerprints, makes nothing new. Reports of gitleaks, trufflehog, detect-secrets and kingfisher, and
+    /// SARIF, are read too.
+    #[command(after_help = "\
+Examples:
+  keysieve compare monday.jsonl friday.jsonl
+  keysieve compare monday.jsonl friday.jsonl --format markdown -o changes.md
+  keysieve audit --format jsonl | keysieve compare monday.jsonl -
+
+Exit codes:
+  0  nothing is new
+  1  something is new, or is back
+  2  an error, or the later run did not read everything")]
+    Compare(Compare),
     /// Show and check rules.
     Rules {
         #[command(subcommand)]
@@ -301,14 +325,39 @@ pub(crate) struct Explain {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Compare {
+    /// The file with the earlier results; `-` is standard input.
+    pub(crate) old: PathBuf,
+    /// The file with the later results; `-` is standard input.
+    pub(crate) new: PathBuf,
+    #[command(flatten)]
+    pub(crate) results: ResultsArgs,
+    /// List what is still there, too.
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    /// Write what changed and the verdict only.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Report {
     /// The file with the results; `-` is standard input.
     pub(crate) file: PathBuf,
+    /// Write what changed since these earlier results, as `keysieve compare` does.
+    #[arg(long, value_name = "OLD")]
+    pub(crate) since: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) results: ResultsArgs,
     /// Show secrets in full, where the file has them. Mind who sees the output.
     #[arg(long)]
     pub(crate) show_secrets: bool,
+    /// List every place of every finding, and how to fix it.
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    /// Write the findings and the verdict only.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -498,14 +547,20 @@ pub(crate) struct Common {
     pub(crate) config: Option<PathBuf>,
     /// Exit code 1 only for findings that are at least this bad; the others are shown. Goes before what the configuration says.
     #[arg(long, value_enum, value_name = "SEVERITY")]
-    pub(crate) fail_on: Option<SeverityArg>,
+    pub(crate) fail_on: Option<FailOnArg>,
+    /// Look for what this rule finds only; may be given more than once.
+    #[arg(long, value_name = "RULE")]
+    pub(crate) only_rule: Vec<String>,
+    /// Leave out findings at paths like this, a pattern as in .gitignore; may be given more than once.
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) exclude: Vec<String>,
     /// Take known secrets from this baseline instead of the repository's .keysieve-baseline.yaml.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
     /// List what is not reported, and why.
     #[arg(long)]
     pub(crate) show_suppressed: bool,
-    /// Tell what is as it should be, too: .env files that are ignored and were never committed.
+    /// List every place of every finding and how to fix it, and .env files that are fine.
     #[arg(short, long)]
     pub(crate) verbose: bool,
     /// Leave out findings that are less sure than this.
@@ -523,7 +578,7 @@ pub(crate) struct Common {
     /// Append lines such as `findings=2` to this file: what a CI system reads as a step's outputs.
     #[arg(long, value_name = "FILE")]
     pub(crate) outputs: Option<PathBuf>,
-    /// Show no progress.
+    /// Show no progress, and in text only findings, what was not read, and the verdict.
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }
@@ -583,7 +638,7 @@ pub(crate) enum ListFormatArg {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum SeverityArg {
+pub(crate) enum FailOnArg {
     /// Everything.
     Low,
     /// Medium, and worse.
@@ -592,6 +647,8 @@ pub(crate) enum SeverityArg {
     High,
     /// The worst only.
     Critical,
+    /// Nothing: findings are shown, and only what was not read changes the exit code.
+    Never,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

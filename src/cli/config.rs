@@ -1,20 +1,24 @@
 //! What was typed, and the environment -> what each stage needs.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
+use bstr::BString;
 use keysieve::ci::Environment as CiEnvironment;
 use keysieve::policy::{Baseline, Config as SuppressConfig, Suppressions, baseline, config};
 use keysieve::run::ScanConfig;
 use keysieve_git::{GitEnvironment, Repository};
+use keysieve_model::about::About;
 use keysieve_model::finding::utc_day;
 use keysieve_model::provenance::ObjectId;
 use keysieve_report::{Format, Options};
 use keysieve_rules::{Confidence, Error as RulesError, Files as RuleFiles, Folder, RuleSet, Severity};
 
-use super::args::{ColourArg, Common, ConfidenceArg, FormatArg, ResultsArgs, SeverityArg};
+use super::about::{about_repository, command_line};
+use super::args::{ColourArg, Common, ConfidenceArg, FailOnArg, FormatArg, ResultsArgs};
 
 /// Where and how results are written.
 #[derive(Debug)]
@@ -26,17 +30,6 @@ pub(crate) struct OutputConfig {
     pub(crate) also: Vec<(Format, PathBuf)>,
     /// Where a few values for the CI system go.
     pub(crate) outputs: Option<PathBuf>,
-}
-
-impl From<SeverityArg> for Severity {
-    fn from(severity: SeverityArg) -> Self {
-        match severity {
-            SeverityArg::Low => Self::Low,
-            SeverityArg::Medium => Self::Medium,
-            SeverityArg::High => Self::High,
-            SeverityArg::Critical => Self::Critical,
-        }
-    }
 }
 
 /// The built-in rules and those of the given files.
@@ -142,8 +135,16 @@ impl<'a> PolicySource<'a> {
             (None, Some(text)) => SuppressConfig::parse(config::FILE, &text)?,
             (None, None) => SuppressConfig::default(),
         };
-        if let Some(least) = common.fail_on {
-            config.min_severity = least.into();
+        match common.fail_on {
+            None => {}
+            Some(FailOnArg::Low) => config.min_severity = Severity::Low,
+            Some(FailOnArg::Medium) => config.min_severity = Severity::Medium,
+            Some(FailOnArg::High) => config.min_severity = Severity::High,
+            Some(FailOnArg::Critical) => config.min_severity = Severity::Critical,
+            Some(FailOnArg::Never) => config.never_fails = true,
+        }
+        for pattern in &common.exclude {
+            config.exclude(pattern).map_err(|error| anyhow!("--exclude: {error}"))?;
         }
         Ok(Suppressions { baseline: self.baseline(common.baseline.as_deref())?, config, today: today() })
     }
@@ -278,7 +279,10 @@ pub(crate) fn scan_config(common: &Common, policy: PolicySource<'_>) -> anyhow::
     let suppressions = policy.suppressions(common)?;
     let rules =
         suppressions.config.apply(config::FILE, all_rules_of(common, policy, &suppressions.config)?)?;
+    let rules = only(rules, &common.only_rule)?;
+    let about = about(common, policy, &suppressions.config)?;
     Ok(ScanConfig {
+        about,
         rules: Arc::new(rules),
         threads: usize::from(common.threads),
         min_confidence: match common.min_confidence {
@@ -294,12 +298,81 @@ pub(crate) fn scan_config(common: &Common, policy: PolicySource<'_>) -> anyhow::
     })
 }
 
+/// The rules with these ids; all where none is named.
+fn only(rules: RuleSet, ids: &[String]) -> anyhow::Result<RuleSet> {
+    if ids.is_empty() {
+        return Ok(rules);
+    }
+    let known: Vec<&str> = rules.rules().iter().map(|rule| rule.id.as_ref()).collect();
+    if let Some(unknown) = ids.iter().find(|id| !known.contains(&id.as_str())) {
+        bail!("--only-rule: {}", config::no_rule(unknown, &known));
+    }
+    let is_other = |id: &&str| !ids.iter().any(|asked| asked == id);
+    let others = known.into_iter().filter(is_other).map(str::to_owned).collect();
+    Ok(rules.adapted(&others, &BTreeMap::new()))
+}
+
+/// The same, for results of this repository.
+pub(crate) fn scan_config_of(
+    common: &Common,
+    policy: PolicySource<'_>,
+    repository: &Repository,
+) -> anyhow::Result<ScanConfig> {
+    let config = scan_config(common, policy)?;
+    let about = About { repository: Some(about_repository(repository)), ..config.about };
+    Ok(ScanConfig { about, ..config })
+}
+
+/// The same, where there may be no repository.
+pub(crate) fn scan_config_at(
+    common: &Common,
+    policy: PolicySource<'_>,
+    repository: Option<&Repository>,
+) -> anyhow::Result<ScanConfig> {
+    match repository {
+        Some(repository) => scan_config_of(common, policy, repository),
+        None => scan_config(common, policy),
+    }
+}
+
+/// What results say of the command and the configuration.
+fn about(common: &Common, policy: PolicySource<'_>, own: &SuppressConfig) -> anyhow::Result<About> {
+    let bytes = |path: &Path| BString::from(path.as_os_str().as_encoded_bytes());
+    let mut files = Vec::new();
+    for (name, asked) in [(config::FILE, &common.config), (baseline::FILE, &common.baseline)] {
+        match asked {
+            Some(file) => files.push(bytes(file)),
+            None if policy.read(name)?.is_some() => files.push(name.into()),
+            None => {}
+        }
+    }
+    files.extend(own.rule_files.iter().map(|file| BString::from(file.as_str())));
+    files.extend(common.rules.iter().map(|file| bytes(file)));
+    Ok(About {
+        command: command_line(),
+        rules_version: keysieve_builtin::VERSION.to_owned(),
+        configuration: files,
+        fail_on: match own.never_fails {
+            true => "never".to_owned(),
+            false => own.min_severity.to_string(),
+        },
+        min_confidence: match common.min_confidence {
+            ConfidenceArg::Low => "low".to_owned(),
+            ConfidenceArg::Medium => "medium".to_owned(),
+            ConfidenceArg::High => "high".to_owned(),
+        },
+        repository: None,
+    })
+}
+
 /// Where and how results are written, checked before there are any.
 pub(crate) fn output_config(common: &Common) -> anyhow::Result<OutputConfig> {
     let show = Options {
         show_secrets: common.show_secrets,
         show_suppressed: common.show_suppressed,
         show_fine: common.verbose,
+        details: common.verbose,
+        quiet: common.quiet,
         ..Options::default()
     };
     Ok(OutputConfig { outputs: common.outputs.clone(), ..results_config(&common.results, show)? })
@@ -313,19 +386,48 @@ pub(crate) fn results_config(asked: &ResultsArgs, show: Options) -> anyhow::Resu
         asked.output.as_deref().into_iter().chain(also.iter().map(|(_, file)| file.as_path())).collect();
     check_files(&files)?;
     let is_terminal = asked.output.is_none() && std::io::stdout().is_terminal();
-    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let colour = match asked.color {
-        ColourArg::Auto => is_terminal && !no_colour,
+        ColourArg::Auto => wants_colour(is_terminal),
         ColourArg::Always => true,
         ColourArg::Never => false,
     };
     Ok(OutputConfig {
         format: format(asked.format),
-        options: Options { colour, ..show },
+        options: Options { colour, columns: is_terminal.then(columns).flatten(), ..show },
         file: asked.output.clone(),
         also,
         outputs: None,
     })
+}
+
+/// Whether the environment wants colours where `--color` says nothing: <https://no-color.org>, <https://bixense.com/clicolors>.
+fn wants_colour(is_terminal: bool) -> bool {
+    let text = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    if text("NO_COLOR").is_some() {
+        return false;
+    }
+    if text("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
+        return true;
+    }
+    is_terminal && !is_dumb_terminal() && text("CLICOLOR").is_none_or(|value| value != "0")
+}
+
+/// Whether the terminal understands no control sequences.
+fn is_dumb_terminal() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// How wide the terminal is: `COLUMNS`, or what it says itself.
+fn columns() -> Option<usize> {
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    asked.or_else(|| Some(usize::from(terminal_size::terminal_size()?.0.0)))
+}
+
+/// When the run ended, for its results: `SOURCE_DATE_EPOCH`, which makes them reproducible, or now.
+/// <https://reproducible-builds.org/specs/source-date-epoch/>
+pub(crate) fn end_of_run() -> (i64, bool) {
+    let fixed = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.trim().parse().ok());
+    fixed.map_or_else(|| (now_seconds(), false), |seconds| (seconds, true))
 }
 
 /// Refuses what results can surely not be written to, before there are any: an audit may take minutes.
@@ -437,5 +539,5 @@ pub(crate) fn skips_hook() -> bool {
 
 /// Whether progress is shown: on a terminal, where nobody asked for quiet.
 pub(crate) fn shows_progress(common: &Common) -> bool {
-    !common.quiet && std::io::stderr().is_terminal()
+    !common.quiet && std::io::stderr().is_terminal() && !is_dumb_terminal()
 }

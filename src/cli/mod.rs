@@ -1,5 +1,6 @@
 //! The command line: the only code that knows arguments, the terminal and exit codes.
 
+mod about;
 mod args;
 mod commands;
 mod config;

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use keysieve::run::Outcome;
-use keysieve_report::{self, Options, Results, escaped};
+use keysieve_report::{self, Format, Options, Results, escaped};
 
-use super::config::{OutputConfig, cannot_write_to, now_seconds};
+use super::config::{OutputConfig, cannot_write_to, end_of_run};
 use super::exit_code::ExitStatus;
 
 /// Writes a run's results where they were asked for, and says how the run ended.
@@ -19,10 +19,28 @@ pub(crate) fn finish(outcome: &Outcome, config: &OutputConfig) -> anyhow::Result
 
 /// Writes results where they were asked for, and says how the run ended that they are of.
 pub(crate) fn finish_results(results: &Results, config: &OutputConfig) -> anyhow::Result<ExitStatus> {
-    write_also(results, config)?;
+    let written =
+        write_results(config, |out, format, options| keysieve_report::write(out, results, format, options))?;
+    if let Some(path) = &config.outputs {
+        let (findings, complete) = (results.finding_count(), results.is_complete());
+        append_outputs(path, &[("findings", &findings), ("complete", &complete)])?;
+    }
+    Ok(match ended(results.is_complete(), results.failing()) {
+        ExitStatus::Clean => written,
+        ExitStatus::Findings if written == ExitStatus::Clean => ExitStatus::Findings,
+        _ => ExitStatus::Trouble,
+    })
+}
+
+/// Lets `write` write in each format that was asked for, to where it was asked for; what it returns is said to people.
+pub(crate) fn write_results(
+    config: &OutputConfig,
+    write: impl Fn(&mut dyn Write, Format, Options) -> io::Result<Vec<String>>,
+) -> anyhow::Result<ExitStatus> {
+    write_others(config, &write)?;
     let mut cuts = Vec::new();
     let write = |out: &mut dyn Write| {
-        cuts = keysieve_report::write(out, results, config.format, config.options)?;
+        cuts = write(out, config.format, config.options)?;
         Ok(())
     };
     let written = match &config.file {
@@ -33,15 +51,7 @@ pub(crate) fn finish_results(results: &Results, config: &OutputConfig) -> anyhow
         None => print(write)?,
     };
     cuts.iter().try_for_each(|cut| say(cut))?;
-    if let Some(path) = &config.outputs {
-        let (findings, complete) = (results.finding_count(), results.is_complete());
-        append_outputs(path, &[("findings", &findings), ("complete", &complete)])?;
-    }
-    Ok(match ended(results.is_complete(), results.failing()) {
-        ExitStatus::Clean => written,
-        ExitStatus::Findings if written == ExitStatus::Clean => ExitStatus::Findings,
-        _ => ExitStatus::Trouble,
-    })
+    Ok(written)
 }
 
 /// Appends `name=value` lines for a CI system.
@@ -56,16 +66,23 @@ pub(crate) fn append_outputs(path: &Path, values: &[(&str, &dyn Display)]) -> an
 
 /// What may be told of a run that ends now.
 pub(crate) fn results(outcome: &Outcome, config: &OutputConfig) -> Results {
-    Results::new(outcome, Options { finished_seconds: now_seconds(), ..config.options })
+    let (finished_seconds, is_reproducible) = end_of_run();
+    Results::new(outcome, Options { finished_seconds, is_reproducible, ..config.options })
 }
 
 /// Writes the formats that go to files of their own.
 pub(crate) fn write_also(results: &Results, config: &OutputConfig) -> anyhow::Result<()> {
+    write_others(config, &|out, format, options| keysieve_report::write(out, results, format, options))
+}
+
+fn write_others(
+    config: &OutputConfig,
+    write: &impl Fn(&mut dyn Write, Format, Options) -> io::Result<Vec<String>>,
+) -> anyhow::Result<()> {
     for (format, path) in &config.also {
         let mut cuts = Vec::new();
         write_file(path, |out| {
-            cuts =
-                keysieve_report::write(out, results, *format, Options { colour: false, ..config.options })?;
+            cuts = write(out, *format, Options { colour: false, columns: None, ..config.options })?;
             Ok(())
         })?;
         cuts.iter().try_for_each(|cut| say(cut))?;

@@ -45,12 +45,16 @@ pub struct Config {
     pub severities: BTreeMap<String, Severity>,
     /// Paths in which findings are let be.
     ignored: Vec<Ignored>,
+    /// Paths in which all findings are let be.
+    excluded: Vec<IgnoreFile>,
     /// What may be left unread.
     accepted: Vec<IgnoreFile>,
     /// Findings that are less bad are shown, and do not change the exit code.
     pub min_severity: Severity,
     /// Findings that are less sure are shown, and do not change the exit code.
     pub min_confidence: Confidence,
+    /// Findings are shown, and none changes the exit code.
+    pub never_fails: bool,
     /// Honour other scanners' markers.
     pub compat_markers: bool,
     /// Larger files and blobs are not searched, and named as unread. In bytes.
@@ -64,9 +68,11 @@ impl Default for Config {
             rule_files: Vec::new(),
             severities: BTreeMap::new(),
             ignored: Vec::new(),
+            excluded: Vec::new(),
             accepted: Vec::new(),
             min_severity: Severity::Low,
             min_confidence: Confidence::Low,
+            never_fails: false,
             compat_markers: false,
             max_file_bytes: None,
         }
@@ -166,16 +172,33 @@ impl Config {
         let named = self.ignored.iter().flat_map(|ignored| &ignored.rules);
         for name in self.off.iter().chain(self.severities.keys()).chain(named) {
             if !ids.contains(&name.as_str()) {
-                let message = format!("there is no rule `{name}`{}", did_you_mean(name, &ids));
+                let message = no_rule(name, &ids);
                 return Err(Error { file: file.to_owned(), message });
             }
         }
         Ok(rules.adapted(&self.off, &self.severities))
     }
 
+    /// Lets all findings be at paths like this, a pattern as in `.gitignore`.
+    ///
+    /// # Errors
+    ///
+    /// When the pattern means nothing there.
+    pub fn exclude(&mut self, pattern: &str) -> Result<(), String> {
+        self.excluded.push(glob(pattern)?);
+        Ok(())
+    }
+
+    fn excludes(&self, path: &BStr) -> bool {
+        self.excluded.iter().any(|glob| matches(glob, path))
+    }
+
     /// Whether a finding of `rule` at `path` is let be, and why.
     #[must_use]
     pub fn ignores(&self, rule: &Rule, path: &BStr) -> Option<Option<&str>> {
+        if self.excludes(path) {
+            return Some(Some("excluded on the command line"));
+        }
         let found = self.meant(rule).find(|ignored| matches(&ignored.glob, path))?;
         Some(found.reason.as_deref())
     }
@@ -183,7 +206,8 @@ impl Config {
     /// Whether values that no rule knows are let be at `path`, as findings of generic rules are.
     #[must_use]
     pub fn ignores_values(&self, path: &BStr) -> bool {
-        self.ignored.iter().any(|ignored| ignored.rules.is_empty() && matches(&ignored.glob, path))
+        self.excludes(path)
+            || self.ignored.iter().any(|ignored| ignored.rules.is_empty() && matches(&ignored.glob, path))
     }
 
     /// The patterns of paths at which findings of `rule` are let be.
@@ -264,7 +288,15 @@ fn among<T: Copy>(value: &Value, at: &str, words: &[(&str, T)]) -> Result<T, Str
         .ok_or_else(|| format!("`{at}`: the valid words are {}", names.join(", ")))
 }
 
-fn did_you_mean(word: &str, valid: &[&str]) -> String {
+/// Says that there is no such rule, and which was meant.
+#[must_use]
+pub fn no_rule(id: &str, known: &[&str]) -> String {
+    format!("there is no rule `{id}`{}", did_you_mean(id, known))
+}
+
+/// `; did you mean ...?` with the nearest word, or nothing where none is near.
+#[must_use]
+pub fn did_you_mean(word: &str, valid: &[&str]) -> String {
     let near = valid.iter().map(|known| (distance(word, known), known)).min();
     match near {
         Some((distance, known)) if distance <= word.len().max(known.len()) / 2 => {
@@ -275,7 +307,7 @@ fn did_you_mean(word: &str, valid: &[&str]) -> String {
 }
 
 /// How many letters have to be changed, added or taken away (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().take(100).collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (line, letter) in a.chars().take(100).enumerate() {

@@ -40,6 +40,8 @@ pub(super) struct Assembled {
     pub(super) unread: Option<Unread>,
     /// What was looked for besides what the rules say, where something was.
     pub(super) swept: Option<Swept>,
+    /// Markers that were meant to let findings be, and do not.
+    pub(super) slips: BTreeSet<String>,
 }
 
 /// The contents in which a secret lies; those that were watched for have none.
@@ -128,6 +130,8 @@ struct Judged {
     place: Place,
     /// What lets it be there, with the reason.
     let_be: Option<(By, Option<String>)>,
+    /// What is wrong with a marker that was meant to.
+    slip: Option<String>,
 }
 
 impl Judged {
@@ -141,21 +145,33 @@ impl Judged {
             syntax: path_in(&container, from).and_then(Syntax::of_path),
             place: Place { container, member: from.shown_member(), location: found.location },
             let_be: None,
+            slip: None,
         }
     }
 
     /// Takes note of what lets it be, of the markers beside it in any version and of the configuration.
-    fn let_be<'a>(mut self, config: &ScanConfig, mut markers: impl Iterator<Item = &'a Marker>) -> Self {
+    fn let_be<'a>(mut self, config: &ScanConfig, markers: impl Iterator<Item = &'a Marker> + Clone) -> Self {
         let rule = config.rules.rule(self.rule);
         let policy = &config.suppressions.config;
-        let marker = markers.find(|marker| marker.allows(&rule.id, policy.compat_markers));
+        let marker = markers.clone().find(|marker| marker.allows(&rule.id, policy.compat_markers));
         let by_marker = marker.map(|marker| (By::Marker, marker.reason.clone()));
         let by_config = || {
             let reason = policy.ignores(rule, path_of(&self.place.container)?.as_bstr())?;
             Some((By::Config, reason.map(str::to_owned)))
         };
         self.let_be = by_marker.or_else(by_config);
+        if self.let_be.is_none() {
+            self.slip = slip(config, &rule.id, markers);
+        }
         self
+    }
+
+    /// The slip with the place beside which it stands.
+    fn told_slip(&self) -> Option<String> {
+        let slip = self.slip.as_ref()?;
+        let line = self.place.location.line;
+        let path = path_of(&self.place.container).map(|path| path.to_str_lossy().into_owned());
+        Some(format!("{}:{line}: {slip}", path.unwrap_or_else(|| "a message".to_owned())))
     }
 }
 
@@ -205,6 +221,7 @@ pub(super) fn assemble(
         secrets: common.keys().cloned().collect(),
         unread,
         swept: None,
+        slips: BTreeSet::new(),
     };
     for ((secret, candidate), places) in candidates.into_iter().zip(places) {
         let in_blobs =
@@ -222,6 +239,7 @@ pub(super) fn assemble(
             containers.chain(in_images.into_iter().map(Container::Image)).filter_map(judged)
         });
         let judged: Vec<Judged> = in_blobs.chain(elsewhere).collect();
+        assembled.slips.extend(judged.iter().filter_map(Judged::told_slip));
         let rules = candidate.rules(config);
         assembled.secrets.push(secret.clone());
         if let Some(why) = too_common(config, &rules, &judged) {
@@ -393,6 +411,14 @@ impl Origins {
     }
 }
 
+/// What is wrong with the first marker that was meant to let a finding of `rule` be.
+fn slip<'a>(config: &ScanConfig, rule: &str, markers: impl Iterator<Item = &'a Marker>) -> Option<String> {
+    let mut markers = markers.filter(|marker| !marker.is_foreign).peekable();
+    markers.peek()?;
+    let known: Vec<&str> = config.rules.rules().iter().map(|rule| rule.id.as_ref()).collect();
+    markers.find_map(|marker| marker.slip(rule, &known))
+}
+
 /// Says of what lies in a file's name that it is not in the content.
 fn name_note(from: &Provenance) -> Option<String> {
     matches!(from, Provenance::Name(_)).then(|| "in the name, not in the content".to_owned())
@@ -476,6 +502,7 @@ fn finding(
         public_prefix: checks::public_prefix_length(rule, secret.expose()),
         exposure: places.iter().map(|place| exposure(&place.container)).min()?,
         note: judged.iter().find_map(|judged| judged.note.clone()),
+        variable: judged.iter().find_map(|judged| Some(judged.assignee.as_ref()?.name.clone())),
         replacement: replacement(&judged),
         secret,
         places,

@@ -110,6 +110,7 @@ impl Audit<'_> {
         };
         trees.add_gaps(&mut coverage);
         let mut notices = self.config.notices();
+        notices.extend(std::mem::take(&mut found.slips));
         if self.revision.is_none() && coverage.is_complete() {
             notices.extend(idle_entries(self.config, &found.suppressed));
         }
@@ -126,6 +127,7 @@ impl Audit<'_> {
             swept: found.swept,
             coverage,
             notices,
+            about: self.config.about.clone(),
             elapsed: self.start.elapsed(),
         };
         Run { collected, secrets: found.secrets, tops: trees.tops().collect() }

@@ -47,7 +47,9 @@ pub fn scan_image(
             kept_in_env: found.kept_in_env.len(),
             swept: found.swept,
             coverage,
-            notices: config.notices().into_iter().chain(images.notices().iter().cloned()).collect(),
+            notices: [config.notices(), images.notices().to_vec(), found.slips.into_iter().collect()]
+                .concat(),
+            about: config.about.clone(),
             elapsed: start.elapsed(),
         };
         Ok(Run { collected, secrets: found.secrets, tops: Vec::new() }.finish(config))

@@ -23,6 +23,7 @@ use keysieve_detect::{Detector, Match};
 use keysieve_envfiles::{EnvFile, is_env_path};
 use keysieve_git::{Repository, folder_of};
 use keysieve_image as image_source;
+use keysieve_model::about::About;
 use keysieve_model::chunk::Chunk;
 use keysieve_model::chunk::Source;
 use keysieve_model::coverage::Unread;
@@ -60,6 +61,8 @@ pub struct ScanConfig {
     pub scans_whole: bool,
     /// Keep what is found clean in the git directory, and do not read it again.
     pub uses_cache: bool,
+    /// What the run is about, for its results.
+    pub about: About,
     /// Values that are looked for besides; see [`sweep`].
     pub sweep: Option<Arc<Sweep>>,
 }
@@ -68,7 +71,11 @@ impl ScanConfig {
     /// What counts for the exit code.
     fn threshold(&self) -> Threshold {
         let config = &self.suppressions.config;
-        Threshold { severity: config.min_severity, confidence: config.min_confidence }
+        Threshold {
+            severity: config.min_severity,
+            confidence: config.min_confidence,
+            is_never: config.never_fails,
+        }
     }
 
     /// Things to know of what is looked for.
@@ -230,7 +237,8 @@ fn collect_source<S: Source + Sync>(
             env_files,
             swept: found.swept,
             coverage,
-            notices: config.notices(),
+            notices: config.notices().into_iter().chain(found.slips).collect(),
+            about: config.about.clone(),
             elapsed: start.elapsed(),
         };
         Run { collected, secrets: found.secrets, tops: trees.iter().flat_map(WorkTrees::tops).collect() }

@@ -54,7 +54,8 @@ pub fn scan_range(
             kept_in_env: found.kept_in_env.len(),
             swept: found.swept,
             coverage,
-            notices: config.notices().into_iter().chain(nothing_said).collect(),
+            notices: config.notices().into_iter().chain(found.slips).chain(nothing_said).collect(),
+            about: config.about.clone(),
             elapsed: start.elapsed(),
         };
         let places = collected.findings.iter().flat_map(|finding| &finding.places);

@@ -72,6 +72,7 @@ fn results(outcome: &Outcome) -> Vec<String> {
 
 fn scan_directory(rules: &Arc<RuleSet>, path: &Path, threads: usize) -> Outcome {
     let config = ScanConfig {
+        about: keysieve_model::about::About::default(),
         rules: Arc::clone(rules),
         threads,
         min_confidence: Confidence::Low,

@@ -234,7 +234,7 @@ fn the_text_says_where_it_is_what_deleted_it_and_what_to_do_and_shows_no_secret(
     }
     let (scratch, planted) = (Scratch::new(), planted());
     planted_layout(&scratch, &planted);
-    let run = scratch.keysieve(["image", "layout"]);
+    let run = scratch.keysieve(["image", "layout", "-v"]);
     assert_eq!(run.code, 1);
     for part in [
         "  image    app/.env:1:7\n           in app (linux/amd64), layer 1 of 3 sha256:",

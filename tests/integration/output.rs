@@ -284,7 +284,8 @@ fn escape_sequences_are_shown_escaped() {
     std::os::unix::fs::symlink("nowhere", repository.path().join("link\x1b[1m")).unwrap();
     repository.write(".git/refs/heads/torn\x1b[7m", "12345");
 
-    let run = repository.keysieve(&[]);
+    assert!(!repository.keysieve(&[]).stdout.contains(['\x1b', '\x07', '\u{202e}']));
+    let run = repository.keysieve(&["-v"]);
     assert!(!run.stdout.contains(['\x1b', '\x07', '\u{202e}']), "{run:?}");
     for shown in ["a\\u{1b}[31mred\\u{202e}\\n.py", "Eve \\u{1b}[2J", "link\\u{1b}[1m"] {
         assert!(run.stdout.contains(shown), "no {shown:?} in {}", run.stdout);
@@ -317,7 +318,7 @@ fn the_text_tells_what_and_where_and_what_to_do() {
     let repository = scratch.repository("r");
     let commit = repository.commit_file("src/app.py", token_line(&secret));
     repository.expire_reflogs();
-    let run = repository.keysieve(&[]);
+    let run = repository.keysieve(&["-v"]);
     let hint = format!("ghp_...{}", &secret[secret.len() - 4..]);
     for part in [
         format!("critical  GitHub personal access token (classic)  {hint}\n"),
@@ -332,6 +333,66 @@ fn the_text_tells_what_and_where_and_what_to_do() {
         assert!(run.stdout.contains(&part), "no {part:?} in {}", run.stdout);
     }
     assert_eq!((run.code, run.stderr.as_str()), (1, ""));
+}
+
+#[test]
+fn the_text_has_a_line_or_two_a_mistake() {
+    let (scratch, secret) = (Scratch::new(), github_pat(798));
+    let repository = scratch.repository("r");
+    let commit = repository.commit_file("src/app.py", token_line(&secret));
+    repository.expire_reflogs();
+    let run = repository.keysieve(&[]);
+    let hint = format!("ghp_...{}", &secret[secret.len() - 4..]);
+    let expected = [
+        format!("r, main at {}", &commit[..7]),
+        format!("; keysieve audit {}", repository.path_text()),
+        "1 secret: 1 critical\n\nsrc/app.py\n".to_owned(),
+        format!("  critical  GitHub personal access token (classic)  {hint}; TOKEN; line 1;\n"),
+        "            local, still in HEAD; since 2023-11-14; ".to_owned(),
+        "-v lists every place and how to fix it".to_owned(),
+        "by severity: 1 critical\n1 secret found\n".to_owned(),
+    ];
+    for part in expected {
+        assert!(run.stdout.contains(&part), "no {part:?} in {}", run.stdout);
+    }
+    assert_eq!(run.stdout.matches("src/app.py").count(), 1, "one heading a file");
+    let quiet = repository.keysieve(&["-q"]);
+    assert!(quiet.stdout.starts_with("src/app.py\n  critical  GitHub"), "{}", quiet.stdout);
+    assert!(quiet.stdout.ends_with("\n\nby severity: 1 critical\n1 secret found\n"), "{}", quiet.stdout);
+}
+
+#[test]
+fn four_hundred_findings_stay_readable() {
+    let scratch = Scratch::new();
+    for number in 0..80_u64 {
+        let lines: String = (0..5).map(|line| token_line(&github_pat(20_000 + number * 5 + line))).collect();
+        scratch.write(&format!("files/folder-{}/settings-{number}.py", number % 9), lines);
+    }
+    let run = scratch.keysieve(["scan", "files"]);
+    assert_eq!(run.code, 1);
+    assert!(run.stdout.contains("400 secrets in 80 groups: 400 critical\n"), "{}", run.stdout);
+    assert!(run.stdout.ends_with("400 secrets found in 80 groups\n"), "{}", run.stdout);
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert!(lines.len() < 80 * 4 + 10, "{} lines", lines.len());
+    let widest =
+        lines.iter().filter(|line| !line.starts_with("keysieve ")).map(|line| line.chars().count()).max();
+    assert!(widest <= Some(100), "{widest:?}");
+}
+
+#[test]
+fn the_environment_says_whether_there_are_colours() {
+    let scratch = Scratch::new();
+    scratch.write("a.py", token_line(&github_pat(799)));
+    let coloured = |variables: &[(&str, &str)]| {
+        let mut command = keysieve_command(&scratch.path(""));
+        command.args(["scan", "a.py"]).envs(variables.iter().copied());
+        run(&mut command, b"").stdout.contains('\x1b')
+    };
+    assert!(!coloured(&[]));
+    assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
+    assert!(coloured(&[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")]));
+    assert!(!coloured(&[("CLICOLOR_FORCE", "0")]));
+    assert!(!coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn console_blocks_print_what_they_show() {
         ["KEY = '", "acme_", "live_", "tR7hvd9Q", "mX2kLp5w", "Zc8nBf3s", "Yj6gHa1e", "'\n"].concat(),
     );
     let blocks = console_blocks();
-    assert_eq!(blocks.len(), 7, "this test knows where each block is run");
+    assert_eq!(blocks.len(), 8, "this test knows where each block is run");
     for (arguments, expected) in blocks {
         let folder = match arguments[0].as_str() {
             _ if arguments.iter().any(|argument| argument == "acme.yaml") => "rules",

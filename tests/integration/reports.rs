@@ -667,10 +667,110 @@ fn the_page_is_one_file_that_loads_nothing() {
 #[test]
 fn a_page_for_many_findings_has_them_all() {
     let mut objects: Vec<Value> =
-        (0..2_000).map(|number| finding(number, &format!("d{}/f.py", number % 30))).collect();
+        (0..2_000).map(|number| finding(number, &format!("d{}/f{number}.py", number % 30))).collect();
     objects.push(summary(2_000));
     let (page, cuts) = written(&lines(&objects), Format::Html);
     assert_html(&page);
     assert_eq!(page.matches("<li class=\"finding critical\"").count(), 2_000);
     assert_eq!(cuts, Vec::<String>::new());
+}
+
+#[test]
+fn findings_that_are_one_mistake_are_one_group() {
+    let mut objects: Vec<Value> =
+        (0..60).map(|number| finding(number, &format!("d{}/f.py", number % 3))).collect();
+    objects.push(summary(60));
+    let lines = lines(&objects);
+    let (page, _) = written(&lines, Format::Html);
+    assert_html(&page);
+    assert_eq!(page.matches("<li class=\"finding critical\"").count(), 3);
+    assert_eq!(page.matches("<li class=\"member\">").count(), 57);
+    assert!(page.contains("60 secrets in 3 groups"));
+    let (text, _) = written(&lines, Format::Text);
+    assert_eq!(
+        text.matches("  critical  GitHub personal access token  20 secrets; line 3;").count(),
+        3,
+        "{text}"
+    );
+    let (markdown, _) = written(&lines, Format::Markdown);
+    assert_eq!(markdown.lines().filter(|line| line.starts_with("| critical")).count(), 3, "{markdown}");
+}
+
+#[test]
+fn versions_of_a_value_have_one_group() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    for number in 0..3 {
+        repository.commit_file("a.py", format!("DB_PASSWORD = \"{}\"\n", password(1240 + number)));
+    }
+    repository.commit_file("b.py", format!("DB_PASSWORD = \"{}\"\n", password(1244)));
+    let report = repository.audit();
+    let group = |number: u64| report.find(&password(number))["group"].as_str().unwrap().to_owned();
+    assert_eq!((group(1240), group(1240)), (group(1241), group(1242)));
+    assert_ne!(group(1240), group(1244));
+    assert_eq!(report.summary["groups"], 2);
+    assert_eq!(report.find(&password(1240))["variable"], "DB_PASSWORD");
+    let again = repository.audit();
+    assert_eq!(again.find(&password(1240))["group"], group(1240));
+}
+
+#[test]
+fn every_format_says_what_it_is_about() {
+    let scratch = Scratch::new();
+    let (repository, _) = leaky(&scratch);
+    let word = password(1250);
+    let address = format!("https://me:{word}@git.example.com/acme/app.git");
+    repository.git(["remote", "add", "origin", &address]);
+    repository.write(".keysieve.yaml", "schema: 1\n");
+    let head = repository.git(["rev-parse", "HEAD"]);
+    for format in FORMATS {
+        let run = repository.keysieve(&["--format", format, "-j", "2"]);
+        assert_eq!(run.code, 1, "{format}: {}", run.stderr);
+        for part in ["git.example.com/acme/app.git", "main", &head[..7], "keysieve audit ", ".keysieve.yaml"]
+        {
+            assert!(run.stdout.contains(part), "no {part:?} in {format}: {}", run.stdout);
+        }
+        assert!(!run.stdout.contains(&word) && !run.stdout.contains("-j 2"), "{format}");
+    }
+    let summary = repository.audit().summary;
+    assert_eq!(
+        summary["repository"],
+        json!({"name": "app", "url": "https://git.example.com/acme/app.git", "head": head, "branch": "main"})
+    );
+    assert_eq!(
+        (&summary["tool"], &summary["version"]),
+        (&json!("keysieve"), &json!(env!("CARGO_PKG_VERSION")))
+    );
+    let rules = summary["rules"]["version"].as_str().unwrap();
+    assert!(scratch.keysieve(["--version"]).stdout.contains(&format!("(rules {rules})")));
+    assert_eq!(summary["command"], format!("keysieve audit {}", repository.path_text()));
+    let run = &assert_sarif(&repository.keysieve(&["--format", "sarif"]).stdout)["runs"][0];
+    assert_eq!(
+        run["versionControlProvenance"],
+        json!([{
+            "repositoryUri": "https://git.example.com/acme/app.git", "revisionId": head, "branch": "main",
+            "mappedTo": {"uriBaseId": "%SRCROOT%"}
+        }])
+    );
+    assert_eq!(run["automationDetails"]["id"], "keysieve/audit/");
+    assert!(run["tool"]["driver"]["informationUri"].as_str().unwrap().starts_with("https://"));
+    assert!(run["invocations"][0]["commandLine"].as_str().unwrap().starts_with("keysieve audit"));
+}
+
+#[test]
+fn with_a_fixed_clock_results_are_the_same_to_the_byte() {
+    let scratch = Scratch::new();
+    let (repository, _) = leaky(&scratch);
+    for format in FORMATS {
+        let audit = || {
+            let mut command = crate::fixture::keysieve_command(&scratch.path(""));
+            command.args(["audit", repository.path_text(), "--format", format]);
+            crate::fixture::run(command.env("SOURCE_DATE_EPOCH", "1700000000"), b"").stdout
+        };
+        let first = audit();
+        assert_eq!(audit(), first, "{format}");
+        if format == "json" {
+            assert!(first.contains("\"finished\": \"2023-11-14T22:13:20Z\""), "{first}");
+        }
+    }
 }

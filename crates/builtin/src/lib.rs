@@ -11,6 +11,9 @@ use keysieve_sieve::{Entry, Sieve, StemBytes, Table};
 
 include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
 
+/// The version of the built-in rules: twelve hexadecimal digits that change with any rule.
+pub const VERSION: &str = VERSION_OF_RULES;
+
 /// The rules of `patterns.yaml` and what it includes.
 #[must_use]
 pub fn rules() -> RuleSet {

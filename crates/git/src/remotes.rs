@@ -49,6 +49,17 @@ impl Repository {
         }
     }
 
+    /// The address of the remote that the repository comes from, `origin` or else the first by name, as it may be shown: as a URL
+    /// where it is none, and without user, password and query.
+    #[must_use]
+    pub fn remote_url(&self) -> Option<BString> {
+        let git = self.git.to_thread_local();
+        let names = git.remote_names();
+        let name = names.iter().find(|name| name.as_bytes() == b"origin").or(names.iter().next())?;
+        let remote = git.try_find_remote_without_url_rewrite(name.as_bstr())?.ok()?;
+        Some(shown_url(remote.url(Direction::Fetch)?.to_bstring().as_bstr()))
+    }
+
     /// The branch that is checked out, and its commit.
     #[must_use]
     pub fn head(&self) -> (Option<BString>, Option<ObjectId>) {
@@ -114,6 +125,23 @@ pub fn without_credentials(address: &BStr) -> BString {
     [scheme, b"://", host, path].concat().into()
 }
 
+/// A remote's address as a URL that may be shown: `git@example.org:a/b` is `ssh://example.org/a/b`.
+fn shown_url(address: &BStr) -> BString {
+    let bare = without_credentials(address);
+    if let Some((scheme, rest)) = bare.split_once_str("://") {
+        let end = rest.find_byteset("?#").unwrap_or(rest.len());
+        return [scheme, b"://", &rest[..end]].concat().into();
+    }
+    // A path may hold colons behind its first slash.
+    match bare.split_once_str(":") {
+        Some((host, path)) if !host.contains(&b'/') && host.len() > 1 => {
+            let host = host.rsplit_once_str("@").map_or(host, |(_, host)| host);
+            [b"ssh://", host, b"/", path.trim_start_with(|start| start == '/')].concat().into()
+        }
+        _ => bare,
+    }
+}
+
 /// Whether `name` matches a refspec's side, in which one `*` stands for anything.
 fn matches_pattern(pattern: &[u8], name: &[u8]) -> bool {
     match pattern.split_once_str("*") {
@@ -134,6 +162,17 @@ mod tests {
         assert_eq!(shown("https://me:some@word@example.org/a@b"), "https://example.org/a@b");
         assert_eq!(shown("git@example.org:a/b"), "git@example.org:a/b");
         assert_eq!(shown("origin"), "origin");
+    }
+
+    #[test]
+    fn a_remote_is_shown_as_a_url_without_what_may_be_secret() {
+        let shown = |address: &str| shown_url(address.into()).to_string();
+        assert_eq!(shown("https://me:word@example.org/a/b.git?token=x#y"), "https://example.org/a/b.git");
+        assert_eq!(shown("git@example.org:a/b.git"), "ssh://example.org/a/b.git");
+        assert_eq!(shown("example.org:/a/b"), "ssh://example.org/a/b");
+        for path in ["/srv/git/b.git", "../b", "./a:b", "C:/git/b"] {
+            assert_eq!(shown(path), path);
+        }
     }
 
     #[test]

@@ -160,6 +160,8 @@ pub enum Exposure {
     GitDirectory,
     /// On standard input.
     Stdin,
+    /// Another scanner found it, and does not say.
+    Unknown,
 }
 
 /// A reported secret.
@@ -183,6 +185,8 @@ pub struct Finding {
     pub exposure: Exposure,
     /// Facts read from the secret itself, such as its AWS account.
     pub note: Option<String>,
+    /// The name that the value is given to, as it is written; `None` if there is none.
+    pub variable: Option<String>,
     /// What may stand in its stead at one of its places.
     pub replacement: Option<Replacement>,
     /// Where it lies, sorted; one place for each path in a history.

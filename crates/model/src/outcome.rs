@@ -8,6 +8,7 @@ use std::time::Duration;
 use bstr::BString;
 use keysieve_rules::{Confidence, RuleSet, Severity};
 
+use crate::about::About;
 use crate::coverage::Coverage;
 use crate::env_file::EnvFile;
 use crate::finding::{Finding, Secret, ValueSource};
@@ -37,6 +38,8 @@ pub struct Collected {
     pub coverage: Coverage,
     /// Things to know that are neither findings nor gaps.
     pub notices: Vec<String>,
+    /// What the run was about.
+    pub about: About,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -48,6 +51,8 @@ pub struct Threshold {
     pub severity: Severity,
     /// The least confidence.
     pub confidence: Confidence,
+    /// No finding changes it.
+    pub is_never: bool,
 }
 
 impl Threshold {
@@ -56,7 +61,7 @@ impl Threshold {
     pub fn count(self, findings: &[Finding]) -> usize {
         let counts =
             |finding: &&Finding| finding.severity >= self.severity && finding.confidence >= self.confidence;
-        findings.iter().filter(counts).count()
+        if self.is_never { 0 } else { findings.iter().filter(counts).count() }
     }
 }
 
@@ -81,6 +86,9 @@ impl Collected {
             let bytes: &[u8] = match &text {
                 Text::Name(name) | Text::Command(name) => name,
                 Text::Words(words) => words.as_bytes(),
+                // Searching costs as much as reading a small range: it is left out where no token fits.
+                Text::Typed(text) if !may_hold_token(text) => return,
+                Text::Typed(text) => text,
             };
             names.extend_from_slice(bytes);
             names.push(b'\n');
@@ -105,9 +113,20 @@ impl Collected {
         if let Some(redaction) = &redaction {
             texts::visit(&mut self, &mut |text| redaction.text(text));
         }
-        let failing = seal.threshold.count(&self.findings) + self.failing_env_secrets;
+        let failing_env_secrets = if seal.threshold.is_never { 0 } else { self.failing_env_secrets };
+        let failing = seal.threshold.count(&self.findings) + failing_env_secrets;
         Outcome { collected: self, failing, redaction }
     }
+}
+
+/// How long a token is at least, in characters.
+const MIN_TOKEN: usize = 16;
+
+/// Whether a token may be in the text: enough letters and digits in a row.
+fn may_hold_token(text: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let mut runs = text.split(|byte| !is_part(byte));
+    runs.any(|run| run.len() >= MIN_TOKEN && run.iter().any(u8::is_ascii_digit))
 }
 
 /// What a run found, and what it read: sorted, masked and counted. Reads as [`Collected`]; nobody changes it.

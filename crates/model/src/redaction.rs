@@ -55,7 +55,7 @@ impl Redaction {
     /// Masks secrets in a text of an outcome.
     pub fn text(&self, text: Text<'_>) {
         match text {
-            Text::Name(name) => {
+            Text::Name(name) | Text::Typed(name) => {
                 if let Some(masked) = self.masked_name(name) {
                     *name = masked.into();
                 }

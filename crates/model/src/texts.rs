@@ -3,6 +3,7 @@
 
 use bstr::BString;
 
+use crate::about::{About, AboutRepository};
 use crate::coverage::{Coverage, Unread};
 use crate::env_file::{Addition, Decision, EnvFile, EnvState, JudgedValue, SecretValue, Whereabouts};
 use crate::finding::{
@@ -21,6 +22,8 @@ pub enum Text<'a> {
     Words(&'a mut String),
     /// A command, in which words are masked too: commands are what leaked them.
     Command(&'a mut BString),
+    /// What the user typed, and how the repository is called.
+    Typed(&'a mut BString),
 }
 
 type Visit<'v> = &'v mut dyn FnMut(Text<'_>);
@@ -34,6 +37,7 @@ pub(crate) fn visit(collected: &mut Collected, visit: Visit<'_>) {
         swept,
         coverage,
         notices,
+        about,
         rules: _,
         failing_env_secrets: _,
         kept_in_env: _,
@@ -54,6 +58,17 @@ pub(crate) fn visit(collected: &mut Collected, visit: Visit<'_>) {
     }
     of_coverage(coverage, visit);
     notices.iter_mut().for_each(|notice| visit(Text::Words(notice)));
+    of_about(about, visit);
+}
+
+fn of_about(about: &mut About, visit: Visit<'_>) {
+    let About { command, configuration, repository, rules_version: _, fail_on: _, min_confidence: _ } = about;
+    visit(Text::Typed(command));
+    configuration.iter_mut().for_each(|file| visit(Text::Typed(file)));
+    if let Some(AboutRepository { name, url, branch, head: _ }) = repository {
+        visit(Text::Typed(name));
+        url.iter_mut().chain(branch).for_each(|text| visit(Text::Typed(text)));
+    }
 }
 
 fn of_finding(finding: &mut Finding, visit: Visit<'_>) {
@@ -61,6 +76,7 @@ fn of_finding(finding: &mut Finding, visit: Visit<'_>) {
     let Finding {
         values,
         places,
+        variable,
         replacement: _,
         note: _,
         secret: _,
@@ -74,6 +90,7 @@ fn of_finding(finding: &mut Finding, visit: Visit<'_>) {
         also: _,
     } = finding;
     values.iter_mut().for_each(|source| of_source(source, visit));
+    variable.iter_mut().for_each(|name| visit(Text::Words(name)));
     for Place { container, member, location: _ } in places {
         member.iter_mut().for_each(|member| visit(Text::Name(member)));
         match container {

@@ -56,6 +56,9 @@ pub(super) fn write(out: &mut dyn Write, results: &Results) -> io::Result<()> {
     for unread in &summary.accepted_unread {
         row(&told("accepted-unread", [unread.why.clone(), escaped(&unread.raw_what()), String::new()]))?;
     }
+    for (name, fact) in summary.facts() {
+        row(&told("about", [name.to_owned(), fact, String::new()]))?;
+    }
     let state = if results.is_complete() { "complete" } else { "NOT COMPLETE" };
     let verdict = format!("{state}: {}; read: {}", results.verdict(), summary.read_text());
     row(&told("summary", [verdict, String::new(), String::new()]))

@@ -100,6 +100,7 @@ fn write_end(out: &mut dyn Write, results: &Results) -> io::Result<()> {
         return write_command(out, "error", "", "keysieve could not read everything", &lines.join("\n"));
     }
     let mut lines = vec![results.verdict(), read];
+    lines.extend(summary.facts().into_iter().map(|(name, fact)| format!("{name}: {fact}")));
     lines.extend(summary.suppressed_text().map(|told| format!("not reported: {told}")));
     if !summary.accepted_unread.is_empty() {
         let count = plural(summary.accepted_unread.len() as u64, "thing");

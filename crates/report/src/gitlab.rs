@@ -140,6 +140,8 @@ fn scan(results: &Results) -> Scan {
         messages.push(message("fatal", format!("not read: {} more", group(more as u64))));
     }
     messages.push(message("info", format!("{}; read: {}", results.verdict(), summary.read_text())));
+    messages
+        .extend(summary.facts().into_iter().map(|(name, fact)| message("info", format!("{name}: {fact}"))));
     Scan {
         analyzer: tool(),
         scanner: tool(),

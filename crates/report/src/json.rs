@@ -20,6 +20,7 @@ use keysieve_model::provenance::Metadata;
 use keysieve_model::suppressed::By;
 use keysieve_rules::{Confidence, Severity};
 
+use super::about::AboutJson;
 use super::remedy::Remedy;
 use super::values::{SweptJson, ValuesJson};
 use super::{Options, suppressed_by};
@@ -34,6 +35,9 @@ pub struct Results {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) suppressed: Option<Vec<SuppressedFindingJson>>,
     pub(super) summary: SummaryJson,
+    /// Where the file they are from was cut off, and what is missing.
+    #[serde(skip)]
+    pub(super) torn: Option<(String, String)>,
 }
 
 impl Results {
@@ -46,10 +50,13 @@ impl Results {
             by: suppressed.by.to_string(),
             reason: suppressed.reason.clone(),
         });
+        let findings: Vec<FindingJson> = outcome.findings.iter().map(finding).collect();
+        let groups = super::groups::groups(&findings).len();
         Self {
-            findings: outcome.findings.iter().map(finding).collect(),
+            findings,
             suppressed: options.show_suppressed.then(|| suppressed.collect()),
-            summary: SummaryJson::new(outcome, options),
+            summary: SummaryJson { groups: Some(groups), ..SummaryJson::new(outcome, options) },
+            torn: None,
         }
     }
 
@@ -133,6 +140,12 @@ pub(super) struct FindingJson {
     #[serde(with = "ConfidenceName")]
     pub(super) confidence: Confidence,
     pub(super) fingerprint: String,
+    /// Names the mistake that it is one of; absent in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) group: Option<String>,
+    /// What the value is given to, as it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) variable: Option<String>,
     pub(super) hint: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) secret: Option<String>,
@@ -148,6 +161,9 @@ pub(super) struct FindingJson {
     pub(super) places: Vec<PlaceJson>,
     #[serde(flatten)]
     pub(super) values: ValuesJson,
+    /// The digest of a secret that another scanner reports: to compare with, and never written.
+    #[serde(default, skip_serializing)]
+    pub(super) value_digest: Option<String>,
 }
 
 impl FindingJson {
@@ -155,7 +171,7 @@ impl FindingJson {
         let rule = outcome.rules.rule(finding.rule);
         let is_shown = options.show_secrets && finding.values.is_empty();
         let shown = is_shown.then(|| finding.secret.expose());
-        Self {
+        let mut json = Self {
             r#type: Type::Finding,
             schema: SCHEMA,
             rule: rule.id.to_string(),
@@ -164,6 +180,8 @@ impl FindingJson {
             severity: finding.severity,
             confidence: finding.confidence,
             fingerprint: finding.fingerprint.to_string(),
+            group: None,
+            variable: finding.variable.clone(),
             hint: finding.hint(),
             secret: shown.map(|secret| secret.to_str_lossy().into_owned()),
             secret_bytes: shown.and_then(bytes_if_not_utf8),
@@ -173,7 +191,10 @@ impl FindingJson {
             references: rule.references.iter().map(ToString::to_string).collect(),
             places: finding.places.iter().map(PlaceJson::new).collect(),
             values: ValuesJson::new(outcome, finding),
-        }
+            value_digest: None,
+        };
+        json.group = Some(super::groups::id(&json));
+        json
     }
 }
 
@@ -208,6 +229,7 @@ enum ExposureName {
     Worktree,
     GitDirectory,
     Stdin,
+    Unknown,
 }
 
 pub(super) fn severity(severity: Severity) -> &'static str {
@@ -237,6 +259,7 @@ pub(super) fn exposure(exposure: Exposure) -> &'static str {
         Exposure::Worktree => "worktree",
         Exposure::GitDirectory => "git-directory",
         Exposure::Stdin => "stdin",
+        Exposure::Unknown => "unknown",
     }
 }
 
@@ -456,6 +479,11 @@ pub(super) struct SummaryJson {
     pub(super) schema: u32,
     pub(super) complete: bool,
     pub(super) findings: usize,
+    /// How many mistakes they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) groups: Option<usize>,
+    #[serde(flatten)]
+    pub(super) about: AboutJson,
     /// Those that change the exit code, and environment files that do; absent in files of earlier versions.
     pub(super) failing: Option<usize>,
     #[serde(default)]
@@ -681,6 +709,8 @@ impl SummaryJson {
             schema: SCHEMA,
             complete: false,
             findings,
+            groups: None,
+            about: AboutJson::default(),
             failing: None,
             suppressed: SuppressedJson::default(),
             in_ignored_env: 0,
@@ -713,6 +743,8 @@ impl SummaryJson {
             schema: SCHEMA,
             complete: outcome.coverage.is_complete(),
             findings: outcome.findings.len(),
+            groups: None,
+            about: AboutJson::new(outcome),
             failing: Some(outcome.failing()),
             suppressed: SuppressedJson {
                 baseline: suppressed_by(outcome, By::Baseline),
@@ -735,7 +767,11 @@ impl SummaryJson {
             accepted_unread: unread(&outcome.coverage.accepted),
             notices: outcome.notices.clone(),
             swept: outcome.swept.as_ref().map(SweptJson::new),
-            seconds: (outcome.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+            seconds: if options.is_reproducible {
+                0.0
+            } else {
+                (outcome.elapsed.as_secs_f64() * 1000.0).round() / 1000.0
+            },
             finished: Some(utc_time(options.finished_seconds)),
         }
     }

@@ -31,6 +31,15 @@ pub(super) fn write(out: &mut dyn Write, results: &Results) -> io::Result<()> {
         summary.seconds,
         timestamp.unwrap_or_default()
     )?;
+    let facts = summary.facts();
+    if !facts.is_empty() {
+        writeln!(out, "    <properties>")?;
+        for (name, fact) in facts {
+            let name = name.to_lowercase().replace(' ', "-");
+            writeln!(out, "      <property name=\"{name}\" value=\"{}\"/>", xml(&fact))?;
+        }
+        writeln!(out, "    </properties>")?;
+    }
     for finding in &results.findings {
         write_case(
             out,

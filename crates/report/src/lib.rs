@@ -1,10 +1,14 @@
 //! Outcomes -> bytes, one file a format, each with its own types. All are made of [`Results`], which come from a run or from a file.
 
+mod about;
+pub mod compare;
 mod csv;
 mod dates;
 mod env;
+mod foreign;
 mod github;
 mod gitlab;
+mod groups;
 mod html;
 mod json;
 mod junit;
@@ -24,6 +28,7 @@ use keysieve_model::suppressed::By;
 
 pub use self::json::Results;
 pub use self::read::{ReadError, read};
+pub use self::words::show_command;
 
 /// How an outcome is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,10 +64,18 @@ pub struct Options {
     pub show_suppressed: bool,
     /// Tell what is as it should be, too.
     pub show_fine: bool,
+    /// Write every place of every finding, and how to fix it, in text.
+    pub details: bool,
+    /// Write findings and the verdict only, in text.
+    pub quiet: bool,
+    /// How many columns a line of text has; `None` where lines are not wrapped.
+    pub columns: Option<usize>,
     /// Use colours.
     pub colour: bool,
     /// When the run ended, in seconds since 1970-01-01 UTC.
     pub finished_seconds: i64,
+    /// Leave out how long the run took, so that the same input gives the same bytes.
+    pub is_reproducible: bool,
 }
 
 /// Writes results. Gives what the format has no room for, a line each, for people.

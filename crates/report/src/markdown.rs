@@ -2,10 +2,12 @@
 
 use std::io::{self, Write};
 
+use super::compare::{Change, Comparison};
 use super::dates::{duration_text, parse_rfc3339};
+use super::groups::{Group, groups};
 use super::json::{FindingJson, Results, UnreadJson};
 use super::text::{group, plural};
-use super::words::{Authors, by_urgency, confidence_text, first_step};
+use super::words::{Authors, confidence_text, first_step};
 use super::{escaped, json};
 
 /// How many findings have a row and a section, and how many things that were not read are named.
@@ -25,20 +27,22 @@ pub(super) fn write(out: &mut dyn Write, results: &Results) -> io::Result<Vec<St
     };
     writeln!(out, "## {mark} keysieve: {}\n", results.verdict())?;
     write_unread(out, "Not read", &results.summary.unread)?;
-    let findings = by_urgency(&results.findings);
-    let told = &findings[..findings.len().min(MAX_FINDINGS)];
+    let groups = groups(&results.findings);
+    let told = &groups[..groups.len().min(MAX_FINDINGS)];
     let mut cuts = Vec::new();
     if !told.is_empty() {
         write_table(out, told)?;
         let sections = write_sections(out, told, results)?;
-        if told.len() < findings.len() {
-            let (told, all) = (group(told.len() as u64), group(findings.len() as u64));
-            cuts.push(format!("Markdown: {told} of {all} findings are in it; --format jsonl has all"));
+        // Where each finding is a group of its own, it is called by its usual name.
+        let noun = if groups.len() == results.findings.len() { "findings" } else { "groups of findings" };
+        if told.len() < groups.len() {
+            let (told, all) = (group(told.len() as u64), group(groups.len() as u64));
+            cuts.push(format!("Markdown: {told} of {all} {noun} are in it; --format jsonl has all"));
         }
         if sections < told.len() {
             let (sections, told) = (group(sections as u64), group(told.len() as u64));
             cuts.push(format!(
-                "Markdown: details of {sections} of {told} findings are in it; --format jsonl has all"
+                "Markdown: details of {sections} of {told} {noun} are in it; --format jsonl has all"
             ));
         }
         cuts.iter().try_for_each(|cut| writeln!(out, "{}\n", text(cut)))?;
@@ -48,13 +52,47 @@ pub(super) fn write(out: &mut dyn Write, results: &Results) -> io::Result<Vec<St
     Ok(cuts)
 }
 
-fn write_table(out: &mut dyn Write, findings: &[&FindingJson]) -> io::Result<()> {
+/// Writes a comparison: what changed, with a table a kind of change.
+pub(super) fn write_comparison(out: &mut dyn Write, comparison: &Comparison<'_>) -> io::Result<()> {
+    let mark = match (comparison.is_complete(), comparison.worse()) {
+        (false, _) => "\u{1f6d1}",
+        (true, 0) => "\u{2705}",
+        (true, _) => "\u{274c}",
+    };
+    writeln!(out, "## {mark} keysieve compare: {}\n", comparison.verdict())?;
+    writeln!(out, "- From: {}", code(&comparison.old.title()))?;
+    writeln!(out, "- To: {}", code(&comparison.new.title()))?;
+    comparison.notices.iter().try_for_each(|notice| writeln!(out, "- Note: {}", text(notice)))?;
+    writeln!(out)?;
+    for change in Change::ALL {
+        let groups = comparison.groups(change);
+        if groups.is_empty() {
+            continue;
+        }
+        let count = group(comparison.count(change) as u64);
+        writeln!(out, "### {count} {}\n\n{}.\n", change.words(), capital(change.meaning()))?;
+        write_table(out, &groups[..groups.len().min(MAX_FINDINGS)])?;
+        if let Some(more @ 1..) = groups.len().checked_sub(MAX_FINDINGS) {
+            writeln!(out, "and {} more\n", group(more as u64))?;
+        }
+    }
+    Ok(())
+}
+
+/// The sentence with its first letter as a sentence begins.
+pub(super) fn capital(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
+fn write_table(out: &mut dyn Write, groups: &[Group<'_>]) -> io::Result<()> {
     writeln!(out, "| Severity | What | Where | Exposure | First |")?;
     writeln!(out, "|---|---|---|---|---|")?;
-    for finding in findings {
-        let places = finding.places_by_rank();
-        let first = places.first().map(|place| code(&place.at())).unwrap_or_default();
-        let more = match places.len() {
+    for mistake in groups {
+        let finding = mistake.lead();
+        let first = mistake.place().map(|place| code(&place.at())).unwrap_or_default();
+        let more = match mistake.members.iter().map(|finding| finding.places.len()).sum::<usize>() {
             0 | 1 => String::new(),
             count => format!(" and {} more", group(count as u64 - 1)),
         };
@@ -63,7 +101,7 @@ fn write_table(out: &mut dyn Write, findings: &[&FindingJson]) -> io::Result<()>
             "| {} | {} {} | {first}{more} | {} | {} |",
             json::severity(finding.severity),
             text(&escaped(finding.name.as_bytes())),
-            code(&escaped(finding.hint.as_bytes())),
+            code(&mistake.hint()),
             json::exposure(finding.exposure),
             first_step(finding.exposure)
         )?;
@@ -71,24 +109,25 @@ fn write_table(out: &mut dyn Write, findings: &[&FindingJson]) -> io::Result<()>
     writeln!(out)
 }
 
-/// A section a finding, as many as there is room for. Returns how many.
-fn write_sections(out: &mut dyn Write, findings: &[&FindingJson], results: &Results) -> io::Result<usize> {
+/// A section a group, as many as there is room for. Returns how many.
+fn write_sections(out: &mut dyn Write, groups: &[Group<'_>], results: &Results) -> io::Result<usize> {
     let mut written = 0;
-    for (at, finding) in findings.iter().enumerate() {
-        let section = section(finding, results);
+    for (at, group) in groups.iter().enumerate() {
+        let section = section(group, results);
         written += section.len();
         if written > MAX_BYTES {
             return Ok(at);
         }
         out.write_all(section.as_bytes())?;
     }
-    Ok(findings.len())
+    Ok(groups.len())
 }
 
-fn section(finding: &FindingJson, results: &Results) -> String {
+fn section(mistake: &Group<'_>, results: &Results) -> String {
+    let finding = mistake.lead();
     let name = text(&escaped(finding.name.as_bytes()));
     let hint = code(&escaped(finding.hint.as_bytes()));
-    let mut lines = vec![format!("<details><summary>{name} {}</summary>\n", html_code(&finding.hint))];
+    let mut lines = vec![format!("<details><summary>{name} {}</summary>\n", html_code(&mistake.hint()))];
     let note = finding.note.as_ref().map(|note| format!(", {}", text(&escaped(note.as_bytes()))));
     lines.push(format!(
         "- **What:** {name} {hint}{}, {} severity, {}",
@@ -116,8 +155,33 @@ fn section(finding: &FindingJson, results: &Results) -> String {
     }
     let (rule, fingerprint) =
         (code(&escaped(finding.rule.as_bytes())), code(&escaped(finding.fingerprint.as_bytes())));
-    lines.push(format!("- **Rule:** {rule}, fingerprint {fingerprint}\n\n</details>\n\n"));
+    lines.push(format!("- **Rule:** {rule}, fingerprint {fingerprint}"));
+    lines.extend(others(&mistake.members[1..]));
+    lines.push("\n</details>\n\n".to_owned());
     lines.join("\n")
+}
+
+/// The other findings of a group, a line each.
+fn others(others: &[&FindingJson]) -> Vec<String> {
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec!["- **More of the same rule, file and name:**".to_owned()];
+    for finding in others.iter().take(MAX_PLACES) {
+        let at = finding.places_by_rank().first().map(|place| code(&place.at())).unwrap_or_default();
+        let secret = finding.raw_secret().map(|secret| format!(", secret {}", code(&escaped(&secret))));
+        lines.push(format!(
+            "  - {} at {at}, {}, fingerprint {}{}",
+            code(&escaped(finding.hint.as_bytes())),
+            json::exposure(finding.exposure),
+            code(&escaped(finding.fingerprint.as_bytes())),
+            secret.unwrap_or_default()
+        ));
+    }
+    if let Some(more @ 1..) = others.len().checked_sub(MAX_PLACES) {
+        lines.push(format!("  - and {} more", group(more as u64)));
+    }
+    lines
 }
 
 fn write_env_files(out: &mut dyn Write, results: &Results) -> io::Result<()> {
@@ -162,6 +226,9 @@ fn write_coverage(out: &mut dyn Write, results: &Results) -> io::Result<()> {
     }
     for notice in &summary.notices {
         writeln!(out, "- Note: {}", text(&escaped(notice.as_bytes())))?;
+    }
+    for (name, fact) in summary.facts() {
+        writeln!(out, "- {name}: {}", code(&fact))?;
     }
     if let Some(finished) = summary.finished.as_deref().filter(|date| parse_rfc3339(date).is_some()) {
         writeln!(out, "- Ended: {finished}")?;

@@ -9,6 +9,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use keysieve_model::finding::Secret;
 use keysieve_model::redaction::Redaction;
 
+use super::about::AboutJson;
+use super::foreign::{Foreign, VALUE_DIGEST};
 use super::json::{self, FindingJson, Results, SummaryJson, SuppressedFindingJson, UnreadJson};
 
 const SAVE: &str = "save results with `--format jsonl -o FILE`";
@@ -23,7 +25,7 @@ pub struct ReadError {
 }
 
 impl ReadError {
-    fn new(place: impl Into<String>, what: impl Into<String>, remedy: &'static str) -> Self {
+    pub(super) fn new(place: impl Into<String>, what: impl Into<String>, remedy: &'static str) -> Self {
         Self { place: place.into(), what: what.into(), remedy }
     }
 }
@@ -45,8 +47,11 @@ pub fn read(name: &str, bytes: &[u8], shows_secrets: bool) -> Result<Results, Re
     if text.trim().is_empty() {
         return Err(ReadError::new(name, "there is nothing in it", SAVE));
     }
-    let mut objects =
-        if is_lines(text) { Objects::of_lines(name, text)? } else { Objects::of_document(name, text)? };
+    let mut objects = match foreign_lines(text) {
+        true => Objects::of_foreign_lines(name, text)?,
+        false if is_lines(text) => Objects::of_lines(name, text)?,
+        false => Objects::of_document(name, text)?,
+    };
     if !shows_secrets {
         objects.hide_secrets();
     }
@@ -67,6 +72,13 @@ fn is_lines(text: &str) -> bool {
     }
 }
 
+/// Whether it is an object a line that another scanner wrote.
+fn foreign_lines(text: &str) -> bool {
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let first = serde_json::from_str::<Value>(first).ok().filter(Value::is_object);
+    first.is_some_and(|first| Foreign::of_lines("", &[(1, first)]).is_some())
+}
+
 /// What is in a file, each object with where it stands.
 struct Objects {
     name: String,
@@ -75,12 +87,23 @@ struct Objects {
     summary: Option<(String, Value)>,
     /// What is missing at the end.
     torn: Option<String>,
+    /// The number of the last line.
+    last_line: usize,
+    /// The scanner that wrote it, where that is another one.
+    foreign: Option<AboutJson>,
 }
 
 impl Objects {
     fn of_lines(name: &str, text: &str) -> Result<Self, ReadError> {
-        let mut objects =
-            Self { name: name.to_owned(), findings: Vec::new(), suppressed: None, summary: None, torn: None };
+        let mut objects = Self {
+            name: name.to_owned(),
+            findings: Vec::new(),
+            suppressed: None,
+            summary: None,
+            torn: None,
+            last_line: text.lines().count().max(1),
+            foreign: None,
+        };
         let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
         while let Some((at, line)) = lines.next() {
             let place = format!("{name}:{}", at + 1);
@@ -107,6 +130,46 @@ impl Objects {
         Ok(objects)
     }
 
+    /// The lines of another scanner's report.
+    fn of_foreign_lines(name: &str, text: &str) -> Result<Self, ReadError> {
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let values: Result<Vec<(usize, Value)>, ReadError> = lines
+            .map(|(at, line)| match serde_json::from_str(line) {
+                Ok(value) => Ok((at + 1, value)),
+                Err(error) => Err(not_json(&format!("{name}:{}", at + 1), &error)),
+            })
+            .collect();
+        match Foreign::of_lines(name, &values?) {
+            Some(foreign) => Ok(Self::of_foreign(name, foreign)),
+            None => Err(ReadError::new(name, "no results that are known", SAVE)),
+        }
+    }
+
+    fn of_foreign(name: &str, foreign: Foreign) -> Self {
+        let Foreign { tool, version, findings, suppressed, has_failed } = foreign;
+        let mut summary = SummaryJson::missing(findings.len());
+        summary.complete = !has_failed;
+        if has_failed {
+            let why = format!("the report says that {tool} did not succeed");
+            summary.unread.push(UnreadJson { what: name.to_owned(), what_bytes: None, why });
+        }
+        let shown = super::escaped(tool.as_bytes());
+        summary
+            .notices
+            .push(format!("read from a report of {shown}, which does not say all that was not read"));
+        let about = AboutJson { tool: Some(tool), version, ..AboutJson::default() };
+        let summary = serde_json::to_value(summary).ok().map(|summary| (name.to_owned(), summary));
+        Self {
+            name: name.to_owned(),
+            findings,
+            suppressed: Some(suppressed).filter(|suppressed| !suppressed.is_empty()),
+            summary,
+            torn: None,
+            last_line: 1,
+            foreign: Some(about),
+        }
+    }
+
     fn of_document(name: &str, text: &str) -> Result<Self, ReadError> {
         let value: Value = serde_json::from_str(text).map_err(|error| {
             let what = match error.is_eof() {
@@ -115,6 +178,9 @@ impl Objects {
             };
             ReadError::new(format!("{name}:{}", error.line()), what, SAVE)
         })?;
+        if let Some(foreign) = Foreign::of_document(name, &value) {
+            return Ok(Self::of_foreign(name, foreign));
+        }
         let Value::Object(mut document) = value else {
             return Err(ReadError::new(name, "no results of keysieve", SAVE));
         };
@@ -139,7 +205,16 @@ impl Objects {
                 return Err(unknown(place, &kind));
             }
         }
-        Ok(Self { name: name.to_owned(), findings, suppressed, summary, torn: None })
+        let last_line = text.lines().count().max(1);
+        Ok(Self {
+            name: name.to_owned(),
+            findings,
+            suppressed,
+            summary,
+            torn: None,
+            last_line,
+            foreign: None,
+        })
     }
 
     /// Takes the secrets away, and masks them in names, as the run would have done that was asked not to show them.
@@ -188,9 +263,14 @@ impl Objects {
             ));
         }
         summary.complete &= missing.is_empty();
+        let torn =
+            (!missing.is_empty()).then(|| (format!("{}:{}", self.name, self.last_line), missing.join("; ")));
         let unread = |why: String| UnreadJson { what: self.name.clone(), what_bytes: None, why };
         summary.unread.extend(missing.into_iter().map(unread));
-        Ok(Results { findings, suppressed: suppressed.transpose()?, summary })
+        if let Some(about) = self.foreign {
+            summary.about = about;
+        }
+        Ok(Results { findings, suppressed: suppressed.transpose()?, summary, torn })
     }
 }
 
@@ -204,6 +284,24 @@ fn kind(place: &str, value: &Value) -> Result<String, ReadError> {
         _ => {
             let what = "its `schema` is not 1";
             Err(ReadError::new(place, what, "a newer keysieve wrote it; update this one"))
+        }
+    }
+}
+
+fn not_json(place: &str, error: &serde_json::Error) -> ReadError {
+    let what = if error.is_eof() { "it is cut short".to_owned() } else { format!("not JSON: {error}") };
+    ReadError::new(place, what, SAVE)
+}
+
+impl Results {
+    /// Checks that the file they are from was not cut off; `name` is its name.
+    pub(super) fn check_whole(&self, name: &str) -> Result<(), ReadError> {
+        match &self.torn {
+            None => Ok(()),
+            Some((place, what)) => {
+                let place = if place.is_empty() { name } else { place };
+                Err(ReadError::new(place, what.clone(), "compare results of runs that got to their ends"))
+            }
         }
     }
 }
@@ -235,7 +333,7 @@ fn mask(value: &mut Value, key: &str, redaction: &Redaction) {
             let masked = match key {
                 "instruction" | "deleted_by_instruction" => redaction.masked_command(text.as_bytes()),
                 // These name no secret, and other fields are compared with them.
-                "type" | "rule" | "fingerprint" | "hint" => None,
+                VALUE_DIGEST | "type" | "rule" | "fingerprint" | "group" | "hint" => None,
                 _ => redaction.masked_name(text.as_bytes()),
             };
             if let Some(masked) = masked {

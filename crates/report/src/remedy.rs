@@ -179,6 +179,7 @@ mod tests {
         let fingerprint = Fingerprint::new(&Salt::default(), rule_id, &secret);
         let assignee = Assignee { name: name.to_owned(), lead: lead.to_owned() };
         let finding = Finding {
+            variable: None,
             rule: id,
             severity: Severity::High,
             confidence: Confidence::High,

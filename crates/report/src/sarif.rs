@@ -109,10 +109,40 @@ struct Log {
 #[serde(rename_all = "camelCase")]
 struct Run {
     tool: Tool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    automation_details: Option<AutomationDetails>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    version_control_provenance: Vec<VersionControlDetails>,
     column_kind: &'static str,
     original_uri_base_ids: BTreeMap<&'static str, BaseUri>,
     invocations: [Invocation; 1],
     results: Vec<ResultObject>,
+}
+
+/// What kind of run it was. A service compares a run with earlier ones of the same kind: what a range does not have is not fixed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AutomationDetails {
+    id: String,
+    description: Message,
+}
+
+/// The repository that was scanned, and its state.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VersionControlDetails {
+    repository_uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    branch: Option<String>,
+    mapped_to: MappedTo,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MappedTo {
+    uri_base_id: &'static str,
 }
 
 #[derive(Serialize)]
@@ -125,7 +155,10 @@ struct Tool {
 struct Driver {
     name: &'static str,
     semantic_version: &'static str,
+    information_uri: &'static str,
     rules: Vec<Rule>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    properties: BTreeMap<&'static str, String>,
 }
 
 /// What relative addresses are relative to. The address itself is left to the reader: it differs from machine to machine.
@@ -190,6 +223,8 @@ impl Message {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Invocation {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command_line: Option<String>,
     execution_successful: bool,
     exit_code: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -304,9 +339,13 @@ impl Log {
                     driver: Driver {
                         name: "keysieve",
                         semantic_version: env!("CARGO_PKG_VERSION"),
+                        information_uri: env!("CARGO_PKG_REPOSITORY"),
                         rules: rules.into_values().collect(),
+                        properties: driver_properties(results),
                     },
                 },
+                automation_details: automation_details(results),
+                version_control_provenance: version_control(results).into_iter().collect(),
                 column_kind: "unicodeCodePoints",
                 original_uri_base_ids: BTreeMap::from([
                     (
@@ -320,6 +359,43 @@ impl Log {
             }],
         }
     }
+}
+
+/// The version of the rules, and the configuration.
+fn driver_properties(results: &Results) -> BTreeMap<&'static str, String> {
+    let about = &results.summary.about;
+    let rules = about.rules.as_ref().map(|rules| ("rulesVersion", escaped(rules.version.as_bytes())));
+    let configuration = about.configuration_text().map(|files| ("configuration", files));
+    rules.into_iter().chain(configuration).collect()
+}
+
+/// `keysieve/audit/`: what is in front of the last slash names the kind of run.
+fn automation_details(results: &Results) -> Option<AutomationDetails> {
+    let command = results.summary.about.command_text()?;
+    let words: Vec<&str> = command.split(' ').collect();
+    let name = words.get(1).filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase()))?;
+    Some(AutomationDetails { id: format!("keysieve/{name}/"), description: Message::new(&command) })
+}
+
+/// The repository, where its remote has an address that others can use.
+fn version_control(results: &Results) -> Option<VersionControlDetails> {
+    let repository = results.summary.about.repository.as_ref()?;
+    let (scheme, rest) = repository.url.as_deref()?.split_once("://")?;
+    let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    if !scheme.bytes().all(is_scheme) || !scheme.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        return None;
+    }
+    // Ports and addresses in brackets are written as they are.
+    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    if !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte)) {
+        return None;
+    }
+    Some(VersionControlDetails {
+        repository_uri: format!("{scheme}://{host}{}", percent_encoded(path.as_bytes())),
+        revision_id: repository.head.as_ref().map(|head| escaped(head.as_bytes())),
+        branch: repository.branch.as_ref().map(|branch| escaped(branch.as_bytes())),
+        mapped_to: MappedTo { uri_base_id: SOURCES },
+    })
 }
 
 fn invocation(results: &Results, cuts: &[String]) -> Invocation {
@@ -344,6 +420,7 @@ fn invocation(results: &Results, cuts: &[String]) -> Invocation {
     notifications
         .push(notification("note", &format!("read: {}; {}", summary.read_text(), results.verdict())));
     Invocation {
+        command_line: summary.about.command_text(),
         execution_successful: results.is_complete(),
         exit_code: match (results.is_complete(), results.failing()) {
             (false, _) => 2,

@@ -1,17 +1,20 @@
-//! Text for people: a block a secret, then what was read.
+//! Text for people: a line or two a mistake below its file, then what was read; or a block a secret.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use bstr::ByteSlice;
 
 use keysieve_model::coverage::{Read, Unread};
-use keysieve_model::finding::{CommitSummary, Exposure};
+use keysieve_model::finding::{CommitSummary, Exposure, utc_day};
 use keysieve_model::outcome::Outcome;
 use keysieve_model::suppressed::By;
 use keysieve_rules::Severity;
 
+use super::groups::{Group, by_severity, count_text, groups};
 use super::json::{
-    FindingJson, PlaceJson, PlaceKind, Results, SuppressedFindingJson, UnreadJson, exposure, severity,
+    FindingJson, PlaceJson, PlaceKind, Results, SummaryJson, SuppressedFindingJson, UnreadJson, exposure,
+    severity,
 };
 use super::words::{Authors, confidence_text};
 use super::{Options, escaped, suppressed_by};
@@ -20,15 +23,183 @@ use super::{Options, escaped, suppressed_by};
 const MAX_PLACES: usize = 8;
 pub(super) const MAX_UNREAD: usize = 10;
 
+/// How many columns a line has where nobody says.
+const COLUMNS: usize = 100;
+/// The fewest columns that lines are wrapped to.
+const MIN_COLUMNS: usize = 40;
+/// How many characters of a fingerprint name a finding.
+const ID_DIGITS: usize = 12;
+/// How many lines and variables of a group are named.
+const MAX_NAMED: usize = 3;
+/// Where the second line of a group begins.
+const INDENT: usize = 12;
+
 pub(super) fn write(out: &mut dyn Write, results: &Results, options: Options) -> io::Result<()> {
     let paint = Paint { colour: options.colour };
-    results.findings.iter().try_for_each(|finding| write_finding(out, finding, paint))?;
+    let groups = groups(&results.findings);
+    if !options.quiet {
+        write_about(out, results, paint)?;
+        if !groups.is_empty() {
+            let count = count_text(results.findings.len(), groups.len(), "");
+            writeln!(out, "{count}: {}\n", levels_text(results, paint))?;
+        }
+    }
+    if options.details {
+        let findings = groups.iter().flat_map(|group| &group.members);
+        findings.into_iter().try_for_each(|finding| write_finding(out, finding, paint))?;
+    } else {
+        write_groups(out, &groups, options, paint)?;
+    }
     write_suppressed(out, results.suppressed(), paint)?;
     super::env::write(out, &results.summary.env_files, paint)?;
-    for notice in &results.summary.notices {
-        writeln!(out, "note: {}", escaped(notice.as_bytes()))?;
+    if !options.quiet {
+        if !options.details && !groups.is_empty() {
+            let hint = "-v lists every place and how to fix it; `keysieve explain ID` says why it was found";
+            writeln!(out, "{}", paint.dim(hint))?;
+        }
+        for notice in &results.summary.notices {
+            writeln!(out, "note: {}", escaped(notice.as_bytes()))?;
+        }
     }
-    write_verdict(out, results, paint)
+    write_verdict(out, results, &groups, options.quiet, paint)
+}
+
+/// What was looked at, and by what.
+fn write_about(out: &mut dyn Write, results: &Results, paint: Paint) -> io::Result<()> {
+    let about = &results.summary.about;
+    let configuration = about.configuration_text().filter(|files| files != "none");
+    let configuration = configuration.map(|files| format!("configuration {files}"));
+    let tool = [about.tool_text(), about.command_text(), configuration];
+    let tool: Vec<String> = tool.into_iter().flatten().collect();
+    if let Some(repository) = about.repository_text() {
+        writeln!(out, "{repository}")?;
+    }
+    if !tool.is_empty() {
+        writeln!(out, "{}", paint.dim(&tool.join("; ")))?;
+    }
+    Ok(())
+}
+
+/// `3 critical, 50 high`
+fn levels_text(results: &Results, paint: Paint) -> String {
+    let levels = by_severity(&results.findings).into_iter();
+    let levels: Vec<String> =
+        levels.map(|(level, count)| format!("{} {}", group(count as u64), paint.severity(level))).collect();
+    levels.join(", ")
+}
+
+/// A heading a file, the file with what to do first in front, and one or two lines a group.
+pub(super) fn write_groups(
+    out: &mut dyn Write,
+    groups: &[Group<'_>],
+    options: Options,
+    paint: Paint,
+) -> io::Result<()> {
+    let columns = options.columns.unwrap_or(COLUMNS).max(MIN_COLUMNS);
+    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+    let mut files: Vec<(String, Vec<&Group<'_>>)> = Vec::new();
+    for group in groups {
+        let title = group.title();
+        let number = *numbers.entry(title.clone()).or_insert(files.len());
+        match files.get_mut(number) {
+            Some((_, groups)) => groups.push(group),
+            None => files.push((title, vec![group])),
+        }
+    }
+    for (title, groups) in files {
+        writeln!(out, "{}", paint.bold(&title))?;
+        groups.into_iter().try_for_each(|group| write_group(out, group, columns, paint))?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn write_group(out: &mut dyn Write, group: &Group<'_>, columns: usize, paint: Paint) -> io::Result<()> {
+    let lead = group.lead();
+    let hint = Some(group.hint()).filter(|hint| hint != "...");
+    let what: Vec<String> = std::iter::once(escaped(lead.name.as_bytes())).chain(hint).collect();
+    let level = severity(lead.severity);
+    let gap = " ".repeat(INDENT.saturating_sub(2 + level.len()));
+    write!(out, "  {}{gap}", paint.severity(lead.severity))?;
+    let mut parts = vec![what.join("  ")];
+    parts.extend(group_facts(group));
+    writeln!(out, "{}", wrapped(&parts, columns.saturating_sub(INDENT)).join(&format!("\n{:INDENT$}", "")))?;
+    for finding in &group.members {
+        if let Some(found) = &finding.values.found {
+            writeln!(out, "{:INDENT$}{}", "", escaped(found.as_bytes()))?;
+        }
+        if let Some(secret) = finding.raw_secret() {
+            writeln!(out, "{:INDENT$}secret  {}", "", escaped(&secret))?;
+        }
+    }
+    Ok(())
+}
+
+/// What a line has room for: the variable, where it is, how far it has gone, since when, and how to ask for more.
+fn group_facts(group: &Group<'_>) -> Vec<String> {
+    let lead = group.lead();
+    // Of a value that was looked for, the hint is the name.
+    let variable = lead.variable.as_ref().filter(|_| lead.values.found.is_none());
+    let mut facts: Vec<String> = variable.iter().map(|name| escaped(name.as_bytes())).collect();
+    facts.extend(lines_text(group));
+    let exposure = exposure(lead.exposure);
+    facts.push(match group.in_head().filter(|_| lead.exposure != Exposure::Staged) {
+        Some(true) => format!("{exposure}, still in HEAD"),
+        Some(false) => format!("{exposure}, no longer in HEAD"),
+        None => exposure.to_owned(),
+    });
+    facts.extend(group.place().into_iter().flat_map(PlaceJson::image_facts));
+    facts.extend(group.since_seconds().map(|since| format!("since {}", utc_day(since))));
+    let title = group.title();
+    let elsewhere: BTreeSet<String> =
+        group.members.iter().flat_map(|finding| &finding.places).map(PlaceJson::name).collect();
+    let others = elsewhere.iter().filter(|name| **name != title).count();
+    if others > 0 {
+        facts.push(format!("and in {}", plural(others as u64, "more file")));
+    }
+    facts.push(escaped(lead.fingerprint.get(..ID_DIGITS).unwrap_or(&lead.fingerprint).as_bytes()));
+    facts
+}
+
+/// `line 3`, `lines 3, 17, 20 and 4 more`; nothing where there are no lines.
+fn lines_text(group: &Group<'_>) -> Option<String> {
+    let title = group.title();
+    let first = |finding: &FindingJson| {
+        let place = finding.places_by_rank().into_iter().find(|place| place.name() == title)?;
+        place.has_lines().then_some(place.line)
+    };
+    let lines: BTreeSet<u64> = group.members.iter().filter_map(|finding| first(finding)).collect();
+    let named: Vec<String> = lines.iter().take(MAX_NAMED).map(ToString::to_string).collect();
+    match (lines.len(), lines.len() - named.len()) {
+        (0, _) => None,
+        (1, _) => Some(format!("line {}", named.join(""))),
+        (_, 0) => Some(format!("lines {}", named.join(", "))),
+        (_, more) => Some(format!("lines {} and {more} more", named.join(", "))),
+    }
+}
+
+/// The parts, `;` between them, on as few lines of so many columns as hold them; a part is broken between words.
+fn wrapped(parts: &[String], columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    let width = |text: &str| text.chars().count();
+    for (at, part) in parts.iter().enumerate() {
+        let end = if at + 1 < parts.len() { ";" } else { "" };
+        if !line.is_empty() && width(&line) + 2 + width(part) > columns {
+            lines.push(std::mem::take(&mut line));
+        }
+        for word in format!("{part}{end}").split(' ') {
+            if !line.is_empty() && width(&line) + 1 + width(word) > columns {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.push(line);
+    lines
 }
 
 /// Colours, or none.
@@ -121,7 +292,8 @@ fn write_place(out: &mut dyn Write, place: &PlaceJson, paint: Paint) -> io::Resu
             let nowhere = if place.path.is_none() { "; no tree names it" } else { "" };
             writeln!(out, "  history  {at}{nowhere}")?;
             let facts = [place.commit_facts(Authors::Named), place.reach_facts()].concat();
-            writeln!(out, "           {}", paint.dim(&facts.join("; ")))
+            writeln!(out, "           {}", paint.dim(&facts.join("; ")))?;
+            place.show_command().map_or(Ok(()), |command| writeln!(out, "           {}", paint.dim(&command)))
         }
         PlaceKind::GitMetadata => {
             writeln!(out, "  history  {at}")?;
@@ -166,26 +338,16 @@ pub(super) fn suppressed_text(outcome: &Outcome) -> Option<String> {
     (!told.is_empty()).then(|| told.join(", "))
 }
 
-fn write_verdict(out: &mut dyn Write, results: &Results, paint: Paint) -> io::Result<()> {
+fn write_verdict(
+    out: &mut dyn Write,
+    results: &Results,
+    groups: &[Group<'_>],
+    is_quiet: bool,
+    paint: Paint,
+) -> io::Result<()> {
     let summary = &results.summary;
-    writeln!(out, "read: {}, in {:.2} s", summary.read_text(), summary.seconds)?;
-    if let Some(swept) = &summary.swept {
-        swept.write(out)?;
-    }
-    if summary.in_ignored_env > 0 {
-        let count = plural(summary.in_ignored_env as u64, "secret");
-        writeln!(out, "fine: {count} in ignored environment files only, where they belong")?;
-    }
-    if let Some(told) = summary.suppressed_text() {
-        writeln!(out, "not reported: {told} (--show-suppressed lists them)")?;
-    }
-    let lists = [
-        ("not read, as the configuration accepts", &summary.accepted_unread),
-        ("passed over on purpose", &summary.skipped),
-    ];
-    for (words, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
-        writeln!(out, "{words}: {}", group(list.len() as u64))?;
-        write_told(out, list)?;
+    if !is_quiet {
+        write_read(out, summary)?;
     }
     if !results.is_complete() {
         let count = plural(summary.unread.len() as u64, "thing");
@@ -205,9 +367,37 @@ fn write_verdict(out: &mut dyn Write, results: &Results, paint: Paint) -> io::Re
         }
         0 if exposes => format!("not everything was read{about_env}"),
         0 => "no secrets found in what was read".to_owned(),
-        count => paint.with("31", &format!("{} found{about_env}", plural(count as u64, "secret"))),
+        count => {
+            writeln!(out, "by severity: {}", levels_text(results, paint))?;
+            paint.with("31", &format!("{}{about_env}", count_text(count, groups.len(), " found")))
+        }
     };
     writeln!(out, "{verdict}")
+}
+
+/// What was read, and what was left out on purpose.
+fn write_read(out: &mut dyn Write, summary: &SummaryJson) -> io::Result<()> {
+    let when = summary.finished.as_deref().map(|time| format!(", {}", escaped(time.as_bytes())));
+    writeln!(out, "read: {}, in {:.2} s{}", summary.read_text(), summary.seconds, when.unwrap_or_default())?;
+    if let Some(swept) = &summary.swept {
+        swept.write(out)?;
+    }
+    if summary.in_ignored_env > 0 {
+        let count = plural(summary.in_ignored_env as u64, "secret");
+        writeln!(out, "fine: {count} in ignored environment files only, where they belong")?;
+    }
+    if let Some(told) = summary.suppressed_text() {
+        writeln!(out, "not reported: {told} (--show-suppressed lists them)")?;
+    }
+    let lists = [
+        ("not read, as the configuration accepts", &summary.accepted_unread),
+        ("passed over on purpose", &summary.skipped),
+    ];
+    for (words, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+        writeln!(out, "{words}: {}", group(list.len() as u64))?;
+        write_told(out, list)?;
+    }
+    Ok(())
 }
 
 fn write_told(out: &mut dyn Write, list: &[UnreadJson]) -> io::Result<()> {
@@ -271,6 +461,14 @@ pub(super) fn group(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_wrapped_between_parts_and_words() {
+        let parts = ["one two".to_owned(), "three".to_owned(), "a longer part of it".to_owned()];
+        assert_eq!(wrapped(&parts, 80), ["one two; three; a longer part of it"]);
+        assert_eq!(wrapped(&parts, 16), ["one two; three;", "a longer part of", "it"]);
+        assert_eq!(wrapped(&["x".repeat(20)], 10), ["x".repeat(20)]);
+    }
 
     #[test]
     fn numbers_are_grouped_and_counted() {

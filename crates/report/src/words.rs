@@ -1,8 +1,6 @@
 //! What formats for people have in common: places, how far a secret has gone and what to do about it, in words. Names in them are
 //! untrusted and come out escaped for a terminal; each format quotes what it is given once more, by its own rules.
 
-use std::cmp::Reverse;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -82,11 +80,22 @@ impl PlaceJson {
         }
     }
 
+    /// The command that shows the version of the file that brought it in.
+    pub(super) fn show_command(&self) -> Option<String> {
+        let path =
+            self.path.as_deref().filter(|_| self.kind == PlaceKind::Git && self.path_bytes.is_none())?;
+        show_command(self.commit.as_deref()?, path)
+    }
+
+    /// Whether its line says something.
+    pub(super) fn has_lines(&self) -> bool {
+        self.field.is_none() || self.field.as_deref() == Some("message")
+    }
+
     /// What it is, and where in it: `src/app.py:3:17`.
     pub(super) fn at(&self) -> String {
         let (name, line, column) = (self.name(), self.line, self.column);
-        let has_lines = self.field.is_none() || self.field.as_deref() == Some("message");
-        match (self.path.is_some() || self.member.is_some(), has_lines) {
+        match (self.path.is_some() || self.member.is_some(), self.has_lines()) {
             (_, false) => name,
             (true, true) => format!("{name}:{line}:{column}"),
             (false, true) => format!("{name}, line {line}:{column}"),
@@ -148,6 +157,20 @@ impl PlaceJson {
             (PlaceKind::Stdin, ..) => 5,
             (PlaceKind::Git | PlaceKind::GitMetadata, ..) => 6,
         }
+    }
+}
+
+/// The command that shows the file at `path` as a commit has it; none where a shell, or a reader, may take the path for another.
+#[must_use]
+pub fn show_command(commit: &str, path: &str) -> Option<String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./+@%:=,".contains(&byte);
+    let is_commit = commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_shown = escaped(path.as_bytes()) == path && !path.contains('\'');
+    let commit = short(commit);
+    match path.bytes().all(is_plain) {
+        _ if !is_commit || !is_shown => None,
+        true => Some(format!("git show {commit}:{path}")),
+        false => Some(format!("git show '{commit}:{path}'")),
     }
 }
 
@@ -256,6 +279,9 @@ impl FindingJson {
             Exposure::GitDirectory => "in the git directory's own files: every copy of this directory has it",
             Exposure::Image => self.image_advice(),
             Exposure::Stdin => "on standard input",
+            Exposure::Unknown => {
+                "the scanner that found it does not say how far it has gone: take it for known, and rotate it"
+            }
         }
     }
 
@@ -280,7 +306,7 @@ impl FindingJson {
 /// What an exposure asks for first, in a few words.
 pub(super) fn first_step(exposure: Exposure) -> &'static str {
     match exposure {
-        Exposure::Pushed | Exposure::Image => "Rotate now",
+        Exposure::Pushed | Exposure::Image | Exposure::Unknown => "Rotate now",
         Exposure::GitDirectory | Exposure::Unreachable => "Rotate, then clean up",
         Exposure::Local => "Take out before you push",
         Exposure::Staged => "Take out before you commit",
@@ -288,19 +314,10 @@ pub(super) fn first_step(exposure: Exposure) -> &'static str {
     }
 }
 
-/// The findings, what to do first in front: what others may have, what opens most, what is surest, what is out longest.
-pub(super) fn by_urgency(findings: &[FindingJson]) -> Vec<&FindingJson> {
-    let mut sorted: Vec<&FindingJson> = findings.iter().collect();
-    sorted.sort_by_key(|finding| {
-        let since = finding.since_seconds().unwrap_or(i64::MAX);
-        (urgency(finding.exposure), Reverse(finding.severity), Reverse(finding.confidence), since)
-    });
-    sorted
-}
-
-fn urgency(exposure: Exposure) -> u8 {
+/// How soon a secret with this exposure asks for something, the soonest first.
+pub(super) fn urgency(exposure: Exposure) -> u8 {
     match exposure {
-        Exposure::Pushed | Exposure::Image => 0,
+        Exposure::Pushed | Exposure::Image | Exposure::Unknown => 0,
         Exposure::GitDirectory | Exposure::Unreachable => 1,
         Exposure::Local => 2,
         Exposure::Staged => 3,

@@ -5,7 +5,7 @@ use std::path::Path;
 use keysieve_git::Repository;
 
 use crate::cli::args::{Common, ValuesArgs};
-use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
+use crate::cli::config::{PolicySource, output_config, scan_config_of, shows_progress};
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::finish;
 use crate::cli::progress::Bar;
@@ -20,7 +20,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<ExitStatus> {
     let output = output_config(common)?;
     let opened = Repository::open(repo)?;
-    let config = scan_config(common, PolicySource::of(&opened))?;
+    let config = scan_config_of(common, PolicySource::of(&opened), &opened)?;
     let local = if sweeps { Some(local_values(&opened)?) } else { None };
     let config = with_values(config, values, local, false)?;
     let progress = Bar::new(shows_progress(common));

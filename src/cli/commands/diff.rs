@@ -8,7 +8,7 @@ use keysieve_git::{RangeQuery, Repository, seconds_of_date};
 
 use crate::cli::args::{Common, ValuesArgs};
 use crate::cli::commands::range_policy::added_suppressions;
-use crate::cli::config::{PolicySource, git_environment, output_config, scan_config, shows_progress};
+use crate::cli::config::{PolicySource, git_environment, output_config, scan_config_of, shows_progress};
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::finish;
 use crate::cli::progress::Bar;
@@ -43,7 +43,7 @@ pub(crate) fn run(
         RangeQuery::Staged => None,
     };
     let policy = base.map_or(PolicySource::of(&repository), |base| PolicySource::Commit(&repository, *base));
-    let config = with_values(scan_config(common, policy)?, values, None, false)?;
+    let config = with_values(scan_config_of(common, policy, &repository)?, values, None, false)?;
     let progress = Bar::new(shows_progress(common));
     let mut found = scan_range(&config, &repository, &query, &progress)?;
     drop(progress);

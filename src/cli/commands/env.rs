@@ -14,7 +14,7 @@ use keysieve_git::Repository;
 use keysieve_report::escaped;
 
 use crate::cli::args::EnvArgs;
-use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
+use crate::cli::config::{PolicySource, output_config, scan_config_at, shows_progress};
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::{announce, finish, say};
 use crate::cli::progress::Bar;
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &EnvArgs) -> anyhow::Result<ExitStatus> {
     let output = output_config(&args.common)?;
     let repository = Repository::open(&args.dir).ok();
     let policy = repository.as_ref().map_or(PolicySource::Nowhere, PolicySource::of);
-    let config = scan_config(&args.common, policy)?;
+    let config = scan_config_at(&args.common, policy, repository.as_ref())?;
     if args.write_example {
         return write_examples(&args.dir);
     }

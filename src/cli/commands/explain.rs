@@ -11,9 +11,9 @@ use keysieve::run::explain::{End, Step, explain};
 use keysieve::run::{Outcome, ScanConfig, audit};
 use keysieve_git::Repository;
 use keysieve_model::chunk::Chunk;
-use keysieve_model::finding::{Container, Finding, Place, Secret};
+use keysieve_model::finding::{Container, Finding, HistoryPlace, Place, Secret};
 use keysieve_model::provenance::{Metadata, Provenance};
-use keysieve_report::escaped;
+use keysieve_report::{escaped, show_command};
 use keysieve_rules::{Rule, RuleSet};
 
 use crate::cli::args::Explain;
@@ -43,10 +43,14 @@ pub(crate) fn run(asked: &Explain) -> anyhow::Result<ExitStatus> {
     match what.rsplit_once(':').and_then(|(path, line)| Some((path, line.parse().ok()?))) {
         Some((path, line)) => explainer.line(path, line),
         None if is_fingerprint => explainer.finding(what),
-        None => bail!(
-            "`{what}` is no rule, no FILE:LINE, and no fingerprint; `keysieve rules list` shows all rules, and findings carry \
-             their fingerprints"
-        ),
+        None => {
+            let known: Vec<&str> = explainer.rules.rules().iter().map(|rule| rule.id.as_ref()).collect();
+            bail!(
+                "`{what}` is no rule, no FILE:LINE, and no fingerprint{}; `keysieve rules list` shows all rules, and findings \
+                 carry their fingerprints",
+                config::did_you_mean(what, &known)
+            )
+        }
     }
 }
 
@@ -164,6 +168,12 @@ impl Explainer<'_> {
             )?;
             for (place, steps) in explained {
                 writeln!(out, "{}:{}", name(&place.container), place.location.line)?;
+                if let Container::History(HistoryPlace { path: Some(path), introduced: Some(commit), .. }) =
+                    &place.container
+                    && let Some(command) = show_command(&commit.id.to_string(), &path.to_string())
+                {
+                    writeln!(out, "  {command}")?;
+                }
                 self.steps(out, steps.iter())?;
             }
             Ok(())

@@ -3,6 +3,7 @@
 mod audit;
 mod baseline;
 mod ci;
+mod compare;
 mod completions;
 mod diff;
 mod env;
@@ -35,6 +36,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
         Command::Explain(asked) => explain::run(&asked),
         Command::Hook { command } => hook::run(&command),
         Command::Report(asked) => report::run(&asked),
+        Command::Compare(asked) => compare::run(&asked),
         Command::Rules { command } => rules::run(command),
         Command::Completions { shell } => completions::completions(shell),
         Command::Man { dir } => completions::man(dir.as_deref()),

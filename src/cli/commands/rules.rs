@@ -31,11 +31,11 @@ pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitStatus> {
         }
         RulesCommand::Show { id, rules } => {
             let rules = config::rules(&rules)?;
-            let rule = rules
-                .rules()
-                .iter()
-                .find(|rule| rule.id == id)
-                .with_context(|| format!("there is no rule `{id}`; `keysieve rules list` shows all"))?;
+            let rule = rules.rules().iter().find(|rule| rule.id == id).with_context(|| {
+                let known: Vec<&str> = rules.rules().iter().map(|rule| rule.id.as_ref()).collect();
+                let unknown = policy::config::no_rule(&id, &known);
+                format!("{unknown}; `keysieve rules list` shows all")
+            })?;
             print(|out| show(out, rule))
         }
         RulesCommand::Check { files } => check(&files),

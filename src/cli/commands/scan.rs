@@ -7,7 +7,7 @@ use anyhow::bail;
 use keysieve_git::{Repository, folder_of};
 
 use crate::cli::args::{Common, ValuesArgs};
-use crate::cli::config::{PolicySource, output_config, scan_config, shows_progress};
+use crate::cli::config::{PolicySource, output_config, scan_config_at, shows_progress};
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::finish;
 use crate::cli::progress::Bar;
@@ -23,7 +23,7 @@ pub(crate) fn run(paths: Vec<PathBuf>, values: &ValuesArgs, common: &Common) -> 
     let repository =
         if is_stdin { Repository::open(Path::new(".")).ok() } else { repository_of(&paths, common)? };
     let policy = repository.as_ref().map_or(PolicySource::Nowhere, PolicySource::of);
-    let (config, output) = (scan_config(common, policy)?, output_config(common)?);
+    let (config, output) = (scan_config_at(common, policy, repository.as_ref())?, output_config(common)?);
     let config = with_values(config, values, None, is_stdin)?;
     let progress = Bar::new(shows_progress(common));
     let outcome = if is_stdin {

@@ -97,6 +97,7 @@ fn collect_env(config: &ScanConfig, dir: &Path, progress: &(dyn Progress + Send)
             swept: None,
             coverage: run.coverage,
             notices,
+            about: config.about.clone(),
             elapsed: start.elapsed(),
         };
         Run { collected, secrets, tops: trees.tops().collect() }

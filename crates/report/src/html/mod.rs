@@ -10,10 +10,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
+use super::compare::{Change, Comparison};
 use super::dates::{DAY, day, duration_text};
+use super::groups::{Group, count_text, groups};
 use super::json::{EnvFileJson, FindingJson, PlaceJson, Results, UnreadJson};
+use super::markdown::capital;
 use super::text::{group, plural};
-use super::words::{Authors, by_urgency, confidence_text, first_step};
+use super::words::{Authors, confidence_text, first_step};
 use super::{escaped, json};
 
 const STYLE: &str = include_str!("page.css");
@@ -34,9 +37,9 @@ pub(super) fn write(out: &mut dyn Write, results: &Results) -> io::Result<()> {
     let page = Page::new(results);
     write_head(out, results)?;
     write_unread(out, results)?;
-    if !page.findings.is_empty() {
+    if !page.groups.is_empty() {
         page.write_steps(out)?;
-        plots::write_time_line(out, &page.findings, results.summary.finished_seconds())?;
+        plots::write_time_line(out, &page.groups, results.summary.finished_seconds())?;
         page.write_plots(out)?;
         page.write_findings(out)?;
     }
@@ -98,8 +101,68 @@ fn write_head(out: &mut dyn Write, results: &Results) -> io::Result<()> {
         writeln!(out, "<a class=\"skip\" href=\"#findings\">Skip to the findings</a>")?;
     }
     writeln!(out, "<header>\n<div>\n<h1>Leaked secrets</h1>\n<p class=\"verdict {class}\">{verdict}</p>")?;
-    writeln!(out, "<p class=\"soft\">{when}Read: {}.</p>\n</div>", text(&summary.read_text()))?;
+    writeln!(out, "<p class=\"soft\">{when}Read: {}.</p>", text(&summary.read_text()))?;
+    for (name, fact) in summary.facts() {
+        writeln!(out, "<p class=\"soft\">{name}: <code>{}</code></p>", text(&fact))?;
+    }
+    writeln!(out, "</div>")?;
     writeln!(out, "<button type=\"button\" id=\"theme\" hidden>Dark theme</button>\n</header>\n<main>")
+}
+
+/// Writes a comparison: a page with a list a kind of change.
+pub(super) fn write_comparison(out: &mut dyn Write, comparison: &Comparison<'_>) -> io::Result<()> {
+    let policy =
+        format!("default-src 'none'; style-src {}; base-uri 'none'; form-action 'none'", source(STYLE));
+    let verdict = text(&comparison.verdict());
+    let class = if comparison.is_complete() && comparison.worse() == 0 { "good" } else { "bad" };
+    writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
+    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">")?;
+    writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
+    writeln!(out, "<meta name=\"referrer\" content=\"no-referrer\">\n<title>keysieve: {verdict}</title>")?;
+    writeln!(out, "<style>{STYLE}</style>\n</head>\n<body>\n<header>\n<div>")?;
+    writeln!(out, "<h1>What changed</h1>\n<p class=\"verdict {class}\">{verdict}</p>")?;
+    for (name, side) in [("From", &comparison.old), ("To", &comparison.new)] {
+        writeln!(out, "<p class=\"soft\">{name}: <code>{}</code></p>", text(&side.title()))?;
+    }
+    comparison.notices.iter().try_for_each(|notice| writeln!(out, "<p>{}</p>", text(notice)))?;
+    writeln!(out, "</div>\n</header>\n<main>")?;
+    for change in Change::ALL {
+        let groups = comparison.groups(change);
+        if groups.is_empty() {
+            continue;
+        }
+        let count = group(comparison.count(change) as u64);
+        writeln!(out, "<section>\n<h2>{count} {}</h2>", change.words())?;
+        writeln!(out, "<p class=\"soft\">{}.</p>\n<ol class=\"list\">", capital(change.meaning()))?;
+        groups.iter().try_for_each(|mistake| write_changed(out, mistake))?;
+        writeln!(out, "</ol>\n</section>")?;
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    writeln!(out, "</main>\n<footer><p>Made by keysieve {version}.</p></footer>\n</body>\n</html>")
+}
+
+/// A group in a comparison: what, where, and what to do first.
+fn write_changed(out: &mut dyn Write, mistake: &Group<'_>) -> io::Result<()> {
+    let finding = mistake.lead();
+    let severity = json::severity(finding.severity);
+    writeln!(
+        out,
+        "<li class=\"finding {severity}\"><h3><span class=\"level\">{severity}</span> <span class=\"what\">{}</span> \
+         <code>{}</code></h3>",
+        text(&finding.name),
+        text(&mistake.hint())
+    )?;
+    let first = mistake.place().map(PlaceJson::at).unwrap_or_default();
+    writeln!(out, "<p><code class=\"where\">{}</code></p>", text(&first))?;
+    writeln!(
+        out,
+        "<p><strong>{}.</strong> {}</p>",
+        first_step(finding.exposure),
+        json::exposure(finding.exposure)
+    )?;
+    write_details(out, finding, &finding.places_by_rank())?;
+    write_others(out, &mistake.members[1..])?;
+    writeln!(out, "</li>")
 }
 
 /// What is missing comes first: without it, nothing below is the whole truth.
@@ -132,18 +195,20 @@ struct Facet {
     name: &'static str,
     title: &'static str,
     values: Vec<(String, usize)>,
-    /// For each finding, the numbers of its values.
-    of_findings: Vec<Vec<usize>>,
+    /// For each group of findings, the numbers of its values.
+    of_groups: Vec<Vec<usize>>,
 }
 
 impl Facet {
     fn new(
         id: &'static str,
         (name, title): (&'static str, &'static str),
-        findings: &[&FindingJson],
+        groups: &[Group<'_>],
         values_of: impl Fn(&FindingJson) -> Vec<String>,
     ) -> Self {
-        let mut told: Vec<Vec<String>> = findings.iter().map(|finding| values_of(finding)).collect();
+        let of_group =
+            |group: &Group<'_>| group.members.iter().flat_map(|finding| values_of(finding)).collect();
+        let mut told: Vec<Vec<String>> = groups.iter().map(of_group).collect();
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for values in &mut told {
             values.sort();
@@ -157,14 +222,14 @@ impl Facet {
         values.sort_by(|(a, of_a), (b, of_b)| of_b.cmp(of_a).then_with(|| a.cmp(b)));
         let numbers: BTreeMap<&str, usize> =
             values.iter().enumerate().map(|(number, (value, _))| (value.as_str(), number)).collect();
-        let of_findings =
+        let of_groups =
             told.iter().map(|values| values.iter().map(|value| numbers[value.as_str()]).collect()).collect();
-        Self { id, name, title, values, of_findings }
+        Self { id, name, title, values, of_groups }
     }
 
     /// `data-rule="3 7"`
-    fn attribute(&self, finding: usize) -> String {
-        let numbers: Vec<String> = self.of_findings[finding].iter().map(ToString::to_string).collect();
+    fn attribute(&self, group: usize) -> String {
+        let numbers: Vec<String> = self.of_groups[group].iter().map(ToString::to_string).collect();
         if numbers.is_empty() {
             String::new()
         } else {
@@ -216,20 +281,19 @@ impl Facet {
     }
 }
 
-/// The findings, in the order in which they are worked on.
+/// The groups of findings, in the order in which they are worked on.
 struct Page<'a> {
-    findings: Vec<&'a FindingJson>,
+    groups: Vec<Group<'a>>,
     facets: Vec<Facet>,
     finished: Option<i64>,
 }
 
 impl<'a> Page<'a> {
     fn new(results: &'a Results) -> Self {
-        let findings = by_urgency(&results.findings);
+        let groups = groups(&results.findings);
         let one = |value: &str| vec![value.to_owned()];
-        let facet = |id, names, values: &dyn Fn(&FindingJson) -> Vec<String>| {
-            Facet::new(id, names, &findings, values)
-        };
+        let facet =
+            |id, names, values: &dyn Fn(&FindingJson) -> Vec<String>| Facet::new(id, names, &groups, values);
         let facets = vec![
             facet("step", ("To do", "What to do"), &|finding| one(first_step(finding.exposure))),
             facet("severity", ("Severity", "Severity"), &|finding| one(json::severity(finding.severity))),
@@ -251,7 +315,7 @@ impl<'a> Page<'a> {
                 finding.places.iter().filter_map(|place| place.author.clone()).collect()
             }),
         ];
-        Self { facets, finished: results.summary.finished_seconds(), findings }
+        Self { facets, finished: results.summary.finished_seconds(), groups }
     }
 
     /// Counts of what there is to do, each a way to its findings.
@@ -262,8 +326,8 @@ impl<'a> Page<'a> {
         )?;
         let Some(facet) = self.facets.first() else { return Ok(()) };
         let mut seen = Vec::new();
-        for finding in &self.findings {
-            let step = first_step(finding.exposure);
+        for mistake in &self.groups {
+            let step = first_step(mistake.lead().exposure);
             let Some(number) = facet.values.iter().position(|(value, _)| value == step) else { continue };
             if seen.contains(&number) {
                 continue;
@@ -310,28 +374,31 @@ impl<'a> Page<'a> {
              </option><option value=\"rule\">By rule</option><option value=\"path\">By path</option></select></label>"
         )?;
         writeln!(out, "<button type=\"button\" id=\"all\">Show all</button>\n</form>")?;
-        let count = plural(self.findings.len() as u64, "finding");
+        let members = self.groups.iter().map(|group| group.members.len()).sum();
+        let count = count_text(members, self.groups.len(), "");
+        let noun = if members == self.groups.len() { "findings" } else { "groups" };
         writeln!(
             out,
-            "<p id=\"status\" role=\"status\" class=\"soft\">{count}</p>\n<ol id=\"list\" class=\"list\">"
+            "<p id=\"status\" role=\"status\" class=\"soft\" data-noun=\"{noun}\">{count}</p>\n<ol id=\"list\" class=\"list\">"
         )?;
-        let at_first = self.findings.len().min(AT_FIRST);
-        (0..at_first).try_for_each(|at| self.write_finding(out, at))?;
+        let at_first = self.groups.len().min(AT_FIRST);
+        (0..at_first).try_for_each(|at| self.write_group(out, at))?;
         writeln!(out, "</ol>")?;
-        if at_first < self.findings.len() {
+        if at_first < self.groups.len() {
             // The script reads it as text; where there is none, it is shown.
             writeln!(out, "<noscript id=\"rest\">\n<ol class=\"list\" start=\"{}\">", at_first + 1)?;
-            (at_first..self.findings.len()).try_for_each(|at| self.write_finding(out, at))?;
+            (at_first..self.groups.len()).try_for_each(|at| self.write_group(out, at))?;
             writeln!(out, "</ol>\n</noscript>")?;
         }
         writeln!(out, "<button type=\"button\" id=\"more\" hidden>Show more</button>\n</section>")
     }
 
-    fn write_finding(&self, out: &mut dyn Write, at: usize) -> io::Result<()> {
-        let finding = self.findings[at];
+    fn write_group(&self, out: &mut dyn Write, at: usize) -> io::Result<()> {
+        let mistake = &self.groups[at];
+        let finding = mistake.lead();
         let facets: String = self.facets.iter().map(|facet| facet.attribute(at)).collect();
         let severity = json::severity(finding.severity);
-        let since = finding.since_seconds();
+        let since = mistake.since_seconds();
         let since_data = since.map(|since| format!(" data-since=\"{since}\"")).unwrap_or_default();
         writeln!(
             out,
@@ -343,7 +410,7 @@ impl<'a> Page<'a> {
             out,
             "<h3><span class=\"level\">{severity}</span> <span class=\"what\">{}</span> <code>{}</code></h3>",
             text(&finding.name),
-            text(&finding.hint)
+            text(&mistake.hint())
         )?;
         let places = finding.places_by_rank();
         let first = places.first().map(|place| place.at()).unwrap_or_default();
@@ -353,7 +420,7 @@ impl<'a> Page<'a> {
             "<p><strong>{}.</strong> {}{}: {}.</p>",
             first_step(finding.exposure),
             json::exposure(finding.exposure),
-            match finding.in_head() {
+            match mistake.in_head() {
                 Some(true) => ", still in HEAD",
                 Some(false) => ", no longer in HEAD",
                 None => "",
@@ -369,6 +436,7 @@ impl<'a> Page<'a> {
             writeln!(out, "<p>Secret: <code class=\"secret\">{}</code></p>", text(&escaped(&secret)))?;
         }
         write_details(out, finding, &places)?;
+        write_others(out, &mistake.members[1..])?;
         writeln!(out, "</li>")
     }
 }
@@ -394,7 +462,9 @@ fn write_details(out: &mut dyn Write, finding: &FindingJson, places: &[&PlaceJso
         let by = place.author.as_ref().map(|author| format!("by {author}"));
         let facts: Vec<String> = place.facts().into_iter().chain(by).map(|fact| text(&fact)).collect();
         let facts = if facts.is_empty() { String::new() } else { format!(": {}", facts.join("; ")) };
-        writeln!(out, "<li><code>{}</code>{facts}</li>", text(&place.at()))?;
+        let command = place.show_command();
+        let command = command.map(|command| format!("<br><code>{}</code>", text(&command)));
+        writeln!(out, "<li><code>{}</code>{facts}{}</li>", text(&place.at()), command.unwrap_or_default())?;
     }
     if let Some(more @ 1..) = places.len().checked_sub(MAX_PLACES) {
         writeln!(out, "<li>and {} more places</li>", group(more as u64))?;
@@ -406,6 +476,33 @@ fn write_details(out: &mut dyn Write, finding: &FindingJson, places: &[&PlaceJso
         confidence_text(finding.confidence),
         text(&finding.fingerprint)
     )
+}
+
+/// The other findings of a group, a line each.
+fn write_others(out: &mut dyn Write, others: &[&FindingJson]) -> io::Result<()> {
+    if others.is_empty() {
+        return Ok(());
+    }
+    let count = group(others.len() as u64);
+    writeln!(out, "<details><summary>{count} more of the same rule, file and name</summary><ul>")?;
+    for finding in others {
+        let at = finding.places_by_rank().first().map(|place| place.at()).unwrap_or_default();
+        let since = finding.since_seconds().map(keysieve_model::finding::utc_day);
+        let since = since.map(|day| format!(", since {day}")).unwrap_or_default();
+        let secret = finding
+            .raw_secret()
+            .map(|secret| format!(", secret <code class=\"secret\">{}</code>", text(&escaped(&secret))));
+        writeln!(
+            out,
+            "<li class=\"member\"><code>{}</code> at <code>{}</code>, {}{since}, fingerprint <code>{}</code>{}</li>",
+            text(&finding.hint),
+            text(&at),
+            json::exposure(finding.exposure),
+            text(&finding.fingerprint),
+            secret.unwrap_or_default()
+        )?;
+    }
+    writeln!(out, "</ul></details>")
 }
 
 /// The folder of a place's file, its first two parts.

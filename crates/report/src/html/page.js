@@ -82,7 +82,7 @@
   let shown = list.children.length;
   const tell = () => {
     const all = number.format(items.length);
-    status.textContent = `${number.format(fitting.length)} of ${all} findings fit`;
+    status.textContent = `${number.format(fitting.length)} of ${all} ${status.dataset.noun} fit`;
     more.hidden = shown >= fitting.length;
     more.textContent = `Show more (${number.format(fitting.length - shown)} to come)`;
   };

@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use keysieve_model::finding::utc_day;
 
 use super::super::dates::{DAY, days_from_civil, duration_text, parse_rfc3339};
-use super::super::json::FindingJson;
-use super::super::text::{group, plural};
+use super::super::groups::{Group, count_text};
+use super::super::text::group as grouped;
 use super::text;
 
 /// The time line's size, in its own units, and its margins.
@@ -32,7 +32,7 @@ pub(super) fn bar(count: usize, most: usize) -> String {
     )
 }
 
-/// A secret's time: when it came in, when the newest files lost it, by its number in the list.
+/// A group's time: when it came in, when the newest files lost it, by its number in the list.
 struct Span {
     number: usize,
     since: i64,
@@ -40,14 +40,13 @@ struct Span {
     gone: Option<i64>,
 }
 
-/// Draws when each secret came in and how long it has been out, one line each, the first on top.
+/// Draws when each group came in and how long it has been out, one line each, the first on top.
 pub(super) fn write_time_line(
     out: &mut dyn Write,
-    findings: &[&FindingJson],
+    groups: &[Group<'_>],
     finished: Option<i64>,
 ) -> io::Result<()> {
-    let mut spans: Vec<Span> =
-        findings.iter().enumerate().filter_map(|(at, finding)| span(at, finding)).collect();
+    let mut spans: Vec<Span> = groups.iter().enumerate().filter_map(|(at, group)| span(at, group)).collect();
     let latest = spans.iter().map(|span| span.since.max(span.gone.unwrap_or(i64::MIN))).max();
     let (Some(latest), Some(first)) = (latest, spans.iter().map(|span| span.since).min()) else {
         return Ok(());
@@ -58,8 +57,9 @@ pub(super) fn write_time_line(
     let scale = Scale { first, end };
     let line = (MAX_HEIGHT / spans.len() as f64).min(MAX_LINE);
     let height = TOP + line * spans.len() as f64 + 4.0;
-    let count = plural(spans.len() as u64, "secret");
-    let undated = findings.len() - spans.len();
+    let dated: usize = spans.iter().map(|span| groups[span.number - 1].members.len()).sum();
+    let count = count_text(dated, spans.len(), "");
+    let undated = groups.len() - spans.len();
     writeln!(
         out,
         "<section aria-labelledby=\"time\">\n<h2 id=\"time\">When they came in, and how long they have been out</h2>"
@@ -75,7 +75,7 @@ pub(super) fn write_time_line(
     writeln!(out, "<svg viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"{role}\" aria-label=\"{label}\">")?;
     write_axis(out, &scale, height)?;
     if spans.len() <= MAX_LINKED {
-        write_lines(out, findings, &spans, &scale, line)?;
+        write_lines(out, groups, &spans, &scale, line)?;
     } else {
         write_shape(out, &spans, &scale, line)?;
     }
@@ -92,16 +92,17 @@ pub(super) fn write_time_line(
         key("was", "no longer in HEAD, but still in the history")
     )?;
     if undated > 0 {
-        writeln!(out, "<p class=\"soft\">{} without a date: not in a history.</p>", group(undated as u64))?;
+        writeln!(out, "<p class=\"soft\">{} without a date: not in a history.</p>", grouped(undated as u64))?;
     }
     write_years(out, &spans)?;
     writeln!(out, "</section>")
 }
 
-fn span(at: usize, finding: &FindingJson) -> Option<Span> {
-    let since = finding.since_seconds()?;
-    let gone = finding.places.iter().filter_map(|place| parse_rfc3339(place.last_date.as_deref()?)).max();
-    let gone = gone.filter(|_| finding.in_head() == Some(false)).map(|gone| gone.max(since));
+fn span(at: usize, group: &Group<'_>) -> Option<Span> {
+    let since = group.since_seconds()?;
+    let places = group.members.iter().flat_map(|finding| &finding.places);
+    let gone = places.filter_map(|place| parse_rfc3339(place.last_date.as_deref()?)).max();
+    let gone = gone.filter(|_| group.in_head() == Some(false)).map(|gone| gone.max(since));
     Some(Span { number: at + 1, since, gone })
 }
 
@@ -162,23 +163,23 @@ fn write_axis(out: &mut dyn Write, scale: &Scale, height: f64) -> io::Result<()>
     Ok(())
 }
 
-/// A bar a secret, each a link to it.
+/// A bar a group, each a link to it.
 fn write_lines(
     out: &mut dyn Write,
-    findings: &[&FindingJson],
+    groups: &[Group<'_>],
     spans: &[Span],
     scale: &Scale,
     line: f64,
 ) -> io::Result<()> {
     for (row, span) in spans.iter().enumerate() {
-        let finding = findings[span.number - 1];
+        let group = &groups[span.number - 1];
         let y = TOP + line * row as f64;
         let (start, end) = (scale.x(span.since), scale.x(scale.end));
         let gone = span.gone.map_or(end, |gone| scale.x(gone)).max(start + 2.0);
         let title = text(&format!(
             "{} {}, since {}, for {}",
-            finding.name,
-            finding.hint,
+            group.lead().name,
+            group.hint(),
             utc_day(span.since),
             duration_text(scale.end - span.since)
         ));
@@ -236,7 +237,7 @@ fn write_years(out: &mut dyn Write, spans: &[Span]) -> io::Result<()> {
         "<tr><th scope=\"col\">Year</th><th scope=\"col\">Came in</th><th scope=\"col\">Left HEAD, still in the history</th></tr>"
     )?;
     for (year, (came, left)) in years {
-        let (came, left) = (group(came as u64), group(left as u64));
+        let (came, left) = (grouped(came as u64), grouped(left as u64));
         writeln!(out, "<tr><th scope=\"row\">{year}</th><td>{came}</td><td>{left}</td></tr>")?;
     }
     writeln!(out, "</table></details>")

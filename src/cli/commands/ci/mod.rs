@@ -10,7 +10,7 @@ use keysieve_git::{Error as GitError, RangeQuery, Repository};
 
 use crate::cli::args::{Ci, FormatArg};
 use crate::cli::commands::range_policy::added_suppressions;
-use crate::cli::config::{PolicySource, ci_environment, output_config, scan_config, shows_progress};
+use crate::cli::config::{PolicySource, ci_environment, output_config, scan_config_of, shows_progress};
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::{append_outputs, finish, say};
 use crate::cli::progress::Bar;
@@ -71,7 +71,7 @@ fn scan(
         Some(base) => PolicySource::Base(repository, base),
         None => PolicySource::of(repository),
     };
-    let config = scan_config(&asked.common, policy)?;
+    let config = scan_config_of(&asked.common, policy, repository)?;
     let progress = Bar::new(shows_progress(&asked.common));
     let mut found = match scan_range(&config, repository, &resolved.query, &progress) {
         Err(ScanError::Git(GitError::CutOff { .. })) => return Ok(Err(Gap::History)),

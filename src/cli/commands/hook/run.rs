@@ -16,7 +16,7 @@ use crate::cli::args::{Common, FormatArg, HookRun};
 use crate::cli::commands::range_policy::added_suppressions;
 use crate::cli::config::{
     OutputConfig, PolicySource, PreCommitPush, git_environment, is_pre_commit_run, output_config,
-    pre_commit_push, scan_config, skips_hook,
+    pre_commit_push, scan_config_of, skips_hook,
 };
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::{finish, print_error, results, say, status, write_also};
@@ -128,7 +128,7 @@ fn scan(
         (Stopped::Receive, None) => PolicySource::Nowhere,
         _ => PolicySource::of(repository),
     };
-    let (config, output) = (scan_config(common, policy)?, output_config(common)?);
+    let (config, output) = (scan_config_of(common, policy, repository)?, output_config(common)?);
     let mut found = scan_range(&config, repository, query, &Silent)?;
     if found.is_nothing && matches!(stopped, Stopped::Commit) && is_pre_commit_run() {
         let files = tracked_files(repository)?;

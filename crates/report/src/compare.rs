@@ -1,0 +1,406 @@
+//! Two results -> what changed between them: new, back again, still there, fixed, no longer readable.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::about::AboutJson;
+use super::groups::{Group, groups};
+use super::json::{FindingJson, PlaceJson, PlaceKind, Results, SCHEMA};
+use super::text::{self, Paint, group as grouped, plural};
+use super::{Format, Options, ReadError, escaped, html, markdown};
+
+/// What became of a finding from one run to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Change {
+    /// The earlier run did not have it.
+    New,
+    /// It was out of HEAD, or suppressed, and is back.
+    Reappeared,
+    /// Both have it.
+    Still,
+    /// The earlier run had it; the later one suppresses it.
+    Suppressed,
+    /// The later run does not have it, and read everything.
+    Fixed,
+    /// The later run does not have it, and did not read everything.
+    Unreadable,
+}
+
+impl Change {
+    pub(super) const ALL: [Self; 6] =
+        [Self::New, Self::Reappeared, Self::Unreadable, Self::Fixed, Self::Suppressed, Self::Still];
+
+    /// As a heading, and behind a number.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Reappeared => "reappeared",
+            Self::Still => "still there",
+            Self::Suppressed => "suppressed now",
+            Self::Fixed => "fixed",
+            Self::Unreadable => "no longer readable",
+        }
+    }
+
+    /// What it means, in a sentence.
+    pub(super) fn meaning(self) -> &'static str {
+        match self {
+            Self::New => "the earlier results do not have them",
+            Self::Reappeared => "gone from HEAD or suppressed in the earlier results, and back",
+            Self::Still => "in both",
+            Self::Suppressed => "reported in the earlier results, suppressed in the later ones",
+            Self::Fixed => "in the earlier results only",
+            Self::Unreadable => "in the earlier results only, but the later run did not read everything",
+        }
+    }
+}
+
+/// Results with the name of their file.
+#[derive(Debug)]
+pub struct Named<'a> {
+    /// The file.
+    pub name: &'a str,
+    /// What is in it.
+    pub results: &'a Results,
+}
+
+/// What changed from one run to another.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    pub(super) old: Named<'a>,
+    pub(super) new: Named<'a>,
+    changes: Vec<(Change, &'a FindingJson)>,
+    pub(super) notices: Vec<String>,
+}
+
+impl<'a> Comparison<'a> {
+    /// Compares what two runs found.
+    ///
+    /// # Errors
+    ///
+    /// When one of the files was cut off: what is missing in it would seem new or fixed.
+    pub fn new(old: Named<'a>, new: Named<'a>) -> Result<Self, ReadError> {
+        old.results.check_whole(old.name)?;
+        new.results.check_whole(new.name)?;
+        let is_complete = new.results.is_complete();
+        let before = &old.results.findings;
+        let matched = Matches::new(old.results, new.results).of(before, &new.results.findings);
+        let mut changes = Vec::new();
+        let mut seen: BTreeSet<usize> = BTreeSet::new();
+        let hidden: Vec<FindingJson> =
+            old.results.suppressed().iter().map(|suppressed| suppressed.finding.clone()).collect();
+        let was_hidden = Matches::new(old.results, new.results).of(&hidden, &new.results.findings);
+        for ((at, finding), hidden) in matched.iter().zip(&new.results.findings).zip(&was_hidden) {
+            let change = match at {
+                Some(at) if before[*at].in_head() == Some(false) && finding.in_head() == Some(true) => {
+                    Change::Reappeared
+                }
+                Some(_) => Change::Still,
+                None if hidden.is_some() => Change::Reappeared,
+                None => Change::New,
+            };
+            seen.extend(at);
+            changes.push((change, finding));
+        }
+        let suppressed: Vec<FindingJson> =
+            new.results.suppressed().iter().map(|suppressed| suppressed.finding.clone()).collect();
+        let is_suppressed = Matches::new(new.results, old.results).of(&suppressed, before);
+        for (at, finding) in before.iter().enumerate().filter(|(at, _)| !seen.contains(at)) {
+            let change = match is_suppressed[at] {
+                Some(_) => Change::Suppressed,
+                None if is_complete => Change::Fixed,
+                None => Change::Unreadable,
+            };
+            changes.push((change, finding));
+        }
+        let notices = notices(&old, &new);
+        Ok(Self { old, new, changes, notices })
+    }
+
+    /// How many findings have changed in this way.
+    pub(super) fn count(&self, change: Change) -> usize {
+        self.changes.iter().filter(|(of, _)| *of == change).count()
+    }
+
+    /// The groups of findings that changed in this way, what to do first in front.
+    pub(super) fn groups(&self, change: Change) -> Vec<Group<'a>> {
+        groups(self.changes.iter().filter(|(of, _)| *of == change).map(|(_, finding)| *finding))
+    }
+
+    /// How many findings are new, or back.
+    #[must_use]
+    pub fn worse(&self) -> usize {
+        self.count(Change::New) + self.count(Change::Reappeared)
+    }
+
+    /// Whether the later run read everything.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.new.results.is_complete()
+    }
+
+    /// `2 new, 1 fixed, 40 still there`
+    pub(super) fn verdict(&self) -> String {
+        let counts = Change::ALL.into_iter().map(|change| (change, self.count(change)));
+        let told: Vec<String> = counts
+            .filter(|(change, count)| *count > 0 || *change == Change::New)
+            .map(|(change, count)| format!("{} {}", grouped(count as u64), change.words()))
+            .collect();
+        let gap =
+            if self.is_complete() { "" } else { "; NOT COMPLETE: the later run did not read everything" };
+        format!("{}{gap}", told.join(", "))
+    }
+}
+
+impl Named<'_> {
+    /// What the results are of, in one line.
+    pub(super) fn title(&self) -> String {
+        let summary = &self.results.summary;
+        let finished = summary.finished.as_ref().map(|time| escaped(time.as_bytes()));
+        let facts = [summary.about.repository_text(), summary.about.tool_text(), finished];
+        let facts: Vec<String> = facts.into_iter().flatten().collect();
+        let facts = if facts.is_empty() { String::new() } else { format!(": {}", facts.join("; ")) };
+        let count = plural(self.results.findings.len() as u64, "secret");
+        format!("{} ({count}){facts}", escaped(self.name.as_bytes()))
+    }
+}
+
+/// What may make findings seem new or fixed that are not.
+fn notices(old: &Named<'_>, new: &Named<'_>) -> Vec<String> {
+    let (of_old, of_new) = (&old.results.summary, &new.results.summary);
+    let mut notices = Vec::new();
+    let place = |about: &AboutJson| {
+        let repository = about.repository.as_ref()?;
+        Some(repository.url.clone().unwrap_or_else(|| repository.name.clone()))
+    };
+    if let (Some(before), Some(after)) = (place(&of_old.about), place(&of_new.about))
+        && before != after
+    {
+        let (before, after) = (escaped(before.as_bytes()), escaped(after.as_bytes()));
+        notices.push(format!("the results are of different repositories: {before} and {after}"));
+    }
+    let kind = |about: &AboutJson| about.command_text()?.split(' ').nth(1).map(str::to_owned);
+    if let (Some(before), Some(after)) = (kind(&of_old.about), kind(&of_new.about))
+        && before != after
+    {
+        notices.push(format!("`keysieve {before}` and `keysieve {after}` read different things"));
+    }
+    if of_old.about.tool.is_some() && of_new.about.tool.is_some() && of_old.about.tool != of_new.about.tool {
+        notices.push("different scanners made the results: findings are compared by their places".to_owned());
+    }
+    if let (Some(before), Some(after)) = (&of_old.about.rules, &of_new.about.rules)
+        && before.digest != after.digest
+    {
+        notices.push("the runs used different rules: what is new may be new to the rules only".to_owned());
+    }
+    let hidden = of_new.suppressed.baseline + of_new.suppressed.inline + of_new.suppressed.config;
+    if hidden > 0 && new.results.suppressed.is_none() {
+        let hidden = plural(hidden as u64, "finding");
+        notices.push(format!(
+            "the later run suppresses {hidden} that its file does not list, so these may seem fixed; save it with --show-suppressed"
+        ));
+    }
+    if !old.results.is_complete() {
+        notices.push("the earlier run did not read everything: what is new may have been there".to_owned());
+    }
+    notices
+}
+
+/// Pairs findings of two runs.
+struct Matches {
+    /// Different scanners call the same thing by different names.
+    ignores_rules: bool,
+}
+
+impl Matches {
+    fn new(old: &Results, new: &Results) -> Self {
+        let tool =
+            |results: &Results| results.summary.about.tool.clone().unwrap_or_else(|| "keysieve".into());
+        Self { ignores_rules: tool(old) != tool(new) }
+    }
+
+    /// For each of `new` its number in `old`, by the surest sign first: identity, value, place, name.
+    fn of(&self, old: &[FindingJson], new: &[FindingJson]) -> Vec<Option<usize>> {
+        let mut matched = vec![None; new.len()];
+        let mut taken: BTreeSet<usize> = BTreeSet::new();
+        let rule = |finding: &FindingJson| if self.ignores_rules { "" } else { &finding.rule }.to_owned();
+        let identity = |finding: &FindingJson| vec![finding.fingerprint.clone()];
+        let value = |finding: &FindingJson| {
+            let digest = finding.value_digest.clone();
+            digest
+                .into_iter()
+                .flat_map(|digest| paths(finding).map(move |path| format!("{digest}\0{path}")))
+                .collect()
+        };
+        let place = |finding: &FindingJson| {
+            let rule = rule(finding);
+            let has_commits = !self.ignores_rules;
+            finding.places.iter().map(|place| format!("{rule}\0{}", position(place, has_commits))).collect()
+        };
+        let name = |finding: &FindingJson| {
+            let rule = rule(finding);
+            let (variable, hint) = (finding.variable.clone().unwrap_or_default(), &finding.hint);
+            paths(finding).map(|path| format!("{rule}\0{path}\0{variable}\0{hint}")).collect()
+        };
+        type Signs<'s> = &'s dyn Fn(&FindingJson) -> Vec<String>;
+        let passes: [Signs<'_>; 4] = [&identity, &value, &place, &name];
+        for signs in passes {
+            let mut known: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+            for (at, finding) in old.iter().enumerate().filter(|(at, _)| !taken.contains(at)) {
+                signs(finding).into_iter().for_each(|sign| known.entry(sign).or_default().push(at));
+            }
+            for (finding, matched) in new.iter().zip(&mut matched).filter(|(_, matched)| matched.is_none()) {
+                let candidates = signs(finding);
+                let candidates = candidates.iter().filter_map(|sign| known.get(sign)).flatten();
+                if let Some(at) = candidates.copied().find(|at| !taken.contains(at)) {
+                    taken.insert(at);
+                    *matched = Some(at);
+                }
+            }
+        }
+        matched
+    }
+}
+
+fn paths(finding: &FindingJson) -> impl Iterator<Item = String> {
+    let paths: BTreeSet<String> = finding.places.iter().map(PlaceJson::name).collect();
+    paths.into_iter().map(|path| path.strip_prefix("./").unwrap_or(&path).to_owned())
+}
+
+/// Where a place is, down to its line and, in a history, its commit: not every scanner reads histories.
+fn position(place: &PlaceJson, has_commits: bool) -> String {
+    let name = place.name();
+    let name = name.strip_prefix("./").unwrap_or(&name);
+    let commit = match place.kind {
+        PlaceKind::Git | PlaceKind::GitMetadata if has_commits => place.commit.as_deref().unwrap_or_default(),
+        _ => "",
+    };
+    format!("{name}\0{}\0{commit}", place.line)
+}
+
+/// Writes a comparison; as text in formats that have no form for one.
+///
+/// # Errors
+///
+/// When `out` cannot be written to.
+pub fn write(
+    out: &mut dyn Write,
+    comparison: &Comparison<'_>,
+    format: Format,
+    options: Options,
+) -> io::Result<()> {
+    match format {
+        Format::Json | Format::JsonLines => write_json(out, comparison),
+        Format::Html => html::write_comparison(out, comparison),
+        Format::Markdown => markdown::write_comparison(out, comparison),
+        _ => write_text(out, comparison, options),
+    }
+}
+
+/// Whether a comparison can be written in this format.
+#[must_use]
+pub fn has_format(format: Format) -> bool {
+    matches!(format, Format::Text | Format::Json | Format::Html | Format::Markdown)
+}
+
+fn write_text(out: &mut dyn Write, comparison: &Comparison<'_>, options: Options) -> io::Result<()> {
+    let paint = Paint { colour: options.colour };
+    let verdict = if comparison.worse() > 0 || !comparison.is_complete() { "31" } else { "32" };
+    let verdict = paint.with(verdict, &comparison.verdict());
+    if !options.quiet {
+        writeln!(out, "from  {}\nto    {}", comparison.old.title(), comparison.new.title())?;
+        writeln!(out, "{verdict}\n")?;
+    }
+    for change in Change::ALL {
+        let groups = comparison.groups(change);
+        let is_listed = options.details || !matches!(change, Change::Still | Change::Suppressed);
+        if groups.is_empty() || !is_listed {
+            continue;
+        }
+        let count = grouped(comparison.count(change) as u64);
+        writeln!(out, "{} ({count}): {}\n", paint.bold(change.words()), change.meaning())?;
+        text::write_groups(out, &groups, options, paint)?;
+    }
+    if !options.quiet {
+        if !options.details && comparison.count(Change::Still) > 0 {
+            writeln!(out, "{}", paint.dim("-v lists those that are still there"))?;
+        }
+        comparison.notices.iter().try_for_each(|notice| writeln!(out, "note: {notice}"))?;
+    }
+    writeln!(out, "{verdict}")
+}
+
+#[derive(Serialize)]
+struct ComparisonJson<'a> {
+    r#type: &'static str,
+    schema: u32,
+    old: SideJson<'a>,
+    new: SideJson<'a>,
+    counts: BTreeMap<&'static str, usize>,
+    complete: bool,
+    notices: &'a [String],
+    findings: Vec<ChangedJson<'a>>,
+}
+
+/// One of the two results.
+#[derive(Serialize)]
+struct SideJson<'a> {
+    file: &'a str,
+    findings: usize,
+    complete: bool,
+    finished: Option<&'a str>,
+    #[serde(flatten)]
+    about: &'a AboutJson,
+}
+
+impl<'a> SideJson<'a> {
+    fn new(side: &Named<'a>) -> Self {
+        let summary = &side.results.summary;
+        Self {
+            file: side.name,
+            findings: side.results.findings.len(),
+            complete: side.results.is_complete(),
+            finished: summary.finished.as_deref(),
+            about: &summary.about,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ChangedJson<'a> {
+    change: Change,
+    #[serde(flatten)]
+    finding: &'a FindingJson,
+}
+
+fn write_json(out: &mut dyn Write, comparison: &Comparison<'_>) -> io::Result<()> {
+    let counts = [
+        ("new", Change::New),
+        ("reappeared", Change::Reappeared),
+        ("still", Change::Still),
+        ("suppressed", Change::Suppressed),
+        ("fixed", Change::Fixed),
+        ("unreadable", Change::Unreadable),
+    ];
+    let document = ComparisonJson {
+        r#type: "comparison",
+        schema: SCHEMA,
+        old: SideJson::new(&comparison.old),
+        new: SideJson::new(&comparison.new),
+        counts: counts.into_iter().map(|(name, change)| (name, comparison.count(change))).collect(),
+        complete: comparison.is_complete(),
+        notices: &comparison.notices,
+        findings: Change::ALL
+            .into_iter()
+            .flat_map(|change| {
+                let members = comparison.groups(change).into_iter().flat_map(|group| group.members);
+                members.map(move |finding| ChangedJson { change, finding })
+            })
+            .collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    out.write_all(b"\n")
+}
