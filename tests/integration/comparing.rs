@@ -221,6 +221,29 @@ fn reports_of_other_scanners_are_read_and_compared() {
 }
 
 #[test]
+fn whatever_is_left_of_a_report_is_read_or_refused() {
+    for (name, text, _) in foreign_reports(&github_pat(2160)) {
+        for end in 0..text.len() {
+            // What is cut off inside is refused, and nothing panics.
+            let read = keysieve_report::read(name, &text.as_bytes()[..end], false);
+            assert!(read.is_err() || end + 1 >= text.len(), "{name} up to {end}");
+        }
+    }
+    for odd in [
+        json!([{"RuleID": 3, "StartLine": "x"}]),
+        json!([{"RuleID": "a", "StartLine": -1, "File": 7, "Secret": {}}]),
+        json!([{"SourceMetadata": 1, "DetectorName": "x", "Raw": []}]),
+        json!({"runs": [{"results": [{"ruleIndex": 9, "locations": [1, {"physicalLocation": 2}]}]}]}),
+        json!({"runs": [1, {"results": 2}]}),
+        json!({"plugins_used": 1, "results": {"a": [1, {"line_number": "7"}], "b": 2}}),
+        json!({"findings": [{"rule": {}, "finding": {}}, {"rule": {"id": "x"}, "finding": {"line": "z"}}]}),
+    ] {
+        // Read or refused: that it returns is what counts.
+        let _ = keysieve_report::read("odd", odd.to_string().as_bytes(), false);
+    }
+}
+
+#[test]
 fn an_audit_is_compared_with_a_report_of_another_scanner() {
     let (scratch, secret) = (Scratch::new(), github_pat(2150));
     scratch.write("src/a.py", format!("import os\n\n{}", token_line(&secret)));

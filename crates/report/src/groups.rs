@@ -17,6 +17,10 @@ const ID_BYTES: usize = 8;
 /// Findings that are one mistake, what to do first in front. There is at least one.
 pub(super) struct Group<'a> {
     pub(super) members: Vec<&'a FindingJson>,
+    /// The place to begin with.
+    pub(super) place: Option<&'a PlaceJson>,
+    /// What it lies in: a path, or what stands for one.
+    pub(super) title: String,
 }
 
 impl<'a> Group<'a> {
@@ -25,14 +29,10 @@ impl<'a> Group<'a> {
         self.members[0]
     }
 
-    /// The place to begin with.
-    pub(super) fn place(&self) -> Option<&'a PlaceJson> {
-        self.lead().places_by_rank().first().copied()
-    }
-
-    /// What it lies in: a path, or what stands for one.
-    pub(super) fn title(&self) -> String {
-        self.place().map_or_else(|| "nowhere".to_owned(), PlaceJson::name)
+    fn of(lead: &'a FindingJson) -> Self {
+        let place = lead.places_by_rank().first().copied();
+        let title = place.map_or_else(|| "nowhere".to_owned(), PlaceJson::name);
+        Self { members: vec![lead], place, title }
     }
 
     /// The hint of a single secret, or how many there are.
@@ -73,7 +73,7 @@ pub(super) fn groups<'a>(findings: impl IntoIterator<Item = &'a FindingJson>) ->
         let number = *numbers.entry(id).or_insert(groups.len());
         match groups.get_mut(number) {
             Some(group) => group.members.push(finding),
-            None => groups.push(Group { members: vec![finding] }),
+            None => groups.push(Group::of(finding)),
         }
     }
     groups

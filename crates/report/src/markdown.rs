@@ -91,7 +91,7 @@ fn write_table(out: &mut dyn Write, groups: &[Group<'_>]) -> io::Result<()> {
     writeln!(out, "|---|---|---|---|---|")?;
     for mistake in groups {
         let finding = mistake.lead();
-        let first = mistake.place().map(|place| code(&place.at())).unwrap_or_default();
+        let first = mistake.place.map(|place| code(&place.at())).unwrap_or_default();
         let more = match mistake.members.iter().map(|finding| finding.places.len()).sum::<usize>() {
             0 | 1 => String::new(),
             count => format!(" and {} more", group(count as u64 - 1)),

@@ -53,7 +53,8 @@ pub(super) fn write(out: &mut dyn Write, results: &Results, options: Options) ->
     write_suppressed(out, results.suppressed(), paint)?;
     super::env::write(out, &results.summary.env_files, paint)?;
     if !options.quiet {
-        if !options.details && !groups.is_empty() {
+        let is_own = results.summary.about.tool.as_deref().is_none_or(|tool| tool == "keysieve");
+        if !options.details && !groups.is_empty() && is_own {
             let hint = "-v lists every place and how to fix it; `keysieve explain ID` says why it was found";
             writeln!(out, "{}", paint.dim(hint))?;
         }
@@ -96,18 +97,18 @@ pub(super) fn write_groups(
     paint: Paint,
 ) -> io::Result<()> {
     let columns = options.columns.unwrap_or(COLUMNS).max(MIN_COLUMNS);
-    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
-    let mut files: Vec<(String, Vec<&Group<'_>>)> = Vec::new();
+    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut files: Vec<(&str, Vec<&Group<'_>>)> = Vec::new();
     for group in groups {
-        let title = group.title();
-        let number = *numbers.entry(title.clone()).or_insert(files.len());
+        let title = group.title.as_str();
+        let number = *numbers.entry(title).or_insert(files.len());
         match files.get_mut(number) {
             Some((_, groups)) => groups.push(group),
             None => files.push((title, vec![group])),
         }
     }
     for (title, groups) in files {
-        writeln!(out, "{}", paint.bold(&title))?;
+        writeln!(out, "{}", paint.bold(title))?;
         groups.into_iter().try_for_each(|group| write_group(out, group, columns, paint))?;
         writeln!(out)?;
     }
@@ -148,9 +149,9 @@ fn group_facts(group: &Group<'_>) -> Vec<String> {
         Some(false) => format!("{exposure}, no longer in HEAD"),
         None => exposure.to_owned(),
     });
-    facts.extend(group.place().into_iter().flat_map(PlaceJson::image_facts));
+    facts.extend(group.place.into_iter().flat_map(PlaceJson::image_facts));
     facts.extend(group.since_seconds().map(|since| format!("since {}", utc_day(since))));
-    let title = group.title();
+    let title = group.title.as_str();
     let elsewhere: BTreeSet<String> =
         group.members.iter().flat_map(|finding| &finding.places).map(PlaceJson::name).collect();
     let others = elsewhere.iter().filter(|name| **name != title).count();
@@ -163,7 +164,7 @@ fn group_facts(group: &Group<'_>) -> Vec<String> {
 
 /// `line 3`, `lines 3, 17, 20 and 4 more`; nothing where there are no lines.
 fn lines_text(group: &Group<'_>) -> Option<String> {
-    let title = group.title();
+    let title = group.title.as_str();
     let first = |finding: &FindingJson| {
         let place = finding.places_by_rank().into_iter().find(|place| place.name() == title)?;
         place.has_lines().then_some(place.line)

@@ -152,7 +152,7 @@ fn write_changed(out: &mut dyn Write, mistake: &Group<'_>) -> io::Result<()> {
         text(&finding.name),
         text(&mistake.hint())
     )?;
-    let first = mistake.place().map(PlaceJson::at).unwrap_or_default();
+    let first = mistake.place.map(PlaceJson::at).unwrap_or_default();
     writeln!(out, "<p><code class=\"where\">{}</code></p>", text(&first))?;
     writeln!(
         out,

@@ -133,7 +133,7 @@ fn scan(
     if found.is_nothing && matches!(stopped, Stopped::Commit) && is_pre_commit_run() {
         let files = tracked_files(repository)?;
         if !files.is_empty() {
-            return scan_tracked(files, &config, &output);
+            return scan_tracked(files, &config, output);
         }
     }
     if let (Stopped::Receive, Some(head), RangeQuery::Commits { include, .. }) = (stopped, head, query) {
@@ -164,11 +164,13 @@ fn scan(
 fn scan_tracked(
     files: Vec<PathBuf>,
     config: &ScanConfig,
-    output: &OutputConfig,
+    output: OutputConfig,
 ) -> anyhow::Result<ExitStatus> {
     let mut outcome = scan_paths(config, files, &Silent)?;
     outcome.add_notices(["nothing is staged, so the tracked files were read".to_owned()]);
-    finish(&outcome, output)
+    // As where a commit is stopped: all that is needed to get it out.
+    let options = Options { details: true, ..output.options };
+    finish(&outcome, &OutputConfig { options, ..output })
 }
 
 /// The tracked files that are there, relative to the current directory where they lie below it.
