@@ -44,7 +44,9 @@ const finding = (number, name) => {
   };
   return {
     type: 'finding', schema: 1, rule: `rule-${number % 6}`, name: name ?? rules[number % 6], provider: 'P',
-    severity: severities[random(4)], confidence: 'high', fingerprint: number.toString(16).padStart(32, '0'), hint: 'ghp_...Ab3d',
+    severity: severities[random(4)], confidence: 'high', fingerprint: number.toString(16).padStart(32, '0'),
+    // Each is a mistake of its own, and so has a card.
+    group: number.toString(16).padStart(16, '0'), hint: 'ghp_...Ab3d',
     exposure, fix: name ?? 'Revoke it in the settings, then load the new one from the environment: os.environ["TOKEN"].',
     references: [], places: [{ kind: exposure === 'image' ? 'image' : 'worktree', ...place, ...(isGit ? git : {}) }],
   };
