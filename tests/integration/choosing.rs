@@ -66,6 +66,22 @@ fn what_is_not_known_gets_a_suggestion() {
 }
 
 #[test]
+fn a_fingerprint_with_a_slip_gets_a_suggestion() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    repository.commit_file("a.py", token_line(&github_pat(2225)));
+    let fingerprint = repository.audit().findings[0]["fingerprint"].as_str().unwrap().to_owned();
+    let first = if fingerprint.starts_with('0') { "1" } else { "0" };
+    let slip = format!("{first}{}", &fingerprint[1..]);
+    for arguments in [["explain", &slip[..12]].as_slice(), &["baseline", "update", "--only", &slip]] {
+        let run = repository.run_keysieve(arguments);
+        assert_eq!(run.code, 2, "{arguments:?}");
+        let meant = &fingerprint[..12];
+        assert!(run.stderr.contains(&format!("did you mean `{meant}")), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn a_misspelt_marker_is_told_and_allows_nothing() {
     let scratch = Scratch::new();
     let repository = scratch.repository("r");

@@ -43,11 +43,13 @@ fn what_is_new_fixed_and_still_there_is_told() {
     assert_eq!(changes["findings"][0]["places"][0]["path"], "c.py");
     assert_eq!(changes["new"]["repository"]["name"], "r");
     let text = compare(&scratch, &[&old, &new]);
-    for part in ["1 new, 1 fixed, 1 still there", "c.py\n  critical", "b.py\n  critical", "-v lists those"] {
+    for part in
+        ["1 new, 1 fixed, 1 still there", "c.py:1:10\n  critical", "b.py:1:10\n  critical", "-v lists those"]
+    {
         assert!(text.stdout.contains(part), "no {part:?} in {}", text.stdout);
     }
-    assert!(!text.stdout.contains("a.py\n"), "{}", text.stdout);
-    assert!(compare(&scratch, &[&old, &new, "-v"]).stdout.contains("a.py\n  critical"));
+    assert!(!text.stdout.contains("a.py:1"), "{}", text.stdout);
+    assert!(compare(&scratch, &[&old, &new, "-v"]).stdout.contains("a.py:1:10\n  critical"));
     let since = scratch.keysieve(["report", &new, "--since", &old]);
     assert_eq!((since.code, since.stdout), (1, text.stdout));
     for (format, part) in [("markdown", "### 1 fixed"), ("html", "<h2>1 new</h2>")] {

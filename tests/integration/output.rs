@@ -346,8 +346,8 @@ fn the_text_has_a_line_or_two_a_mistake() {
     let expected = [
         format!("r, main at {}", &commit[..7]),
         format!("; keysieve audit {}", repository.path_text()),
-        "1 secret: 1 critical\n\nsrc/app.py\n".to_owned(),
-        format!("  critical  GitHub personal access token (classic)  {hint}; TOKEN; line 1;\n"),
+        "1 secret: 1 critical\n\nsrc/app.py:1:10\n".to_owned(),
+        format!("  critical  GitHub personal access token (classic)  {hint}; TOKEN;\n"),
         "            local, still in HEAD; since 2023-11-14; ".to_owned(),
         "-v lists every place and how to fix it".to_owned(),
         "by severity: 1 critical\n1 secret found\n".to_owned(),
@@ -357,7 +357,7 @@ fn the_text_has_a_line_or_two_a_mistake() {
     }
     assert_eq!(run.stdout.matches("src/app.py").count(), 1, "one heading a file");
     let quiet = repository.keysieve(&["-q"]);
-    assert!(quiet.stdout.starts_with("src/app.py\n  critical  GitHub"), "{}", quiet.stdout);
+    assert!(quiet.stdout.starts_with("src/app.py:1:10\n  critical  GitHub"), "{}", quiet.stdout);
     assert!(quiet.stdout.ends_with("\n\nby severity: 1 critical\n1 secret found\n"), "{}", quiet.stdout);
 }
 

@@ -122,11 +122,15 @@ impl Collected {
 /// How long a token is at least, in characters.
 const MIN_TOKEN: usize = 16;
 
-/// Whether a token may be in the text: enough letters and digits in a row.
+/// Whether a token may be in the text: enough letters and digits in a row that name no object of git's.
 fn may_hold_token(text: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let is_object_id = |run: &[u8]| {
+        let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+        matches!(run.len(), 40 | 64) && run.iter().all(is_digit)
+    };
     let mut runs = text.split(|byte| !is_part(byte));
-    runs.any(|run| run.len() >= MIN_TOKEN && run.iter().any(u8::is_ascii_digit))
+    runs.any(|run| run.len() >= MIN_TOKEN && run.iter().any(u8::is_ascii_digit) && !is_object_id(run))
 }
 
 /// What a run found, and what it read: sorted, masked and counted. Reads as [`Collected`]; nobody changes it.

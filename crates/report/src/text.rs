@@ -108,14 +108,26 @@ pub(super) fn write_groups(
         }
     }
     for (title, groups) in files {
-        writeln!(out, "{}", paint.bold(title))?;
-        groups.into_iter().try_for_each(|group| write_group(out, group, columns, paint))?;
+        // One place is written so that an editor, or a terminal, can go there.
+        let place = match groups.as_slice() {
+            [group] if group.members.len() == 1 => group.place,
+            _ => None,
+        };
+        writeln!(out, "{}", paint.bold(&place.map_or_else(|| title.to_owned(), PlaceJson::at)))?;
+        let has_place = place.is_some();
+        groups.into_iter().try_for_each(|group| write_group(out, group, has_place, columns, paint))?;
         writeln!(out)?;
     }
     Ok(())
 }
 
-fn write_group(out: &mut dyn Write, group: &Group<'_>, columns: usize, paint: Paint) -> io::Result<()> {
+fn write_group(
+    out: &mut dyn Write,
+    group: &Group<'_>,
+    has_place: bool,
+    columns: usize,
+    paint: Paint,
+) -> io::Result<()> {
     let lead = group.lead();
     let hint = Some(group.hint()).filter(|hint| hint != "...");
     let what: Vec<String> = std::iter::once(escaped(lead.name.as_bytes())).chain(hint).collect();
@@ -123,7 +135,7 @@ fn write_group(out: &mut dyn Write, group: &Group<'_>, columns: usize, paint: Pa
     let gap = " ".repeat(INDENT.saturating_sub(2 + level.len()));
     write!(out, "  {}{gap}", paint.severity(lead.severity))?;
     let mut parts = vec![what.join("  ")];
-    parts.extend(group_facts(group));
+    parts.extend(group_facts(group, has_place));
     writeln!(out, "{}", wrapped(&parts, columns.saturating_sub(INDENT)).join(&format!("\n{:INDENT$}", "")))?;
     for finding in &group.members {
         if let Some(found) = &finding.values.found {
@@ -137,12 +149,14 @@ fn write_group(out: &mut dyn Write, group: &Group<'_>, columns: usize, paint: Pa
 }
 
 /// What a line has room for: the variable, where it is, how far it has gone, since when, and how to ask for more.
-fn group_facts(group: &Group<'_>) -> Vec<String> {
+///
+/// With `has_place` the heading says where it is.
+fn group_facts(group: &Group<'_>, has_place: bool) -> Vec<String> {
     let lead = group.lead();
     // Of a value that was looked for, the hint is the name.
     let variable = lead.variable.as_ref().filter(|_| lead.values.found.is_none());
     let mut facts: Vec<String> = variable.iter().map(|name| escaped(name.as_bytes())).collect();
-    facts.extend(lines_text(group));
+    facts.extend(lines_text(group).filter(|_| !has_place));
     let exposure = exposure(lead.exposure);
     facts.push(match group.in_head().filter(|_| lead.exposure != Exposure::Staged) {
         Some(true) => format!("{exposure}, still in HEAD"),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use bstr::ByteSlice as _;
+use keysieve::policy::config::did_you_mean;
 use keysieve::policy::import::{self, Imported, Named};
 use keysieve::policy::{Baseline, By, Entry, Suppressions, baseline};
 use keysieve::run::{Outcome, ScanConfig, audit};
@@ -215,7 +216,12 @@ fn chosen<'a>(findings: &'a [Finding], only: &[String]) -> anyhow::Result<Vec<&'
             finding.fingerprint.to_string() == *name || finding.unsalted.to_string() == *name
         };
         let finding = findings.iter().find(is_named).with_context(|| {
-            format!("no finding has the fingerprint {name}; `keysieve audit` names those that there are")
+            let known: Vec<String> = findings.iter().map(|finding| finding.fingerprint.to_string()).collect();
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let near = did_you_mean(name, &known);
+            format!(
+                "no finding has the fingerprint {name}{near}; `keysieve audit` names those that there are"
+            )
         })?;
         chosen.push(finding);
     }

@@ -147,9 +147,16 @@ impl Explainer<'_> {
                  `keysieve baseline update` takes it out"
             );
         }
+        let beginning = |finding: &Finding| {
+            let all = finding.fingerprint.to_string();
+            all.get(..fingerprint.len()).map(str::to_owned).unwrap_or(all)
+        };
+        let known: Vec<String> = outcome.findings.iter().map(beginning).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
         bail!(
-            "no finding of {} has a fingerprint that begins with {fingerprint}; less sure ones need --min-confidence low",
-            self.asked.repo.display()
+            "no finding of {} has a fingerprint that begins with {fingerprint}{}; less sure ones need --min-confidence low",
+            self.asked.repo.display(),
+            config::did_you_mean(&fingerprint, &known)
         )
     }
 
