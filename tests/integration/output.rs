@@ -347,8 +347,8 @@ fn the_text_has_a_line_or_two_a_mistake() {
         format!("r, main at {}", &commit[..7]),
         format!("; keysieve audit {}", repository.path_text()),
         "1 secret: 1 critical\n\nsrc/app.py:1:10\n".to_owned(),
-        format!("  critical  GitHub personal access token (classic)  {hint}; TOKEN;\n"),
-        "            local, still in HEAD; since 2023-11-14; ".to_owned(),
+        format!("  critical  GitHub personal access token (classic)  {hint}; TOKEN; local, still in HEAD;\n"),
+        "            since 2023-11-14; ".to_owned(),
         "-v lists every place and how to fix it".to_owned(),
         "by severity: 1 critical\n1 secret found\n".to_owned(),
     ];

@@ -216,7 +216,8 @@ fn chosen<'a>(findings: &'a [Finding], only: &[String]) -> anyhow::Result<Vec<&'
             finding.fingerprint.to_string() == *name || finding.unsalted.to_string() == *name
         };
         let finding = findings.iter().find(is_named).with_context(|| {
-            let known: Vec<String> = findings.iter().map(|finding| finding.fingerprint.to_string()).collect();
+            let names = |finding: &Finding| [finding.fingerprint.to_string(), finding.unsalted.to_string()];
+            let known: Vec<String> = findings.iter().flat_map(names).collect();
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             let near = did_you_mean(name, &known);
             format!(
