@@ -316,7 +316,10 @@ fn zip_members_of_every_form_are_read() {
     scratch.write("a.zip", &archive);
     // What stands between a member and the list, as an APK's signatures do.
     let list = archive.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
-    scratch.write("b.apk", [&archive[..list], &[7; 5000], &archive[list..]].concat());
+    let mut apk = [&archive[..list], &[7; 5000], &archive[list..]].concat();
+    let start = apk.len() - 6;
+    apk[start..start + 4].copy_from_slice(&(list as u32 + 5000).to_le_bytes());
+    scratch.write("b.apk", apk);
     let report = scratch.scan(&["."]);
     report.assert_complete();
     for secret in &secrets[..4] {

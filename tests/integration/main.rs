@@ -51,3 +51,4 @@ mod server;
 mod sweep;
 mod weighing;
 mod worktree;
+mod zips;

@@ -13,6 +13,7 @@ mod pdf;
 mod python;
 mod stream;
 pub mod tar;
+mod watched;
 mod zip;
 
 use std::borrow::Cow;
@@ -32,7 +33,8 @@ use self::decode::GzipMembers;
 use self::git_pack::{GitPack, Object};
 use self::pdf::{Gathering, Pdf};
 use self::tar::{Kind, SparseReader, Tar};
-use self::zip::{Item, Stored, Zip};
+use self::watched::Watched;
+use self::zip::{Gap, Item, Stored, Zip};
 
 pub use self::budget::Budget;
 pub use self::format::{Format, HEAD_BYTES};
@@ -91,7 +93,9 @@ pub fn visit_members<V: Visitor>(
     provenance: impl FnOnce() -> Provenance,
     visitor: &V,
 ) -> Option<bool> {
-    Format::of(&content[..content.len().min(HEAD_BYTES)])?;
+    if Format::of(&content[..content.len().min(HEAD_BYTES)]).is_none() {
+        zip::start_behind(content)?;
+    }
     let tally = Tally::default();
     let mut hand_over = HandOver::new(visitor, &tally, None);
     let mut source = content;
@@ -228,13 +232,29 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
         }
     }
 
-    /// Hands the bytes of `content` over as they are.
+    /// Hands the bytes of `content` over as they are, and opens a zip archive that stands behind them.
     fn plain(&mut self, content: &mut dyn Read, place: &Place) {
-        if self.is_searched_already && place.depth == 0 {
-            return;
-        }
-        if let Err(error) = self.hand_over.content(content, || place.provenance()) {
+        let mut content = Watched::new(content);
+        let read = match self.is_searched_already && place.depth == 0 {
+            true => io::copy(&mut content, &mut io::sink()).map(drop),
+            false => self.hand_over.content(&mut content, || place.provenance()),
+        };
+        if let Err(error) = read {
             self.unread(place, error.to_string());
+        }
+        match content.archive() {
+            None => {}
+            Some(Ok(archive)) if place.depth < MAX_DEPTH => {
+                let inner = Place { depth: place.depth + 1, ..place.clone() };
+                self.zip(&mut Stream::new(&mut archive.as_slice()), &inner);
+            }
+            Some(Ok(_)) => {
+                let why = format!(
+                    "more than {MAX_DEPTH} containers in each other; unpack it and scan it by itself"
+                );
+                self.unread(place, why);
+            }
+            Some(Err(why)) => self.unread(place, why),
         }
     }
 
@@ -309,7 +329,6 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
 
     fn zip(&mut self, stream: &mut Stream<'_>, place: &Place) {
         let mut zip = Zip::default();
-        let mut members = 0;
         let mut names = Names::default();
         loop {
             if self.budget.is_spent() || stream.is_broken() {
@@ -317,18 +336,18 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
             }
             match zip.next(stream) {
                 Ok(Item::Member(member)) => {
-                    members += 1;
                     let inside = place.member(&names.distinct(member.name.as_bstr()));
+                    let start = stream.position();
                     if !self.zip_member(stream, &member, place, &inside) {
                         return;
                     }
+                    zip.note_stored(stream.position() - start);
                 }
-                Ok(Item::Comment(comment)) => self.name(&comment, place),
-                Ok(Item::End { listed }) if listed > members => {
-                    let why = format!("it lists {listed} files and has {members}");
-                    return self.unread(place, why);
-                }
-                Ok(Item::End { .. }) => return,
+                Ok(Item::Text(text)) => self.name(&text, place),
+                Ok(Item::Gap) => self.plain(&mut Gap::new(stream), place),
+                Ok(Item::End(Some(problem))) => self.unread(place, problem),
+                Ok(Item::End(None)) => {}
+                Ok(Item::Nothing) => return,
                 Err(error) => return self.unread(place, error.to_string()),
             }
         }
@@ -344,9 +363,11 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
     ) -> bool {
         const STORED: u16 = 0;
         self.name(&member.name, inside);
+        self.name(&member.extra, inside);
         let is_folder = member.name.ends_with(b"/");
         let (count, start) = (stream.count(), stream.position());
         let mut stored = Stored::new(stream, member.stored);
+        let mut is_opened = false;
         if member.is_encrypted && !is_folder {
             self.unread(inside, "it is encrypted; unpack it with its password and scan what is in it");
         } else if member.stored.is_none() && member.method == STORED {
@@ -357,6 +378,7 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
                     let mut content = Metered::new(decoder, self.budget, count, start);
                     let inner = Place { compressed: inside.compressed + 1, ..inside.clone() };
                     self.open(&mut Stream::new(&mut content), &inner);
+                    is_opened = true;
                 }
                 Ok(None) => {
                     let why = format!(
@@ -367,6 +389,11 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
                 }
                 Err(error) => self.unread(inside, error.to_string()),
             }
+        }
+        // What a decoder leaves may be anything.
+        if is_opened && stored.has_more() && !stored.is_broken() && !self.budget.is_spent() {
+            let behind = Place { depth: inside.depth + 1, ..inside.clone() };
+            self.open(&mut Stream::new(&mut stored), &behind);
         }
         let is_told = stored.is_broken();
         match stored.finish() {
@@ -434,13 +461,7 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
     /// PDF files are searched as they are, and their texts and attachments besides.
     fn pdf(&mut self, stream: &mut Stream<'_>, place: &Place) {
         let mut gathering = Gathering::new(stream);
-        if self.is_searched_already && place.depth == 0 {
-            if let Err(error) = io::copy(&mut gathering, &mut io::sink()) {
-                return self.unread(place, error.to_string());
-            }
-        } else {
-            self.plain(&mut gathering, place);
-        }
+        self.plain(&mut gathering, place);
         let mut pdf = Pdf::new(gathering.finish(), self.budget);
         let mut names = Names::default();
         for part in pdf.take_parts() {

@@ -1,18 +1,43 @@
-//! Zip archives, read as they come: from one member's header to the next. The directory at their end, which may lie, only has to
-//! agree on how many members there are. Read here and not by a crate: those want to seek, which a stream cannot.
+//! Zip archives, read as they come: from one member's header to the next. Read here and not by a crate: those want to seek, which a
+//! stream cannot.
+//!
+//! Others read an archive from the directory at its end. So each of its entries has to name a member that was read here, where
+//! it was read and in the same form: an archive that shows others something else is unread, whatever was found in it. What lies
+//! between headers is read as plain bytes.
 
+use std::hash::BuildHasher as _;
 use std::io::{self, BufRead, Read};
+use std::ops::Range;
+use std::sync::LazyLock;
 
 use bstr::BString;
+use foldhash::fast::RandomState;
+use memchr::memmem::Finder;
 
 use super::stream::Stream;
 
+/// What a member's header begins with.
+pub(super) const HEADER: [u8; 4] = MEMBER;
 const MEMBER: [u8; 4] = *b"PK\x03\x04";
 const LISTED: [u8; 4] = *b"PK\x01\x02";
 const END: [u8; 4] = *b"PK\x05\x06";
 const END_64: [u8; 4] = *b"PK\x06\x06";
 const LOCATOR_64: [u8; 4] = *b"PK\x06\x07";
 const DESCRIPTOR: [u8; 4] = *b"PK\x07\x08";
+const SPLIT: [u8; 4] = *b"PK00";
+
+const MEMBER_BYTES: usize = 30;
+const LISTED_BYTES: usize = 46;
+const END_BYTES: usize = 22;
+const END_64_BYTES: usize = 56;
+/// The longest comment on an archive.
+const MAX_COMMENT_BYTES: usize = u16::MAX as usize;
+/// What stands behind a member with sizes: a checksum and two sizes of 64 bits.
+const DESCRIPTOR_BYTES: usize = 20;
+/// How far is looked ahead for a header.
+const LOOK_BYTES: usize = 64 << 10;
+/// Names in the directory that are kept, in bytes: they are only needed for what is not where it says.
+const MAX_KEPT_NAME_BYTES: usize = 1 << 20;
 
 /// Flags of a member.
 const IS_ENCRYPTED: u16 = 1;
@@ -20,33 +45,79 @@ const HAS_DESCRIPTOR: u16 = 1 << 3;
 /// The extra field with sizes of 64 bits, and what stands for a size that is there.
 const ZIP64_EXTRA: u16 = 1;
 const IN_EXTRA: u32 = u32::MAX;
+/// The highest version of the format that a reader is asked for.
+const MAX_VERSION: u16 = 63;
+const MAX_NAME_BYTES: usize = 4096;
 
 /// What comes next in an archive.
 #[derive(Debug)]
 pub(super) enum Item {
     Member(Member),
-    /// A comment on a member or on the archive.
-    Comment(BString),
-    /// The end, and how many members are listed there.
-    End {
-        listed: u64,
-    },
+    /// A comment, another name or a field without meaning here, on a member or on the archive.
+    Text(BString),
+    /// Bytes that are no part of the archive; see [`Gap`].
+    Gap,
+    /// The end of a directory, and what is wrong with that.
+    End(Option<String>),
+    /// The end of the stream.
+    Nothing,
 }
 
 /// A member's header.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) name: BString,
+    /// Fields that say more about it.
+    pub(super) extra: BString,
     pub(super) method: u16,
     pub(super) is_encrypted: bool,
     /// How many bytes are stored; `None` where that is said behind them only.
     pub(super) stored: Option<u64>,
 }
 
+/// What a member's header and its entry in the directory both say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Form {
+    method: u16,
+    is_encrypted: bool,
+    stored: u64,
+}
+
+/// A member that was read, and where its header begins.
+#[derive(Debug)]
+struct Found {
+    start: u64,
+    form: Form,
+    /// Of its name.
+    hash: u64,
+}
+
+/// An entry of the directory.
+#[derive(Debug)]
+struct Entry {
+    /// Where it says that the member's header begins.
+    offset: u64,
+    form: Form,
+    name: BString,
+}
+
 /// Reads an archive's headers from a stream. Members' contents are taken from the stream by the caller.
 #[derive(Debug, Default)]
 pub(super) struct Zip {
-    listed: u64,
+    /// In the order in which they come.
+    found: Vec<Found>,
+    /// The entries since the last end of a directory.
+    entries: Vec<Entry>,
+    kept_name_bytes: usize,
+    /// Where the entries that stand one behind the other begin and end.
+    directory: Range<u64>,
+    /// Of the record with sizes of 64 bits, where there is one: how many entries, their length, where they begin.
+    end_64: Option<[u64; 3]>,
+    /// Whether there was an end of a directory, and no member behind it.
+    is_ended: bool,
+    /// The comment on the archive, until it is told.
+    comment: BString,
+    hasher: RandomState,
 }
 
 impl Zip {
@@ -56,76 +127,260 @@ impl Zip {
     ///
     /// When the archive is cut off or the stream fails.
     pub(super) fn next(&mut self, stream: &mut Stream<'_>) -> io::Result<Item> {
+        if !self.comment.is_empty() {
+            return Ok(Item::Text(std::mem::take(&mut self.comment)));
+        }
         loop {
+            let start = stream.position();
             let signature = stream.peek(4);
             let Ok(signature) = <[u8; 4]>::try_from(signature) else {
+                let is_end = signature.is_empty();
                 stream.check()?;
-                return Err(io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "the archive is cut off: the list of its members is missing",
-                ));
+                return match (self.is_ended, is_end) {
+                    (true, true) => Ok(Item::Nothing),
+                    (true, false) => Ok(Item::Gap),
+                    _ => Err(io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        "the archive is cut off: the list of its members is missing",
+                    )),
+                };
             };
             match signature {
-                MEMBER => return member(stream).map(Item::Member),
+                // Behind the end anything may stand; what is no header there is read as it is.
+                MEMBER if !self.is_ended || is_plausible(stream.peek(MEMBER_BYTES + MAX_NAME_BYTES)) => {
+                    self.is_ended = false;
+                    let member = member(stream)?;
+                    let (method, is_encrypted) = (member.method, member.is_encrypted);
+                    let form = Form { method, is_encrypted, stored: 0 };
+                    let hash = self.hasher.hash_one(&member.name);
+                    self.found.push(Found { start, form, hash });
+                    return Ok(Item::Member(member));
+                }
                 LISTED => {
-                    self.listed += 1;
-                    let header: [u8; 46] = stream.take_array()?;
-                    let skipped = u64::from(u16_at(&header, 28)) + u64::from(u16_at(&header, 30));
-                    stream.skip(skipped)?;
-                    let comment = take(stream, usize::from(u16_at(&header, 32)))?;
-                    if !comment.is_empty() {
-                        return Ok(Item::Comment(comment));
+                    let text = self.entry(stream)?;
+                    if !text.is_empty() {
+                        return Ok(Item::Text(text));
                     }
                 }
                 END => {
-                    let header: [u8; 22] = stream.take_array()?;
-                    let comment = take(stream, usize::from(u16_at(&header, 20)))?;
-                    // The end is told the next time.
-                    if !comment.is_empty() {
-                        return Ok(Item::Comment(comment));
+                    let header: [u8; END_BYTES] = stream.take_array()?;
+                    let problem = self.end(&header, start);
+                    self.entries.clear();
+                    (self.end_64, self.is_ended) = (None, true);
+                    // Where it has a header in it, a reader that looks from behind may take that for the end.
+                    let length = usize::from(u16_at(&header, 20));
+                    let comment = stream.peek(length);
+                    if next_header(comment).is_none() {
+                        let length = comment.len();
+                        self.comment = take(stream, length)?;
                     }
-                    return Ok(Item::End { listed: self.listed });
+                    return Ok(Item::End(problem));
                 }
                 END_64 => {
-                    let header: [u8; 12] = stream.take_array()?;
-                    stream.skip(u64_at(&header, 4))?;
+                    if self.directory.end == start {
+                        self.directory.end += END_64_BYTES as u64;
+                    }
+                    let header: [u8; END_64_BYTES] = stream.take_array()?;
+                    self.end_64 = Some([32, 40, 48].map(|at| u64_at(&header, at)));
                 }
                 LOCATOR_64 => {
+                    if self.directory.end == start {
+                        self.directory.end += 20;
+                    }
                     stream.skip(20)?;
                 }
-                DESCRIPTOR | [b'P', b'K', b'0', b'0'] => {
+                DESCRIPTOR | SPLIT => {
                     stream.skip(4)?;
                 }
                 _ => {
-                    skip_to_signature(stream)?;
+                    let ahead = stream.peek(DESCRIPTOR_BYTES + MEMBER_BYTES + MAX_NAME_BYTES);
+                    match next_header(ahead) {
+                        Some(length @ 1..=DESCRIPTOR_BYTES) if !self.is_ended => {
+                            return take(stream, length).map(Item::Text);
+                        }
+                        _ => return Ok(Item::Gap),
+                    }
                 }
             }
         }
     }
+
+    /// Takes note of how many bytes of the last member are stored.
+    pub(super) fn note_stored(&mut self, bytes: u64) {
+        if let Some(last) = self.found.last_mut() {
+            last.form.stored = bytes;
+        }
+    }
+
+    /// Takes an entry of the directory; gives what is said there and nowhere else.
+    fn entry(&mut self, stream: &mut Stream<'_>) -> io::Result<BString> {
+        let start = stream.position();
+        let header: [u8; LISTED_BYTES] = stream.take_array()?;
+        let name = take(stream, usize::from(u16_at(&header, 28)))?;
+        let extra = take(stream, usize::from(u16_at(&header, 30)))?;
+        let comment = take(stream, usize::from(u16_at(&header, 32)))?;
+        if self.directory.end != start {
+            self.directory.start = start;
+        }
+        self.directory.end = stream.position();
+        // In this order, each only where the field itself says so.
+        let mut large = zip64_extra(&extra).unwrap_or_default();
+        let mut value = |at: usize| match u32_at(&header, at) {
+            IN_EXTRA if large.len() >= 8 => {
+                let value = u64_at(large, 0);
+                large = &large[8..];
+                value
+            }
+            value => u64::from(value),
+        };
+        let (_size, stored, offset) = (value(24), value(20), value(42));
+        let form = Form {
+            method: u16_at(&header, 10),
+            is_encrypted: u16_at(&header, 8) & IS_ENCRYPTED != 0,
+            stored,
+        };
+        let own = self.found.binary_search_by_key(&offset, |found| found.start);
+        let is_known = own.is_ok_and(|at| self.found[at].hash == self.hasher.hash_one(&name));
+        let other_name = if is_known { BString::default() } else { name.clone() };
+        let said = [comment, other_name, extra.clone()].into_iter().filter(|field| !field.is_empty());
+        let text = bstr::join("\n", said).into();
+        self.kept_name_bytes += name.len();
+        let name = if self.kept_name_bytes <= MAX_KEPT_NAME_BYTES { name } else { BString::default() };
+        self.entries.push(Entry { offset, form, name });
+        Ok(text)
+    }
+
+    /// What is wrong with the directory that ends with the record `header`, which begins at `start`.
+    fn end(&self, header: &[u8; END_BYTES], start: u64) -> Option<String> {
+        let own =
+            [u64::from(u16_at(header, 10)), u64::from(u32_at(header, 12)), u64::from(u32_at(header, 16))];
+        let unsaid = [u64::from(u16::MAX), u64::from(IN_EXTRA), u64::from(IN_EXTRA)];
+        let mut stated = own;
+        for (at, large) in self.end_64.iter().flatten().enumerate() {
+            if own[at] != unsaid[at] && own[at] != *large {
+                return Some(
+                    "its two ends contradict each other; unpack it and scan what is in it".to_owned(),
+                );
+            }
+            stated[at] = *large;
+        }
+        let [count, length, offset] = stated;
+        // The two records in front of the end, where there are any, belong to what the entries take.
+        let records = if self.end_64.is_some() { END_64_BYTES as u64 + 20 } else { 0 };
+        let entries = self.entries.len() as u64;
+        let taken = (self.directory.end - self.directory.start).saturating_sub(records);
+        if count != entries {
+            return Some(format!("it lists {count} files at its end, where {entries} are listed"));
+        }
+        if entries > 0 && (self.directory.end != start || length != taken) {
+            return Some("the list of its files is not where its end says".to_owned());
+        }
+        let shift = self.directory.start.cast_signed().wrapping_sub(offset.cast_signed());
+        let mut strangers = self.entries.iter().filter(|entry| !self.has(entry, shift));
+        let first = strangers.next()?;
+        let name = if first.name.is_empty() { "(no name)".into() } else { first.name.to_string() };
+        let more = match strangers.count() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Some(format!(
+            "it lists `{name}`{more} where no such file begins, or in another form than its own header; unpack it and scan \
+             what is in it"
+        ))
+    }
+
+    /// Whether the entry's member was read.
+    fn has(&self, entry: &Entry, shift: i64) -> bool {
+        let start = entry.offset.wrapping_add_signed(shift);
+        let found = self.found.binary_search_by_key(&start, |found| found.start);
+        found.is_ok_and(|at| self.found[at].form == entry.form)
+    }
 }
 
-/// Passes over what is no header, such as what stands behind a member's content, or an APK's signatures.
-fn skip_to_signature(stream: &mut Stream<'_>) -> io::Result<()> {
-    stream.skip(1)?;
-    loop {
-        let ahead = stream.peek(64 << 10);
-        if ahead.len() < 4 {
-            let length = ahead.len() as u64;
-            stream.check()?;
-            return stream.skip(length).map(drop);
+/// Where the next header begins in `bytes`; none where there is none in them.
+fn next_header(bytes: &[u8]) -> Option<usize> {
+    memchr::memmem::find_iter(bytes, b"PK").find(|&at| is_header(&bytes[at..]))
+}
+
+fn is_header(bytes: &[u8]) -> bool {
+    match bytes.first_chunk() {
+        Some(&MEMBER) => is_plausible(bytes),
+        Some(signature) => [LISTED, END, END_64].contains(signature),
+        None => false,
+    }
+}
+
+/// Whether it is a member's header, not only four bytes that look so. One that is cut off is.
+fn is_plausible(bytes: &[u8]) -> bool {
+    let Some(header) = bytes.first_chunk::<MEMBER_BYTES>() else { return true };
+    let name_bytes = usize::from(u16_at(header, 26));
+    let name = &bytes[MEMBER_BYTES..bytes.len().min(MEMBER_BYTES + name_bytes)];
+    u16_at(header, 4) <= MAX_VERSION
+        && (1..=MAX_NAME_BYTES).contains(&name_bytes)
+        && !name.iter().any(u8::is_ascii_control)
+}
+
+/// Where an archive begins that ends where `content` ends and has other data in front, such as a program that unpacks it. It may
+/// be followed by what is no part of it.
+pub(super) fn start_behind(content: &[u8]) -> Option<usize> {
+    static FIND: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(&MEMBER));
+    let mut starts = FIND.find_iter(content).filter(|&at| is_plausible(&content[at..]));
+    if has_end(content) { starts.next() } else { None }
+}
+
+/// Whether the content ends with a directory, its end, and a comment.
+pub(super) fn has_end(content: &[u8]) -> bool {
+    static FIND: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(&END));
+    let tail = content.len().saturating_sub(END_BYTES + MAX_COMMENT_BYTES);
+    FIND.find_iter(&content[tail..]).any(|at| is_end(content, tail + at))
+}
+
+/// Whether there is the end of a directory at `end`: an empty one, or with an entry in front of it. Where the directory begins may
+/// be a lie.
+fn is_end(content: &[u8], end: usize) -> bool {
+    let Some(header) = content[end..].first_chunk::<END_BYTES>() else { return false };
+    u16_at(header, 10) == 0 || memchr::memmem::rfind(&content[..end], &LISTED).is_some()
+}
+
+/// What lies in front of the next header, or of the end of the stream.
+pub(super) struct Gap<'s, 'a> {
+    stream: &'s mut Stream<'a>,
+    /// How many bytes are known to be in front of it.
+    known: usize,
+    is_at_start: bool,
+}
+
+impl<'s, 'a> Gap<'s, 'a> {
+    pub(super) fn new(stream: &'s mut Stream<'a>) -> Self {
+        Self { stream, known: 0, is_at_start: true }
+    }
+}
+
+impl Read for Gap<'_, '_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.known == 0 {
+            let ahead = self.stream.peek(LOOK_BYTES);
+            let is_last = ahead.len() < LOOK_BYTES;
+            // What stands first was looked at by whoever found that it is no header.
+            let skipped = usize::from(self.is_at_start).min(ahead.len());
+            // One that begins behind may go on beyond what is seen.
+            let seen = if is_last { ahead.len() } else { ahead.len() - MEMBER_BYTES - MAX_NAME_BYTES };
+            self.known = next_header(&ahead[skipped..]).map_or(seen, |at| seen.min(skipped + at));
+            self.is_at_start = false;
+            if self.known == 0 {
+                self.stream.check()?;
+                return Ok(0);
+            }
         }
-        let found =
-            ahead.windows(4).position(|four| [MEMBER, LISTED, END, END_64].iter().any(|known| four == known));
-        let passed = found.unwrap_or(ahead.len() - 3) as u64;
-        stream.skip(passed)?;
-        if found.is_some() {
-            return Ok(());
-        }
+        let length = self.known.min(out.len());
+        let count = self.stream.read(&mut out[..length])?;
+        self.known -= count;
+        Ok(count)
     }
 }
 
 fn member(stream: &mut Stream<'_>) -> io::Result<Member> {
-    let header: [u8; 30] = stream.take_array()?;
+    let header: [u8; MEMBER_BYTES] = stream.take_array()?;
     let flags = u16_at(&header, 6);
     let name = take(stream, usize::from(u16_at(&header, 26)))?;
     let extra = take(stream, usize::from(u16_at(&header, 28)))?;
@@ -139,6 +394,7 @@ fn member(stream: &mut Stream<'_>) -> io::Result<Member> {
     };
     Ok(Member {
         name,
+        extra,
         method: u16_at(&header, 8),
         is_encrypted: flags & IS_ENCRYPTED != 0,
         stored: stored.filter(|&stored| flags & HAS_DESCRIPTOR == 0 || stored > 0),
@@ -191,6 +447,11 @@ impl<'s, 'a> Stored<'s, 'a> {
     /// Whether the stream failed, and whoever read from it was told.
     pub(super) fn is_broken(&self) -> bool {
         self.stream.is_broken() || self.is_cut_off
+    }
+
+    /// Whether bytes are left of it.
+    pub(super) fn has_more(&self) -> bool {
+        self.left.is_some_and(|left| left > 0)
     }
 
     /// Passes over what is left of it.
