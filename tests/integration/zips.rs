@@ -405,7 +405,8 @@ fn whatever_an_archive_is_made_of_nothing_is_passed_over() {
             made.method = if chance(3) { 0 } else { 8 };
             made.listed_method = if chance(8) { 0 } else { made.method };
             made.has_header = !chance(9);
-            made.is_listed = !chance(5);
+            // Without either it is no member.
+            made.is_listed = !made.has_header || !chance(5);
             made.is_streamed = made.method == 8 && chance(4);
             // Of what is stored as it is, everything is the content.
             if made.method == 8 && chance(6) {
