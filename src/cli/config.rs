@@ -14,6 +14,7 @@ use keysieve_git::{GitEnvironment, Repository};
 use keysieve_model::about::About;
 use keysieve_model::finding::utc_day;
 use keysieve_model::provenance::ObjectId;
+use keysieve_paths::control;
 use keysieve_report::{Format, Options};
 use keysieve_rules::{Confidence, Error as RulesError, Files as RuleFiles, Folder, RuleSet, Severity};
 
@@ -76,7 +77,7 @@ impl<'a> PolicySource<'a> {
     pub(crate) fn read(&self, name: &str) -> anyhow::Result<Option<String>> {
         let bytes = match self {
             Self::Nowhere => None,
-            Self::Directory(dir) => read_if_there(&dir.join(name))?,
+            Self::Directory(dir) => read_own(dir, &dir.join(name))?,
             Self::Commit(repository, commit) | Self::Base(repository, commit) => {
                 repository.file_at(commit, name)?
             }
@@ -186,8 +187,17 @@ fn path_below(dir: &Path, file: &Path) -> Option<String> {
     Some(parts.collect::<Vec<_>>().join("/"))
 }
 
+/// The largest file of a policy that is read, in bytes.
+pub(crate) const MAX_POLICY_BYTES: u64 = 16 << 20;
+
+/// A file that the folder `dir` supplies.
+fn read_own(dir: &Path, path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+    control::read_below(dir, path, MAX_POLICY_BYTES).with_context(|| path.display().to_string())
+}
+
+/// A file that was named on the command line.
 fn read_if_there(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
-    match std::fs::read(path) {
+    match control::read(path, MAX_POLICY_BYTES) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| path.display().to_string()),
@@ -208,7 +218,7 @@ pub(crate) fn now_seconds() -> i64 {
 /// Checks a configuration; gives the rule files that it names.
 pub(crate) fn check(file: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+    let text = control::read_text(file, MAX_POLICY_BYTES).with_context(|| format!("cannot read {name}"))?;
     let config = SuppressConfig::parse(&name, &text)?;
     let dir = file.parent().unwrap_or(Path::new(""));
     let files: Vec<PathBuf> = config.rule_files.iter().map(|file| dir.join(file)).collect();

@@ -9,6 +9,7 @@ mod exit_code;
 mod output;
 mod progress;
 mod values;
+mod written;
 
 use clap::Parser as _;
 

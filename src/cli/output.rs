@@ -11,6 +11,7 @@ use keysieve_report::{self, Format, Options, Results, escaped};
 
 use super::config::{OutputConfig, cannot_write_to, end_of_run};
 use super::exit_code::ExitStatus;
+use super::written::{self, Readers};
 
 /// Writes a run's results where they were asked for, and says how the run ended.
 pub(crate) fn finish(outcome: &Outcome, config: &OutputConfig) -> anyhow::Result<ExitStatus> {
@@ -45,7 +46,7 @@ pub(crate) fn write_results(
     };
     let written = match &config.file {
         Some(path) => {
-            write_file(path, write)?;
+            write_file(path, readers(config), write)?;
             ExitStatus::Clean
         }
         None => print(write)?,
@@ -81,7 +82,7 @@ fn write_others(
 ) -> anyhow::Result<()> {
     for (format, path) in &config.also {
         let mut cuts = Vec::new();
-        write_file(path, |out| {
+        write_file(path, readers(config), |out| {
             cuts = write(out, *format, Options { colour: false, columns: None, ..config.options })?;
             Ok(())
         })?;
@@ -90,11 +91,17 @@ fn write_others(
     Ok(())
 }
 
-fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
-    let context = || cannot_write_to(path);
-    let mut file = BufWriter::new(File::create(path).with_context(context)?);
-    write(&mut file).with_context(context)?;
-    file.flush().with_context(context)
+/// Who may read files of results.
+fn readers(config: &OutputConfig) -> Readers {
+    if config.options.show_secrets { Readers::Owner } else { Readers::Usual }
+}
+
+fn write_file(
+    path: &Path,
+    readers: Readers,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> anyhow::Result<()> {
+    written::write(path, readers, write).with_context(|| cannot_write_to(path))
 }
 
 /// How a run with this outcome ends, where its results were written.

@@ -8,6 +8,7 @@ use bstr::BStr;
 use serde::Deserialize;
 
 use keysieve_model::finding::{Container, Finding, Place, Salt};
+use keysieve_paths::control;
 use keysieve_paths::git::IgnoreFile;
 
 /// The file, in the top directory of a repository.
@@ -101,7 +102,9 @@ impl Baseline {
     /// When one of the two cannot be used.
     pub fn parse(file: &str, text: &str, salt: Option<&str>) -> Result<Self, Error> {
         let fail = |message: String| Error::Syntax { file: file.to_owned(), message };
-        let parsed: FileSyntax = serde_yaml::from_str(text).map_err(|error| fail(error.to_string()))?;
+        control::check_brackets_of_entries(text.as_bytes()).map_err(fail)?;
+        let told = |error: serde_yaml::Error| fail(control::without_values(&error.to_string()));
+        let parsed: FileSyntax = serde_yaml::from_str(text).map_err(told)?;
         if parsed.schema != SCHEMA {
             return Err(fail(format!("schema {} is not known; the valid one is {SCHEMA}", parsed.schema)));
         }

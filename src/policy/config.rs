@@ -1,11 +1,13 @@
 //! `.keysieve.yaml` in the top directory of a repository. A key that is not known is an error that names the nearest one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path};
 
 use bstr::{BStr, ByteSlice};
 use serde_yaml::{Mapping, Value};
 
 use keysieve_model::coverage::Unread;
+use keysieve_paths::control;
 use keysieve_paths::git::IgnoreFile;
 use keysieve_rules::{Confidence, Kind, Rule, RuleSet, Severity};
 
@@ -14,6 +16,8 @@ use super::baseline::{glob, matches};
 /// The file's name.
 pub const FILE: &str = ".keysieve.yaml";
 const SCHEMA: u64 = 1;
+/// The longest unknown key that a message shows, in bytes.
+const MAX_SHOWN_KEY_BYTES: usize = 60;
 const KEYS: &[&str] = &["schema", "rules", "paths", "accept-unread", "limits", "fail-on", "compat-markers"];
 const SEVERITIES: &[(&str, Severity)] = &[
     ("low", Severity::Low),
@@ -100,7 +104,9 @@ impl Config {
     }
 
     fn of_text(text: &str) -> Result<Self, String> {
-        let value: Value = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+        control::check_brackets(text.as_bytes())?;
+        let value: Value =
+            serde_yaml::from_str(text).map_err(|error| control::without_values(&error.to_string()))?;
         let mut config = Self::default();
         let top = match &value {
             Value::Null => return Err("it is empty; it begins with `schema: 1`".to_owned()),
@@ -150,6 +156,12 @@ impl Config {
             self.off.remove(&rule);
         }
         self.rule_files = texts(rules.get("files"), "rules.files")?;
+        if let Some(at) = self.rule_files.iter().position(|file| !stays_below(file)) {
+            return Err(format!(
+                "`rules.files[{at}]` leads out of the repository; write a path below its top directory, without `..`, or give the \
+                 file with `--rules`"
+            ));
+        }
         if let Some(severities) = rules.get("severity") {
             let severities =
                 severities.as_mapping().ok_or("`rules.severity`: a mapping of rules to severities")?;
@@ -169,9 +181,10 @@ impl Config {
     /// When it names a rule that there is not.
     pub fn apply(&self, file: &str, rules: RuleSet) -> Result<RuleSet, Error> {
         let ids: Vec<&str> = rules.rules().iter().map(|rule| rule.id.as_ref()).collect();
+        let known: BTreeSet<&str> = ids.iter().copied().collect();
         let named = self.ignored.iter().flat_map(|ignored| &ignored.rules);
         for name in self.off.iter().chain(self.severities.keys()).chain(named) {
-            if !ids.contains(&name.as_str()) {
+            if !known.contains(name.as_str()) {
                 let message = no_rule(name, &ids);
                 return Err(Error { file: file.to_owned(), message });
             }
@@ -232,6 +245,11 @@ impl Config {
     }
 }
 
+/// Whether a path names something below the folder that it is relative to.
+fn stays_below(path: &str) -> bool {
+    Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
 fn ignored(value: &Value, at: &str) -> Result<Ignored, String> {
     let entry = keys(value, at, &["ignore", "rules", "reason"])?;
     let pattern = entry
@@ -255,8 +273,9 @@ fn keys<'a>(value: &'a Value, at: &str, valid: &[&str]) -> Result<&'a Mapping, S
         let key = key.as_str().unwrap_or_default();
         if !valid.contains(&key) {
             let near = did_you_mean(key, valid);
+            let shown = if key.len() <= MAX_SHOWN_KEY_BYTES { key } else { "..." };
             return Err(format!(
-                "{place}: the key `{key}` is not known{near}; valid are {}",
+                "{place}: the key `{shown}` is not known{near}; valid are {}",
                 valid.join(", ")
             ));
         }

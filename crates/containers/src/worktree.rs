@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use keysieve_model::chunk::{Chunk, Searched, Visitor};
 use keysieve_model::coverage::{Read, Unread};
 use keysieve_model::provenance::{Provenance, path_bytes};
+use keysieve_paths::control;
 use keysieve_paths::git::IgnoreFile;
 
 use super::archive::{HandOver, Tally, visit_stream};
@@ -63,6 +64,8 @@ impl Worktree {
 
 /// The largest `.gitignore` that is honoured, in bytes; git has the same limit.
 const MAX_IGNORE_FILE_BYTES: u64 = 100 << 20;
+/// The largest file that names a git directory, in bytes.
+const MAX_LINK_BYTES: u64 = 64 << 10;
 
 /// A file or directory to be read.
 #[derive(Debug)]
@@ -151,7 +154,7 @@ impl Ignores {
         // Git does not follow a link here either; and what is not a regular file may have no end.
         let is_read = fs::symlink_metadata(file)
             .is_ok_and(|found| found.is_file() && found.len() <= MAX_IGNORE_FILE_BYTES);
-        let text = if is_read { fs::read(file) } else { Ok(Vec::new()) };
+        let text = if is_read { control::read(file, MAX_IGNORE_FILE_BYTES) } else { Ok(Vec::new()) };
         let (text, outcome) = text.map_or_else(|error| (Vec::new(), Err(error)), |text| (text, Ok(())));
         let mut dir = path_bytes(dir);
         if !dir.ends_with(b"/") {
@@ -180,7 +183,7 @@ impl Ignores {
 fn exclude_file(top: &Path) -> PathBuf {
     let dot_git = top.join(".git");
     let named = |file: &Path, start: &[u8]| {
-        let text = fs::read(file).ok()?;
+        let text = control::read(file, MAX_LINK_BYTES).ok()?;
         let path =
             text.strip_prefix(start)?.trim_end_with(|end| end == '\n' || end == '\r').to_path().ok()?;
         Some(file.parent()?.join(path))

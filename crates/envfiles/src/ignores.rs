@@ -1,8 +1,7 @@
 //! What git ignores in a work tree, and which line of which file says so.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -12,8 +11,8 @@ use keysieve_model::coverage::Unread;
 use keysieve_model::env_file::{Decision, TakenBack};
 use keysieve_model::provenance::path_bytes;
 use keysieve_model::sync::lock;
-use keysieve_paths::IgnoreSettings;
 use keysieve_paths::git::{IgnoreFile, Pattern};
+use keysieve_paths::{IgnoreSettings, control};
 
 /// The largest ignore file that is honoured, in bytes; git has the same limit.
 const MAX_IGNORE_FILE_BYTES: u64 = 100 << 20;
@@ -202,9 +201,7 @@ fn read(path: &Path, metadata: std::io::Result<fs::Metadata>) -> Result<Option<V
     if metadata.len() > MAX_IGNORE_FILE_BYTES {
         return Ok(None);
     }
-    let mut text = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_IGNORE_FILE_BYTES).read_to_end(&mut text));
-    read.map(|_| Some(text)).map_err(|error| cannot_be_read(&error))
+    control::read(path, MAX_IGNORE_FILE_BYTES).map(Some).map_err(|error| cannot_be_read(&error))
 }
 
 fn cannot_be_read(error: &std::io::Error) -> String {

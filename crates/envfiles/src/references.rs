@@ -1,6 +1,7 @@
 //! Files that name environment files: compose files (<https://docs.docker.com/reference/compose-file/>) and systemd units.
 
 use bstr::ByteSlice;
+use keysieve_paths::control;
 use serde_yaml::Value;
 
 /// What a compose file says.
@@ -37,6 +38,7 @@ pub(super) fn is_compose_name(name: &[u8]) -> bool {
 ///
 /// When it is no YAML.
 pub(super) fn compose(text: &[u8]) -> Result<Compose, String> {
+    control::check_brackets(text)?;
     let document: Value = serde_yaml::from_slice(text).map_err(|error| format!("it is no YAML: {error}"))?;
     let mut compose = Compose::default();
     let Some(services) = document.get("services").and_then(Value::as_mapping) else { return Ok(compose) };

@@ -2,14 +2,14 @@
 //! away: Dockerfiles and packages.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, DirEntry, File};
-use std::io::Read as _;
+use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 
 use bstr::{BString, ByteSlice};
 
 use keysieve_model::coverage::Unread;
 use keysieve_model::provenance::path_bytes;
+use keysieve_paths::control;
 use keysieve_paths::docker::DockerIgnore;
 
 use super::docker::{Context, copies, ignore_files, is_dockerfile_name};
@@ -78,9 +78,7 @@ pub(super) fn read_project_file(path: &Path) -> Result<Option<Vec<u8>>, String> 
     if metadata.len() > MAX_PROJECT_FILE_BYTES {
         return Err(format!("it has {} bytes, too many to be what its name says", metadata.len()));
     }
-    let mut text = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_PROJECT_FILE_BYTES).read_to_end(&mut text));
-    read.map(|_| Some(text)).map_err(|error| error.to_string())
+    control::read(path, MAX_PROJECT_FILE_BYTES).map(Some).map_err(|error| error.to_string())
 }
 
 struct Walk<'a> {

@@ -32,6 +32,12 @@ pub enum Error {
         /// What gix said.
         why: String,
     },
+    /// One of git's own files is a pipe or a device.
+    #[error("{file}: not a regular file, and not read; git cannot use it either: restore it, or clone anew")]
+    SpecialFile {
+        /// The file.
+        file: String,
+    },
     /// A `.git` file, or the one that names a work tree's main git directory, leads nowhere.
     #[error(
         "{file} leads to {missing}, which does not exist; restore that folder, run `git worktree repair` in the main work \

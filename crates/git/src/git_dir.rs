@@ -12,6 +12,7 @@ use gix::hash::Kind as HashKind;
 use keysieve_model::chunk::{Chunk, Visitor};
 use keysieve_model::coverage::Unread;
 use keysieve_model::provenance::{Metadata, Provenance, path_bytes};
+use keysieve_paths::control::{self, is_special};
 
 use super::commits::{Tip, TipKind};
 use super::index_file;
@@ -246,17 +247,64 @@ pub(super) fn read_text(path: &Path) -> io::Result<Vec<u8>> {
 
 /// The content of a regular file of at most `max_bytes`: what else lies there may have no end.
 pub(super) fn read_regular(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
-    let metadata = std::fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file, and not read"));
+    control::read(path, max_bytes)
+}
+
+/// Files in a git directory that are opened by others than [`read_regular`].
+const CONTROL_FILES: &[&str] = &[
+    "HEAD",
+    "config",
+    "config.worktree",
+    "commondir",
+    "gitdir",
+    "packed-refs",
+    "shallow",
+    "index",
+    "MERGE_HEAD",
+    "objects/info/alternates",
+    "objects/info/commit-graph",
+];
+/// How far alternates of alternates are followed, and how large a file of them may be, in bytes.
+const MAX_ALTERNATES: usize = 100;
+const MAX_ALTERNATES_BYTES: u64 = 1 << 20;
+
+/// The first file of a git directory that is neither a regular file nor a folder, such as a pipe: opening it could wait for ever.
+pub(super) fn special_file(git_dir: &Path) -> Option<PathBuf> {
+    let special = |dir: &Path| CONTROL_FILES.iter().map(|name| dir.join(name)).find(|file| is_special(file));
+    let found = special(git_dir);
+    if found.is_some() {
+        return found;
     }
-    if metadata.len() > max_bytes {
-        return Err(io::Error::other(format!(
-            "it has {} bytes; of git's own files those up to {max_bytes} are read",
-            metadata.len()
-        )));
+    let main = control::read_text(&git_dir.join("commondir"), MAX_ALTERNATES_BYTES).ok();
+    let main = main.map_or_else(|| git_dir.to_owned(), |main| git_dir.join(main.trim_end()));
+    special(&main).or_else(|| special_object_file(vec![main.join("objects")]))
+}
+
+/// The same for object databases and their alternates.
+pub(super) fn special_object_file(mut dirs: Vec<PathBuf>) -> Option<PathBuf> {
+    let mut seen = BTreeSet::new();
+    while let Some(dir) = dirs.pop() {
+        if seen.len() > MAX_ALTERNATES || !seen.insert(dir.clone()) {
+            continue;
+        }
+        let alternates = dir.join("info/alternates");
+        let packs = std::fs::read_dir(dir.join("pack")).into_iter().flatten().flatten();
+        // Its kind comes with the entry: no file of a large folder is looked at by itself.
+        let mut special = packs.filter(|entry| {
+            entry.file_type().is_ok_and(|kind| !kind.is_file() && !kind.is_dir()) && is_special(&entry.path())
+        });
+        if is_special(&alternates) {
+            return Some(alternates);
+        }
+        if let Some(entry) = special.next() {
+            return Some(entry.path());
+        }
+        if let Ok(text) = read_regular(&alternates, MAX_ALTERNATES_BYTES) {
+            let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with(b"#"));
+            dirs.extend(lines.map(|line| dir.join(line.to_path_lossy())));
+        }
     }
-    std::fs::read(path)
+    None
 }
 
 /// The paths in a directory, sorted; none where it cannot be read.

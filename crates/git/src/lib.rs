@@ -44,6 +44,7 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use keysieve_model::chunk::{Chunk, Visitor};
 use keysieve_model::coverage::Unread;
 use keysieve_model::provenance::{Metadata, ObjectId, Provenance};
+use keysieve_paths::control::{self, is_special};
 
 use self::cache::Cache;
 use self::commits::{Commits, Tip, TipKind};
@@ -104,6 +105,9 @@ impl Repository {
         if !path.exists() {
             return Err(Error::NoSuchPath { path: shown });
         }
+        if let Some(special) = special_above(path) {
+            return Err(Error::SpecialFile { file: special.display().to_string() });
+        }
         if let Some(lost) = lost_git_dir(path) {
             return Err(lost);
         }
@@ -143,6 +147,9 @@ impl Repository {
                     let git_dir = git_dir.display().to_string();
                     Error::Unusable { path: path.display().to_string(), git_dir, why: error.to_string() }
                 };
+                if let Some(special) = git_dir::special_file(git_dir) {
+                    return Err(Error::SpecialFile { file: special.display().to_string() });
+                }
                 if let Some(lost) = lost_main_dir(git_dir) {
                     return Err(lost);
                 }
@@ -351,12 +358,37 @@ fn search_names<V: Visitor>(visitor: &V, trees: &Trees) -> bool {
     names.par_iter().map(is_clean).reduce(|| true, |a, b| a && b)
 }
 
+/// The largest file that names a git directory, in bytes.
+const MAX_LINK_BYTES: u64 = 64 << 10;
+
+/// A file of the repository that `path` is or lies in which is no regular one, see [`git_dir::special_file`].
+fn special_above(path: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(path).ok()?;
+    for dir in absolute.ancestors() {
+        let beside = dir.join(".git");
+        if is_special(&beside) {
+            return Some(beside);
+        }
+        if is_git_dir(&beside) {
+            return git_dir::special_file(&beside);
+        }
+        if let Ok(text) = control::read_text(&beside, MAX_LINK_BYTES) {
+            let named = dir.join(text.strip_prefix("gitdir:")?.trim());
+            return git_dir::special_file(&named);
+        }
+        if is_git_dir(dir) {
+            return git_dir::special_file(dir);
+        }
+    }
+    None
+}
+
 /// Whether the `.git` file that rules `path` names a git directory that is not there, or one whose main one is not.
 fn lost_git_dir(path: &Path) -> Option<Error> {
     let absolute = std::path::absolute(path).ok()?;
     let above = absolute.ancestors().take_while(|dir| !is_git_dir(dir));
     let beside = above.map(|dir| dir.join(".git")).find(|candidate| candidate.exists())?;
-    let text = std::fs::read_to_string(&beside).ok()?;
+    let text = control::read_text(&beside, MAX_LINK_BYTES).ok()?;
     let git_dir = beside.parent()?.join(text.strip_prefix("gitdir:")?.trim());
     if git_dir.exists() {
         return lost_main_dir(&git_dir);
@@ -368,7 +400,7 @@ fn lost_git_dir(path: &Path) -> Option<Error> {
 /// Whether the git directory of a linked work tree names a main one that is not there.
 fn lost_main_dir(git_dir: &Path) -> Option<Error> {
     let file = git_dir.join("commondir");
-    let main = git_dir.join(std::fs::read_to_string(&file).ok()?.trim());
+    let main = git_dir.join(control::read_text(&file, MAX_LINK_BYTES).ok()?.trim());
     (!main.exists())
         .then(|| Error::LostGitDir { file: file.display().to_string(), missing: main.display().to_string() })
 }

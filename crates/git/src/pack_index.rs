@@ -8,6 +8,8 @@ use gix::ObjectId;
 use gix::hash::Kind as HashKind;
 use gix::odb::pack::index;
 
+use super::git_dir::read_regular;
+
 /// The largest index that is mended, in bytes: that is done in memory.
 const MAX_MENDED_BYTES: u64 = 1 << 30;
 
@@ -115,10 +117,7 @@ impl PackIndex {
 /// The index with what can be known from the rest of it put right: signature, version, fan-out table, and offsets that claim to
 /// be large ones. `None` where its size fits no number of objects.
 fn mended(path: &Path, hash: HashKind, count: u32) -> Option<Vec<u8>> {
-    if std::fs::metadata(path).ok()?.len() > MAX_MENDED_BYTES {
-        return None;
-    }
-    let mut bytes = std::fs::read(path).ok()?;
+    let mut bytes = read_regular(path, MAX_MENDED_BYTES).ok()?;
     let (id_bytes, first_id) = (hash.len_in_bytes(), SIGNATURE_AND_VERSION.len() + FAN_OUT_BYTES);
     let rows_bytes = bytes.len().checked_sub(first_id + 2 * id_bytes)?;
     // A row: the id, its entry's checksum, its offset. Behind all of them, eight bytes for each offset that is large.

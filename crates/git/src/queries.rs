@@ -144,7 +144,7 @@ impl Repository {
             vec![std::sync::Arc::default()]
         });
         // A merge's commit has what it merges as parents too.
-        let merged = std::fs::read(git.git_dir().join("MERGE_HEAD")).unwrap_or_default();
+        let merged = git_dir::read_text(&git.git_dir().join("MERGE_HEAD")).unwrap_or_default();
         let merged = merged.lines().filter_map(|line| GitId::from_hex(line.trim()).ok());
         let parents: Vec<GitId> = references.head().1.into_iter().chain(merged).collect();
         let mut reader = store.reader();

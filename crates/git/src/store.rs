@@ -10,6 +10,7 @@ use gix::hash::Kind as HashKind;
 use gix::objs::{Find as _, Kind};
 use gix::odb;
 
+use super::git_dir::special_object_file;
 use super::packs::MAX_OBJECT_BYTES;
 
 /// How much a reader remembers of the objects that deltas build on, in bytes.
@@ -41,6 +42,12 @@ pub(super) enum Failure {
 impl Store {
     /// Opens the object databases in `dirs`, with the alternates of each.
     pub(super) fn open(dirs: &[PathBuf], hash: HashKind) -> Result<Self, String> {
+        if let Some(special) = special_object_file(dirs.to_vec()) {
+            return Err(format!(
+                "{}: not a regular file, and not read; restore it, or clone anew",
+                special.display()
+            ));
+        }
         let open = |dir: &PathBuf| {
             let options = odb::store::init::Options {
                 alloc_limit_bytes: Some(MAX_OBJECT_BYTES),

@@ -1,9 +1,10 @@
-//! Patterns of paths as others read them: git's ignore files, Docker's `.dockerignore` and `COPY`. Pure, and exact: whether a
+//! Patterns of paths as others read them: git's ignore files, Docker's `.dockerignore` and `COPY`. Pure but for [`control`], and exact: whether a
 //! file is kept out of a commit or an image is decided by their rules, whatever looks reasonable.
 //!
 //! A pattern is a row of [`Token`]s. A row is matched by the set of places in the text that it can have come to after each
 //! token, so that a pattern made to be slow costs its length times that of the path, and no more.
 
+pub mod control;
 pub mod docker;
 pub mod git;
 mod settings;

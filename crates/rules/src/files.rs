@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use keysieve_paths::control;
+
 use super::compile::{Error, Problem, SCHEMA, line_of, rule_of, with_rule_id};
 use super::rule::Rule;
 use super::syntax::{self, DefaultsSyntax, RuleSyntax};
@@ -49,11 +51,9 @@ impl Folder {
 
 impl Files for Folder {
     fn read(&self, path: &str) -> io::Result<String> {
-        let file = self.0.join(path);
-        if !file.canonicalize()?.starts_with(self.0.canonicalize()?) {
-            return Err(io::Error::other("it is a link that leads out of the folder"));
-        }
-        read_text(&file)
+        let bytes = control::read_below(&self.0, &self.0.join(path), MAX_FILE_BYTES)?;
+        let bytes = bytes.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))
     }
 
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
@@ -178,7 +178,9 @@ impl Reader<'_> {
     fn read(&mut self, path: &str, text: String, inherited: &Shared) -> Result<(), Error> {
         let file = self.name(path);
         let yaml = |message| Error::Yaml { file: file.clone(), message };
-        let parsed = syntax::parse(&text).map_err(|error| yaml(with_rule_id(&text, &error.to_string())))?;
+        control::check_brackets_of_entries(text.as_bytes()).map_err(yaml)?;
+        let told = |error: serde_yaml::Error| control::without_values(&error.to_string());
+        let parsed = syntax::parse(&text).map_err(|error| yaml(with_rule_id(&text, &told(error))))?;
         if parsed.schema != SCHEMA {
             return Err(Error::Schema { file, found: parsed.schema });
         }

@@ -2,7 +2,7 @@
 //! users add files of the same form. Of the project's other crates it knows the sieve
 //! alone, which finds keywords.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::Path;
 
@@ -162,10 +162,15 @@ impl RuleSet {
     }
 
     fn with(mut self, rules: Vec<Rule>, notices: Vec<String>) -> Result<Self, Error> {
+        let ids = self.rules.iter().enumerate().map(|(at, rule)| (rule.id.to_string(), at));
+        let mut known: HashMap<String, usize> = ids.collect();
         for rule in rules {
-            match self.rules.iter_mut().find(|known| known.id == rule.id) {
-                Some(known) => *known = rule,
-                None => self.rules.push(rule),
+            match known.get(rule.id.as_ref()) {
+                Some(&at) => self.rules[at] = rule,
+                None => {
+                    known.insert(rule.id.to_string(), self.rules.len());
+                    self.rules.push(rule);
+                }
             }
         }
         self.notices.extend(notices);

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use keysieve_paths::control::without_values;
 use regex_syntax::ast::{self, Ast};
 use regex_syntax::hir::{Class, Hir, HirKind};
 use serde::Deserialize;
@@ -85,6 +86,14 @@ struct AllowlistSyntax {
 /// Fields that say nothing of what is found.
 const SILENT: &[&str] = &["description", "tags", "title", "minVersion", "version"];
 
+/// What is wrong and where, without the line itself: the file may be another one than it claims to be.
+fn message_of(text: &str, error: &toml::de::Error) -> String {
+    let message = without_values(error.message());
+    let line =
+        error.span().and_then(|span| text.get(..span.start)).map(|before| before.lines().count().max(1));
+    line.map_or_else(|| message.clone(), |line| format!("line {line}: {message}"))
+}
+
 /// Reads and checks the rule file `text`; `file` is its name in errors and notices.
 ///
 /// # Errors
@@ -92,7 +101,7 @@ const SILENT: &[&str] = &["description", "tags", "title", "minVersion", "version
 /// The first thing that is wrong with it.
 pub(super) fn compile(file: &str, text: &str) -> Result<Compiled, Error> {
     let parsed: FileSyntax = toml::from_str(text)
-        .map_err(|error| Error::Toml { file: file.to_owned(), message: one_line(&error.to_string()) })?;
+        .map_err(|error| Error::Toml { file: file.to_owned(), message: message_of(text, &error) })?;
     let mut notices = Notices { file, all: Vec::new() };
     notices.of_unknown("", &parsed.others);
     notices.of_extend(&parsed.extend);

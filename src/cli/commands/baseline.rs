@@ -13,13 +13,15 @@ use keysieve::policy::{Baseline, By, Entry, Suppressions, baseline};
 use keysieve::run::{Outcome, ScanConfig, audit};
 use keysieve_git::{Repository, sha1};
 use keysieve_model::finding::{Container, Finding, Salt};
+use keysieve_paths::control;
 use keysieve_report::escaped;
 
 use crate::cli::args::{BaselineArgs, BaselineCommand};
-use crate::cli::config::{PolicySource, scan_config, shows_progress};
+use crate::cli::config::{MAX_POLICY_BYTES, PolicySource, scan_config, shows_progress};
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::{announce, say};
 use crate::cli::progress::Bar;
+use crate::cli::written::{self, Readers};
 
 /// Lets git merge the file line by line: an entry is a line.
 const ATTRIBUTES: &str = ".keysieve-baseline.yaml merge=union";
@@ -48,7 +50,7 @@ impl Files {
 
     /// The salt that is there, or a new one.
     fn salt(&self) -> anyhow::Result<Salt> {
-        match fs::read_to_string(&self.salt) {
+        match control::read_text(&self.salt, MAX_POLICY_BYTES) {
             Ok(text) => Salt::from_hex(text.trim()).with_context(|| {
                 format!("{}: not a salt, which is 64 hexadecimal digits", self.salt.display())
             }),
@@ -63,9 +65,9 @@ impl Files {
 
     /// The baseline that is there, or an empty one.
     fn read(&self) -> anyhow::Result<Baseline> {
-        match fs::read_to_string(&self.baseline) {
+        match control::read_text(&self.baseline, MAX_POLICY_BYTES) {
             Ok(text) => {
-                let salt = fs::read_to_string(&self.salt).ok();
+                let salt = control::read_text(&self.salt, MAX_POLICY_BYTES).ok();
                 Ok(Baseline::parse(&self.baseline.display().to_string(), &text, salt.as_deref())?)
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Baseline::new(self.salt()?)),
@@ -73,14 +75,33 @@ impl Files {
         }
     }
 
+    /// Refuses a file that is a link out of the repository: whoever committed it would choose what is written over.
+    fn check_place(&self, file: &Path) -> anyhow::Result<()> {
+        let own = [baseline::FILE, baseline::SALT_FILE, ".gitattributes"].map(|name| self.top.join(name));
+        if !own.contains(&file.to_path_buf()) || !file.is_symlink() {
+            return Ok(());
+        }
+        let (top, real) = (self.top.canonicalize(), file.canonicalize());
+        match (top, real) {
+            (Ok(top), Ok(real)) if real.starts_with(&top) => Ok(()),
+            _ => bail!(
+                "{}: it is a link that leads out of the repository, and is not written to; remove it first",
+                file.display()
+            ),
+        }
+    }
+
     fn write(&self, baseline: &Baseline) -> anyhow::Result<()> {
+        let files = [&self.salt, &self.baseline];
+        files.into_iter().try_for_each(|file| self.check_place(file))?;
         write(&self.salt, &format!("{}\n", baseline.salt().to_hex()))?;
         write(&self.baseline, &baseline.text())?;
         if self.baseline != self.top.join(baseline::FILE) {
             return Ok(());
         }
         let path = self.top.join(".gitattributes");
-        let attributes = fs::read_to_string(&path).unwrap_or_default();
+        self.check_place(&path)?;
+        let attributes = control::read_text(&path, MAX_POLICY_BYTES).unwrap_or_default();
         if attributes.lines().any(|line| line.trim_start().starts_with(baseline::FILE)) {
             return Ok(());
         }
@@ -90,7 +111,8 @@ impl Files {
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    let content = |out: &mut dyn std::io::Write| out.write_all(text.as_bytes());
+    written::write(path, Readers::Usual, content).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn create(what: &BaselineArgs) -> anyhow::Result<ExitStatus> {

@@ -9,6 +9,7 @@ use gix::odb::pack;
 use crate::numbers::Number;
 use crate::pack_index::PackIndex;
 use keysieve_model::coverage::Unread;
+use keysieve_paths::control::is_special;
 
 pub(super) struct Pack {
     pub(super) path: PathBuf,
@@ -43,6 +44,10 @@ impl Pack {
     ) -> Result<Self, String> {
         let repair = REPAIR;
         let data_path = path.with_extension("pack");
+        if let Some(special) = [path, &data_path].into_iter().find(|path| is_special(path)) {
+            let file = special.file_name().unwrap_or_default().display();
+            return Err(format!("{file} is not a regular file, and not read; {repair}"));
+        }
         let data = pack::data::File::at(&data_path, hash)
             .map_err(|error| format!("the pack of this index cannot be read ({error}); {repair}"))?;
         let index = PackIndex::open(path, hash, data.num_objects())
