@@ -78,10 +78,25 @@ impl ScanConfig {
         }
     }
 
+    /// Which rules the configuration switches off.
+    fn off_notice(&self) -> Option<String> {
+        const MAX_NAMED: usize = 10;
+        let off = &self.suppressions.config.off;
+        let named: Vec<&str> = off.iter().map(String::as_str).take(MAX_NAMED).collect();
+        let more = match off.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let rules = if off.len() == 1 { "rule" } else { "rules" };
+        (!off.is_empty()).then(|| {
+            format!("the configuration switches off {} {rules}: {}{more}", off.len(), named.join(", "))
+        })
+    }
+
     /// Things to know of what is looked for.
     fn notices(&self) -> Vec<String> {
         let of_sweep = self.sweep.iter().flat_map(|sweep| sweep.notices());
-        self.rules.notices().iter().chain(of_sweep).cloned().collect()
+        self.off_notice().into_iter().chain(self.rules.notices().iter().chain(of_sweep).cloned()).collect()
     }
 }
 

@@ -26,6 +26,7 @@ mod fixture;
 #[allow(dead_code, reason = "shared with the fuzz targets")]
 mod forge;
 mod history;
+mod hostile_files;
 mod ignore_rules;
 mod images;
 mod install;

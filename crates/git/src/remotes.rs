@@ -115,14 +115,31 @@ fn place_of(url: &BStr) -> BString {
     [&host.to_ascii_lowercase()[..], b"/", path.trim_start_with(|start| start == '/')].concat().into()
 }
 
-/// An address, or a remote's name, as it may be shown: without user and password.
+/// An address, or a remote's name, as it may be shown: without user, password, query and fragment.
 #[must_use]
 pub fn without_credentials(address: &BStr) -> BString {
-    let Some((scheme, rest)) = address.split_once_str("://") else { return address.to_owned() };
-    let host_end = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
-    let (host, path) = rest.split_at(host_end);
-    let host = host.rsplit_once_str("@").map_or(host, |(_, host)| host);
-    [scheme, b"://", host, path].concat().into()
+    let (scheme, rest) = match address.split_once_str("://") {
+        Some((scheme, rest)) => ([scheme, b"://"].concat(), rest),
+        // `user:password@host:path`
+        None if is_user_with_password(address) => (Vec::new(), address.as_bytes()),
+        None => return address.to_owned(),
+    };
+    let end = rest.iter().position(|byte| b"?#".contains(byte)).unwrap_or(rest.len());
+    let (place, query) = rest.split_at(end);
+    let host_end = place.iter().position(|&byte| byte == b'/').unwrap_or(place.len());
+    let host = &place[..host_end];
+    // What is no port behind a colon is the start of a password with a slash in it.
+    let is_cut = host.rsplit_once_str(":").is_some_and(|(_, port)| {
+        !host.contains(&b'@') && !port.iter().all(u8::is_ascii_digit) && !host.ends_with(b"]")
+    });
+    let user_end = if is_cut { place } else { host }.iter().rposition(|&byte| byte == b'@');
+    let shown = &place[user_end.map_or(0, |at| at + 1)..];
+    let query: &[u8] = if query.is_empty() { b"" } else { b"?..." };
+    [scheme.as_slice(), shown, query].concat().into()
+}
+
+fn is_user_with_password(address: &BStr) -> bool {
+    address.split_once_str("@").is_some_and(|(user, _)| user.contains(&b':') && !user.contains(&b'/'))
 }
 
 /// A remote's address as a URL that may be shown: `git@example.org:a/b` is `ssh://example.org/a/b`.
@@ -161,6 +178,12 @@ mod tests {
         let shown = |address: &str| without_credentials(address.into()).to_string();
         assert_eq!(shown("https://me:some@word@example.org/a@b"), "https://example.org/a@b");
         assert_eq!(shown("git@example.org:a/b"), "git@example.org:a/b");
+        assert_eq!(shown("me:word@example.org:a/b"), "example.org:a/b");
+        assert_eq!(shown("HTTPS://some@example.org:8080/a"), "HTTPS://example.org:8080/a");
+        assert_eq!(shown("https://me:some/word@example.org/a"), "https://example.org/a");
+        assert_eq!(shown("https://example.org/a?token=word"), "https://example.org/a?...");
+        assert_eq!(shown("ssh://[::1]/a@b"), "ssh://[::1]/a@b");
+        assert_eq!(shown("../a:b/c@d"), "../a:b/c@d");
         assert_eq!(shown("origin"), "origin");
     }
 

@@ -37,7 +37,7 @@ pub(super) fn write(out: &mut dyn Write, results: &Results) -> io::Result<()> {
         scan: scan(results),
         vulnerabilities: findings.chain(env_files).collect(),
     };
-    serde_json::to_writer_pretty(&mut *out, &report)?;
+    serde_json::to_writer_pretty(crate::PlainJson(&mut *out), &report)?;
     out.write_all(b"\n")
 }
 

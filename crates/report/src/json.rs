@@ -23,7 +23,7 @@ use keysieve_rules::{Confidence, Severity};
 use super::about::AboutJson;
 use super::remedy::Remedy;
 use super::values::{SweptJson, ValuesJson};
-use super::{Options, suppressed_by};
+use super::{Options, PlainJson, suppressed_by};
 
 pub(super) const SCHEMA: u32 = 1;
 
@@ -93,7 +93,7 @@ impl Results {
 
 /// One document: `{"findings":[...],"summary":{...}}`, the objects those of JSON Lines.
 pub(super) fn write_document(out: &mut dyn io::Write, results: &Results) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, results)?;
+    serde_json::to_writer_pretty(PlainJson(&mut *out), results)?;
     out.write_all(b"\n")
 }
 
@@ -105,7 +105,7 @@ pub(super) fn write_lines(out: &mut dyn io::Write, results: &Results) -> io::Res
 }
 
 fn write_line(out: &mut dyn io::Write, object: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, object)?;
+    serde_json::to_writer(PlainJson(&mut *out), object)?;
     out.write_all(b"\n")
 }
 

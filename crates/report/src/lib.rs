@@ -126,9 +126,44 @@ pub fn escaped(text: &[u8]) -> String {
     shown
 }
 
+/// Passes JSON on with what [`escaped`] would escape written as `\uXXXX`, which reads as the same text. JSON itself only asks for
+/// that below U+0020.
+pub(crate) struct PlainJson<W>(pub(crate) W);
+
+impl<W: io::Write> io::Write for PlainJson<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let is_plain = |&byte: &u8| byte < 0x7f;
+        // Texts come whole; what is cut in the middle of a character is passed on as it is.
+        let text = std::str::from_utf8(bytes).ok().filter(|_| !bytes.iter().all(is_plain));
+        let Some(text) = text else {
+            return self.0.write_all(bytes).map(|()| bytes.len());
+        };
+        let is_shown =
+            |character: char| character < '\x7f' || !(character.is_control() || is_invisible(character));
+        let mut start = 0;
+        for (at, character) in text.char_indices().filter(|&(_, character)| !is_shown(character)) {
+            self.0.write_all(&bytes[start..at])?;
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(self.0, "\\u{unit:04x}")?;
+            }
+            start = at + character.len_utf8();
+        }
+        self.0.write_all(&bytes[start..])?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Characters that change how others are shown without being seen: directions, joiners, marks.
 fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(
+        character,
+        '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 #[cfg(test)]
@@ -140,5 +175,17 @@ mod tests {
         assert_eq!(escaped(b"a\x1b[31mb\n"), "a\\u{1b}[31mb\\n");
         assert_eq!(escaped(b"\xff\xc3\xa4"), "\\xff\u{e4}");
         assert_eq!(escaped("a\u{202e}b".as_bytes()), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn json_shows_nothing_that_is_not_seen_and_reads_the_same() {
+        let text = "a\n\x1b\x7f\u{85}\u{9b}\u{2028}\u{202e}\u{feff}\u{e0041}\u{e4}b";
+        let mut out = Vec::new();
+        serde_json::to_writer_pretty(PlainJson(&mut out), &[text]).expect("it is written");
+        let written = String::from_utf8(out).expect("it is UTF-8");
+        assert!(
+            written.chars().all(|shown| shown == '\n' || shown == '\u{e4}' || (' '..='~').contains(&shown))
+        );
+        assert_eq!(serde_json::from_str::<Vec<String>>(&written).expect("it is JSON"), [text]);
     }
 }

@@ -89,7 +89,7 @@ pub fn write(
 }
 
 fn write_notices(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
-    outcome.notices.iter().try_for_each(|notice| writeln!(out, "keysieve: {notice}"))
+    outcome.notices.iter().try_for_each(|notice| writeln!(out, "keysieve: {}", escaped(notice.as_bytes())))
 }
 
 fn write_finding(

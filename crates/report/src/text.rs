@@ -373,12 +373,13 @@ fn write_verdict(
     let about_env = super::env::summary(&summary.env_files);
     let about_env = about_env.map(|summary| format!("; {summary} above")).unwrap_or_default();
     let exposes = summary.env_files.iter().any(|file| file.exposes_secret);
+    let read = super::words::all_read(&summary.accepted_unread);
     let verdict = match results.findings.len() {
-        0 if is_complete && exposes => paint.with("31", &format!("everything was read{about_env}")),
+        0 if is_complete && exposes => paint.with("31", &format!("{read}{about_env}")),
         0 if is_complete => {
             let place = if summary.in_ignored_env > 0 { "out of place" } else { "found" };
             let code = if about_env.is_empty() { "32" } else { "33" };
-            paint.with(code, &format!("no secrets {place}; everything was read{about_env}"))
+            paint.with(code, &format!("no secrets {place}; {read}{about_env}"))
         }
         0 if exposes => format!("not everything was read{about_env}"),
         0 => "no secrets found in what was read".to_owned(),

@@ -27,6 +27,14 @@ fn raw(text: &str, base64: Option<&str>) -> Vec<u8> {
     base64.and_then(|bytes| BASE64.decode(bytes).ok()).unwrap_or_else(|| text.as_bytes().to_vec())
 }
 
+/// What is said of a run that is complete.
+pub(super) fn all_read(accepted: &[UnreadJson]) -> &'static str {
+    match accepted {
+        [] => "everything was read",
+        _ => "everything was read but what the configuration accepts as unread",
+    }
+}
+
 /// The beginning of an object's id, as people quote it.
 fn short(id: &str) -> String {
     escaped(id.get(..7).unwrap_or(id).as_bytes())
@@ -433,7 +441,7 @@ impl Results {
             (count, _) => format!("{} found", plural(count as u64, "secret")),
         };
         match (self.is_complete(), self.summary.unread.len()) {
-            (true, _) => format!("{found}; everything was read"),
+            (true, _) => format!("{found}; {}", all_read(&self.summary.accepted_unread)),
             (false, 0) => format!("{found}, but NOT COMPLETE: not all was read"),
             (false, unread) => {
                 format!("{found}, but NOT COMPLETE: {} not read", plural(unread as u64, "thing"))

@@ -91,7 +91,10 @@ fn message_of(text: &str, error: &toml::de::Error) -> String {
     let message = without_values(error.message());
     let line =
         error.span().and_then(|span| text.get(..span.start)).map(|before| before.lines().count().max(1));
-    line.map_or_else(|| message.clone(), |line| format!("line {line}: {message}"))
+    line.map_or_else(
+        || format!("TOML parse error: {message}"),
+        |line| format!("TOML parse error at line {line}: {message}"),
+    )
 }
 
 /// Reads and checks the rule file `text`; `file` is its name in errors and notices.

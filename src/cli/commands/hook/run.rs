@@ -80,6 +80,7 @@ fn push(
     let url = url.as_ref().map(|url| url.as_bstr());
     let exclude = [repository.known_to(remote.as_bstr(), url), known].concat();
     let (branch, head) = repository.head();
+    let remote = without_credentials(remote.as_bstr());
     let query = RangeQuery::Commits { include, exclude, since: None, needs_parents: false, created };
     scan(repository, &query, &Stopped::Push { remote, branch, head }, common)
 }
@@ -144,7 +145,6 @@ fn scan(
         && exclude.is_empty()
         && !found.is_nothing
     {
-        let remote = without_credentials(remote.as_bstr());
         let notice = format!(
             "nothing is known of what {remote} has, so all that is pushed was read; fetch from it first to read less"
         );
