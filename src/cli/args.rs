@@ -24,7 +24,7 @@ Examples:
   keysieve audit ~/src/app --format json -o report.json
   keysieve scan src config .env     files and folders as they are now
   git diff | keysieve scan -        standard input
-  docker save app | keysieve image -    container images
+  keysieve image app:1.0            container images
   keysieve env                      is .env safe
   keysieve diff main..HEAD          what a branch brings
   keysieve ci                       what a pull request or push brings, in CI
@@ -38,6 +38,22 @@ Exit codes:
   2  an error, or something could not be read (findings or not)
 
 Secrets are never shown, unless you ask with --show-secrets. Nothing leaves your machine.";
+
+/// What is asked of images besides scanning them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImageCommand {
+    /// List an image's layers: number, digest, size as stored, and the instruction that made each.
+    Layers {
+        /// An image's archive or folder, `-` for standard input, or an image's name.
+        image: OsString,
+        /// Only the image with this name or digest, where there are several.
+        #[arg(long = "image", value_name = "NAME")]
+        name: Option<String>,
+        /// Only images for this platform, such as linux/arm64.
+        #[arg(long, value_name = "PLATFORM")]
+        platform: Option<String>,
+    },
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -91,17 +107,27 @@ Examples:
     /// Scan container images: every file of every layer, deleted ones too, and the configuration.
     ///
     /// Reads what `docker save`, podman, skopeo, buildah, crane and containerd write: Docker and OCI archives, OCI layout
-    /// folders, skopeo's `dir:` folders, bare layers and `docker export` file systems, compressed or not. Needs no daemon and no
-    /// root, and unpacks nothing to disk.
+    /// folders, skopeo's `dir:` folders, bare layers and `docker export` file systems, compressed or not. Unpacks nothing to disk.
+    ///
+    /// An image's name is handed to the tool that has it: `docker save`, `podman save`, or `skopeo copy` into a temporary folder,
+    /// with your credentials. keysieve itself opens no connection.
+    #[command(subcommand_negates_reqs = true, args_conflicts_with_subcommands = true)]
     #[command(after_help = "\
 Examples:
+  keysieve image app:1.0                        from Docker, Podman or its registry, whichever has it
+  keysieve image docker://ghcr.io/org/app:1.0   from the registry
   docker save app:1.0 | keysieve image -
   keysieve image app.tar --skip-base 4          leave out the base image's layers
   keysieve image oci-folder --platform linux/arm64
-  podman save --format oci-archive app | keysieve image - --format json")]
+  keysieve image layers app.tar                 number, digest, size and instruction of each layer")]
     Image {
-        /// An image's archive or folder; `-` is standard input.
-        image: PathBuf,
+        #[command(subcommand)]
+        command: Option<ImageCommand>,
+        /// An image's archive or folder, `-` for standard input, or an image's name.
+        ///
+        /// Names may begin with docker://, docker-daemon:, containers-storage:, oci:, oci-archive:, docker-archive: or dir:.
+        #[arg(required = true)]
+        image: Option<OsString>,
         /// Only the image with this name or digest, where there are several.
         #[arg(long = "image", value_name = "NAME")]
         name: Option<String>,

@@ -21,7 +21,7 @@ use super::{Collected, Error, Outcome, Progress, Run, ScanConfig, in_pool};
 /// When there is no image, or none that is selected; what cannot be read on the way is in the outcome's coverage.
 pub fn scan_image(
     config: &ScanConfig,
-    input: &Input,
+    input: Input,
     selection: &Selection,
     progress: &(dyn Progress + Send),
 ) -> Result<Outcome, Error> {

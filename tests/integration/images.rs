@@ -283,30 +283,30 @@ fn what_buildah_builds_is_read() {
 }
 
 /// An OCI layout under construction.
-struct Layout<'a> {
+pub(crate) struct Layout<'a> {
     scratch: &'a Scratch,
     name: &'a str,
-    manifests: Vec<Value>,
+    pub(crate) manifests: Vec<Value>,
 }
 
 impl<'a> Layout<'a> {
-    fn new(scratch: &'a Scratch, name: &'a str) -> Self {
+    pub(crate) fn new(scratch: &'a Scratch, name: &'a str) -> Self {
         scratch.write(&format!("{name}/oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#);
         Self { scratch, name, manifests: Vec::new() }
     }
 
-    fn blob(&self, bytes: impl AsRef<[u8]>) -> Value {
+    pub(crate) fn blob(&self, bytes: impl AsRef<[u8]>) -> Value {
         let digest = digest(bytes.as_ref());
         self.scratch.write(&format!("{}/blobs/sha256/{digest}", self.name), bytes.as_ref());
         json!({"digest": format!("sha256:{digest}"), "size": bytes.as_ref().len()})
     }
 
-    fn document(&self, document: &Value) -> Value {
+    pub(crate) fn document(&self, document: &Value) -> Value {
         self.blob(document.to_string())
     }
 
     /// Adds an image of these layers.
-    fn image(&mut self, tag: &str, platform: &str, layers: &[Value]) {
+    pub(crate) fn image(&mut self, tag: &str, platform: &str, layers: &[Value]) {
         let (os, architecture) = platform.split_once('/').unwrap();
         let config = self.document(&json!({"os": os, "architecture": architecture, "tag": tag}));
         let mut manifest = self.document(&json!({"schemaVersion": 2, "config": config, "layers": layers}));
@@ -316,17 +316,17 @@ impl<'a> Layout<'a> {
         self.finish();
     }
 
-    fn finish(&self) {
+    pub(crate) fn finish(&self) {
         let index = json!({"schemaVersion": 2, "manifests": self.manifests});
         self.scratch.write(&format!("{}/index.json", self.name), index.to_string());
     }
 }
 
-fn digest(bytes: &[u8]) -> String {
+pub(crate) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn layer(path: &str, secret: &str) -> Vec<u8> {
+pub(crate) fn layer(path: &str, secret: &str) -> Vec<u8> {
     TarFile::default().file(path, token_line(secret)).finish()
 }
 

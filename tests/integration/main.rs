@@ -28,6 +28,7 @@ mod forge;
 mod history;
 mod hostile_files;
 mod ignore_rules;
+mod image_names;
 mod images;
 mod install;
 mod metadata;

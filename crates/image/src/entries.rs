@@ -1,10 +1,10 @@
 //! The blobs and documents of an image, each read once: from a folder or a tar file on several threads, from a stream as they
 //! come. What each one is shows in its bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek as _, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use bstr::{BStr, BString, ByteSlice};
@@ -38,6 +38,8 @@ pub(super) struct Walk {
     pub(super) is_watched: fn(&[u8]) -> bool,
     /// Whether everything but documents is passed over.
     pub(super) documents_only: bool,
+    /// The names of entries that are not opened.
+    pub(super) left_out: BTreeSet<BString>,
 }
 
 /// A blob or document after it was read.
@@ -45,8 +47,10 @@ pub(super) struct Walk {
 pub(super) struct Stored {
     /// Its path in the image.
     pub(super) name: BString,
-    /// SHA-256 of its bytes, in hexadecimal digits.
+    /// SHA-256 of its bytes, in hexadecimal digits; empty for a link and for what was not read.
     pub(super) digest: String,
+    /// How many bytes it has as it is stored.
+    pub(super) bytes: u64,
     /// Whether its bytes are those of an archive, not compressed.
     pub(super) is_plain_tar: bool,
     /// Where it is an archive: what it writes and deletes.
@@ -55,6 +59,36 @@ pub(super) struct Stored {
     pub(super) document: Option<Vec<u8>>,
     /// Where it is a link in the archive: what it names.
     pub(super) alias: Option<BString>,
+}
+
+impl Stored {
+    /// What is there and was not read.
+    fn named(name: BString, bytes: u64) -> Self {
+        Self {
+            name,
+            digest: String::new(),
+            bytes,
+            is_plain_tar: false,
+            log: None,
+            document: None,
+            alias: None,
+        }
+    }
+
+    /// Its digest; where it was not read, the one that its name says it has.
+    pub(super) fn known_digest(&self) -> Option<String> {
+        if !self.digest.is_empty() {
+            return Some(format!("sha256:{}", self.digest));
+        }
+        let hex = self.name.strip_prefix(b"blobs/sha256/").or_else(|| self.name.strip_suffix(b".tar.gz"))?;
+        is_hex_digest(hex).then(|| format!("sha256:{}", hex.as_bstr()))
+    }
+}
+
+/// Whether these are the 64 digits of a SHA-256 in hexadecimal.
+fn is_hex_digest(text: &[u8]) -> bool {
+    const DIGEST_DIGITS: usize = 64;
+    text.len() == DIGEST_DIGITS && text.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// What was read, from several threads.
@@ -85,9 +119,53 @@ impl Entries {
 /// The name of the only entry where a file system stands by itself.
 pub(super) const FILE_SYSTEM: &str = "file system";
 
-/// Reads everything below `input`.
+/// An image that was found, before it is read.
+pub(super) enum Opened {
+    /// An OCI layout, or what skopeo calls `dir:`.
+    Folder(PathBuf),
+    /// An archive of an image that is not compressed: what is in it may be read in any order, and more than once.
+    Archive(PathBuf),
+    /// Anything else, and what to call it.
+    Stream(Box<dyn Read + Send>, String),
+}
+
+impl Opened {
+    pub(super) fn new(input: Input) -> Result<Self, Error> {
+        let path = match input {
+            Input::Stream(source, name) => return Ok(Self::Stream(source, name)),
+            Input::Path(path) => path,
+        };
+        let shown = path.display().to_string();
+        let open = |error: io::Error| Error::Open { path: shown.clone(), why: error.to_string() };
+        let metadata = fs::metadata(&path).map_err(open)?;
+        if metadata.is_dir() {
+            return Ok(Self::Folder(path));
+        }
+        let mut file = File::open(&path).map_err(open)?;
+        if metadata.is_file() {
+            let mut head = vec![0; LOOK_BLOCKS * HEAD_BYTES];
+            let length = read_head(&mut file, &mut head).map_err(open)?;
+            file.rewind().map_err(open)?;
+            head.truncate(length);
+            if Format::of(&head[..length.min(HEAD_BYTES)]) == Some(Format::Tar) && is_image_archive(&head) {
+                return Ok(Self::Archive(path));
+            }
+        }
+        Ok(Self::Stream(Box::new(file), shown))
+    }
+
+    /// What to call it.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Folder(path) | Self::Archive(path) => path.display().to_string(),
+            Self::Stream(_, name) => name.clone(),
+        }
+    }
+}
+
+/// Reads everything in `opened`.
 pub(super) fn visit<'scope, V: Visitor>(
-    input: &Input,
+    opened: &mut Opened,
     walk: &Walk,
     entries: &Entries,
     visitor: &'scope V,
@@ -95,28 +173,15 @@ pub(super) fn visit<'scope, V: Visitor>(
     scope: Option<&Scope<'scope>>,
 ) -> Result<(), Error> {
     let reader = Reader { walk, entries, visitor, tally, scope };
-    match input {
-        Input::Stdin => reader.stream(&mut io::stdin().lock(), "standard input"),
-        Input::Path(path) => {
-            let shown = path.display().to_string();
-            let open = |error: io::Error| Error::Open { path: shown.clone(), why: error.to_string() };
-            let metadata = fs::metadata(path).map_err(open)?;
-            if metadata.is_dir() {
-                return reader.folder(path);
-            }
-            let mut file = File::open(path).map_err(open)?;
-            let mut head = vec![0; LOOK_BLOCKS * HEAD_BYTES];
-            if metadata.is_file() {
-                let length = read_head(&mut file, &mut head).map_err(open)?;
-                file.rewind().map_err(open)?;
-                head.truncate(length);
-                if Format::of(&head[..length.min(HEAD_BYTES)]) == Some(Format::Tar) && is_image_archive(&head)
-                {
-                    return reader.tar_file(path, file);
-                }
-            }
-            reader.stream(&mut file, &shown)
+    match opened {
+        Opened::Folder(path) => reader.folder(path),
+        Opened::Archive(path) => {
+            let open =
+                |error: io::Error| Error::Open { path: path.display().to_string(), why: error.to_string() };
+            let file = File::open(&*path).map_err(open)?;
+            reader.tar_file(path, file)
         }
+        Opened::Stream(source, name) => reader.stream(source, name),
     }
 }
 
@@ -196,8 +261,8 @@ impl<'scope, V: Visitor> Reader<'_, '_, 'scope, V> {
         }
         // The largest first, so that no thread is left with one in the end.
         files.sort_by(|a, b| b.cmp(a));
-        files.into_par_iter().with_max_len(1).for_each(|(_, name, path)| match File::open(&path) {
-            Ok(mut file) => self.entry(name, &mut file),
+        files.into_par_iter().with_max_len(1).for_each(|(size, name, path)| match File::open(&path) {
+            Ok(mut file) => self.entry(name, size, &mut file),
             Err(error) => self.visitor.unread(unread(name, error.to_string())),
         });
         Ok(())
@@ -255,7 +320,7 @@ impl<'scope, V: Visitor> Reader<'_, '_, 'scope, V> {
             let opened =
                 File::open(path).and_then(|mut file| file.seek(SeekFrom::Start(start)).map(|_| file));
             match opened {
-                Ok(file) => self.entry(name, &mut file.take(size)),
+                Ok(file) => self.entry(name, size, &mut file.take(size)),
                 Err(error) => self.visitor.unread(unread(name, error.to_string())),
             }
         });
@@ -280,7 +345,7 @@ impl<'scope, V: Visitor> Reader<'_, '_, 'scope, V> {
             } else if is_image_archive(head) {
                 self.image_stream(stream, shown);
             } else {
-                self.entry(FILE_SYSTEM.into(), stream);
+                self.entry(FILE_SYSTEM.into(), 0, stream);
             }
         });
         result
@@ -291,8 +356,8 @@ impl<'scope, V: Visitor> Reader<'_, '_, 'scope, V> {
         loop {
             match tar.next_entry() {
                 Ok(Some(entry)) if entry.kind == Kind::File => {
-                    let name = BString::from(normal(&entry.name));
-                    self.entry(name, &mut tar);
+                    let (name, size) = (BString::from(normal(&entry.name)), tar.left());
+                    self.entry(name, size, &mut tar);
                 }
                 Ok(Some(entry)) => self.link(&entry),
                 Ok(None) => return,
@@ -320,16 +385,16 @@ impl<'scope, V: Visitor> Reader<'_, '_, 'scope, V> {
         };
         self.entries.add(Stored {
             name: name.into(),
-            digest: String::new(),
-            is_plain_tar: false,
-            log: None,
-            document: None,
             alias: Some(target.into()),
+            ..Stored::named(BString::default(), 0)
         });
     }
 
-    /// Reads one blob or document.
-    fn entry(&self, name: BString, source: &mut dyn Read) {
+    /// Reads one blob or document of this size.
+    fn entry(&self, name: BString, bytes: u64, source: &mut dyn Read) {
+        if self.walk.left_out.contains(&name) {
+            return self.entries.add(Stored::named(name, bytes));
+        }
         let mut hashing = Hashing { source, hash: Sha256::new() };
         let mut stream = Stream::new(&mut hashing);
         let root = Provenance::Image { entry: name.clone(), path: None };
@@ -339,7 +404,7 @@ impl<'scope, V: Visitor> Reader<'_, '_, 'scope, V> {
         let mut document = None;
         let is_document = format.is_none() && is_json(stream.peek(HEAD_BYTES));
         if self.walk.documents_only && !is_document {
-            return;
+            return self.entries.add(Stored::named(name, bytes));
         }
         if is_document && self.entries.kept_documents() < MAX_DOCUMENTS_BYTES {
             let mut bytes = Vec::new();
@@ -368,7 +433,7 @@ impl<'scope, V: Visitor> Reader<'_, '_, 'scope, V> {
         hand_over.flush();
         let digest = hashing.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let is_plain_tar = format == Some(Format::Tar);
-        self.entries.add(Stored { name, digest, is_plain_tar, log, document, alias: None });
+        self.entries.add(Stored { digest, is_plain_tar, log, document, ..Stored::named(name, bytes) });
     }
 }
 
@@ -415,11 +480,10 @@ fn is_image_archive(head: &[u8]) -> bool {
 
 /// Whether this is where tools put a blob or a folder of blobs.
 fn is_blob_name(name: &[u8]) -> bool {
-    const DIGEST_DIGITS: usize = 64;
     let first = name.split(|&byte| byte == b'/').next().unwrap_or_default();
     let digits = first.strip_prefix(b"sha256:").unwrap_or(first);
     let digits = digits.split(|&byte| byte == b'.').next().unwrap_or_default();
-    first == b"blobs" || (digits.len() == DIGEST_DIGITS && digits.iter().all(u8::is_ascii_hexdigit))
+    first == b"blobs" || is_hex_digest(digits)
 }
 
 /// The path that a link in `folder` names, `..` worked out; what leads out of the archive stays at its top.

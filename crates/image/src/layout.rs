@@ -74,13 +74,36 @@ impl Image {
     }
 }
 
+/// Something that the documents name and that is not as they say.
+#[derive(Debug)]
+pub(super) struct Gap {
+    pub(super) unread: Unread,
+    pub(super) about: About,
+}
+
+/// Which images a gap concerns.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum About {
+    /// All.
+    #[default]
+    All,
+    /// The one with this number.
+    Image(usize),
+    /// The layer in this place, from 0, of the image with this number.
+    Layer(usize, usize),
+    /// One that an index names, and that may not be there.
+    Named { digest: String, name: Option<String>, platform: Option<String> },
+}
+
 /// Builds a layout.
 struct Builder<'s> {
     stored: &'s [Stored],
     names: BTreeMap<&'s BStr, usize>,
     by_digest: BTreeMap<&'s str, usize>,
     layout: Layout,
-    gaps: Vec<Unread>,
+    gaps: Vec<Gap>,
+    /// What the next gap is about.
+    about: About,
     /// Digests that were followed.
     visited: BTreeSet<String>,
 }
@@ -97,11 +120,11 @@ struct Named {
 
 impl Layout {
     /// What the documents among `stored` say, and what they name that is not there.
-    pub(super) fn of(stored: &[Stored]) -> (Self, Vec<Unread>) {
+    pub(super) fn of(stored: &[Stored]) -> (Self, Vec<Gap>) {
         let by_digest = stored
             .iter()
             .enumerate()
-            .filter(|(_, entry)| entry.alias.is_none())
+            .filter(|(_, entry)| entry.alias.is_none() && !entry.digest.is_empty())
             .map(|(at, entry)| (entry.digest.as_str(), at))
             .collect();
         let mut builder = Builder {
@@ -110,6 +133,7 @@ impl Layout {
             by_digest,
             layout: Self::default(),
             gaps: Vec::new(),
+            about: About::All,
             visited: BTreeSet::new(),
         };
         builder.build();
@@ -129,7 +153,11 @@ impl Builder<'_> {
         if let Some(entry) = self.find("manifest.json") {
             match self.document(entry) {
                 Some(Value::Array(images)) => {
-                    images.iter().take(MAX_DOCUMENTS).for_each(|image| self.docker_image(entry, image));
+                    for image in images.iter().take(MAX_DOCUMENTS) {
+                        self.about = About::Image(self.layout.images.len());
+                        self.docker_image(entry, image);
+                        self.about = About::All;
+                    }
                 }
                 Some(_) => self.follow(Named::root(entry)),
                 None => {}
@@ -140,11 +168,15 @@ impl Builder<'_> {
         }
         if self.layout.images.is_empty() {
             // Old archives of `docker save` have no manifest, and a stream may be cut off before it.
-            self.gaps.push(unread(
+            self.gap(unread(
                 "the image's manifest",
                 "there is none that can be read; every layer that is there was read, but not by which image and in which order",
             ));
         }
+    }
+
+    fn gap(&mut self, unread: Unread) {
+        self.gaps.push(Gap { unread, about: self.about.clone() });
     }
 
     fn find(&self, name: &str) -> Option<usize> {
@@ -192,7 +224,7 @@ impl Builder<'_> {
             }
             Err(why) => {
                 let why = format!("it cannot be understood ({why}); it was searched as text");
-                self.gaps.push(unread(stored.name.clone(), why));
+                self.gap(unread(stored.name.clone(), why));
                 None
             }
         }
@@ -209,7 +241,7 @@ impl Builder<'_> {
                 "it is named {digest} and its digest is sha256:{}: it is damaged or was changed; it was read all the same",
                 stored.digest
             );
-            self.gaps.push(unread(stored.name.clone(), why));
+            self.gap(unread(stored.name.clone(), why));
         }
     }
 
@@ -221,7 +253,7 @@ impl Builder<'_> {
             if self.layout.documents.len() > MAX_DOCUMENTS {
                 let why =
                     format!("more than {MAX_DOCUMENTS} documents; the rest was searched, but not followed");
-                self.gaps.push(unread("the image's index", why));
+                self.gap(unread("the image's index", why));
                 return;
             }
             if let Some(manifests) = document["manifests"].as_array() {
@@ -229,10 +261,12 @@ impl Builder<'_> {
                     next.extend(self.descriptor(descriptor, &named));
                 }
             } else if document["layers"].is_array() || document["config"].is_object() {
+                self.about = About::Image(self.layout.images.len());
                 self.manifest(&document, named);
+                self.about = About::All;
             } else if document["fsLayers"].is_array() {
                 let why = "a manifest of the first schema, which says nothing of the order of layers; they were read";
-                self.gaps.push(unread(self.stored[named.entry].name.clone(), why));
+                self.gap(unread(self.stored[named.entry].name.clone(), why));
             }
         }
     }
@@ -254,14 +288,18 @@ impl Builder<'_> {
         let is_attestation =
             descriptor["annotations"]["vnd.docker.reference.type"].as_str() == Some("attestation-manifest");
         let platform = platform(&descriptor["platform"]);
+        self.about =
+            About::Named { digest: digest.to_owned(), name: name.clone(), platform: platform.clone() };
         let Some(entry) = self.blob(digest) else {
             let of = platform.map(|platform| format!(" for {platform}")).unwrap_or_default();
             let why =
                 "the index names it, and it is not there; pull or save this platform too (`--all-platforms`)";
-            self.gaps.push(unread(format!("image {digest}{of}"), why));
+            self.gap(unread(format!("image {digest}{of}"), why));
+            self.about = About::All;
             return None;
         };
         self.verify(entry, digest);
+        self.about = About::All;
         let mut trail = parent.trail.clone();
         trail.insert(parent.entry);
         Some(Named { entry, name, platform, is_attestation, trail })
@@ -294,6 +332,7 @@ impl Builder<'_> {
             let digest = descriptor["digest"].as_str().unwrap_or("(no digest)").to_owned();
             let entry = self.blob(&digest);
             let media_type = descriptor["mediaType"].as_str().unwrap_or_default();
+            self.about = About::Layer(self.layout.images.len(), at);
             match entry {
                 Some(entry) => {
                     self.verify(entry, &digest);
@@ -311,7 +350,7 @@ impl Builder<'_> {
                         }
                         None => "the manifest names it, and it is not there; save the image again".to_owned(),
                     };
-                    self.gaps.push(unread(layer_name(&digest, &image), why));
+                    self.gap(unread(layer_name(&digest, &image), why));
                 }
             }
             image.layers.push(config.layer(at, entry, digest));
@@ -334,7 +373,7 @@ impl Builder<'_> {
                 "no archive that can be read, though {media_type} says so; its bytes were searched as they are"
             )
         };
-        self.gaps.push(unread(format!("layer {digest}"), why));
+        self.gap(unread(format!("layer {digest}"), why));
     }
 
     /// One image of a `manifest.json` of `docker save`.
@@ -355,13 +394,18 @@ impl Builder<'_> {
         for (at, name) in layers.iter().enumerate() {
             let name = name.as_str().unwrap_or("(no name)");
             let entry = self.find(name);
-            let digest = entry
-                .map_or_else(|| name.to_owned(), |entry| format!("sha256:{}", self.stored[entry].digest));
-            let layer = config.layer(at, entry, digest.clone());
+            let digest = entry.and_then(|entry| self.stored[entry].known_digest());
+            let mut layer = config.layer(at, entry, digest.clone().unwrap_or_default());
+            if digest.is_none() {
+                // Layers are stored as they are in these archives, nearly always.
+                let diff_id = layer.diff_id.clone().filter(|_| entry.is_some());
+                layer.digest = diff_id.unwrap_or_else(|| name.to_owned());
+            }
+            self.about = About::Layer(self.layout.images.len(), at);
             match entry {
                 None => {
                     let why = "the manifest names it, and it is not there; save the image again";
-                    self.gaps.push(unread(layer_name(name, &found), why));
+                    self.gap(unread(layer_name(name, &found), why));
                 }
                 Some(entry) => {
                     if let Some(hex) = name.strip_prefix("blobs/sha256/") {
@@ -383,7 +427,7 @@ impl Builder<'_> {
     fn config(&mut self, name: &str, image: &mut Image, layers: usize) -> Config {
         let Some(entry) = self.blob(name).or_else(|| self.find(name)) else {
             let why = "the image's manifest names it, and it is not there; save the image again";
-            self.gaps.push(unread(format!("configuration {name}"), why));
+            self.gap(unread(format!("configuration {name}"), why));
             return Config::default();
         };
         if name.contains(':') {

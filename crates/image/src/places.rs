@@ -1,6 +1,6 @@
 //! Where in the images a thing lies that was found in an entry, and what became of it in later layers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bstr::{BStr, BString, ByteSlice};
 
@@ -8,9 +8,9 @@ use keysieve_model::coverage::Read;
 use keysieve_model::finding::{ImagePlace, LayerPlace, LayerRemoval};
 use keysieve_model::provenance::Provenance;
 
-use super::entries::Stored;
+use super::entries::{FILE_SYSTEM, Stored};
 use super::layout::{Image, Layout};
-use super::{Base, Error, Selection};
+use super::selection::Chosen;
 
 /// Images after they were read.
 #[derive(Debug)]
@@ -22,31 +22,24 @@ pub struct Images {
     by_name: BTreeMap<BString, usize>,
     /// Whether what no image names is left out.
     is_selected: bool,
-    /// What some image names that is left out, and no other.
+    /// Things to know that are neither findings nor gaps.
     notices: Vec<String>,
     read: Read,
 }
 
 impl Images {
-    pub(super) fn new(
-        stored: Vec<Stored>,
-        layout: Layout,
-        selection: &Selection,
-        base_ids: Option<&[String]>,
-        read: Read,
-    ) -> Result<Self, Error> {
-        let Layout { images, notices, .. } = layout;
-        let all = images.len();
-        let images = select_image(images, selection.image.as_deref())?;
-        let images = select_platform(images, selection.platform.as_deref())?;
+    pub(super) fn new(stored: Vec<Stored>, layout: Layout, chosen: Chosen, read: Read) -> Self {
+        let Layout { images, mut notices, .. } = layout;
+        let is_selected = chosen.images.len() < images.len();
+        let mut images: Vec<Option<Image>> = images.into_iter().map(Some).collect();
+        let (images, skipped) = chosen
+            .images
+            .iter()
+            .filter_map(|&(at, skipped)| Some((images.get_mut(at)?.take()?, skipped)))
+            .unzip();
+        notices.extend(chosen.notices);
         let by_name = stored.iter().enumerate().map(|(at, entry)| (entry.name.clone(), at)).collect();
-        let is_selected = images.len() < all;
-        let mut new =
-            Self { stored, skipped: vec![0; images.len()], images, by_name, is_selected, notices, read };
-        if let Some(base) = &selection.base {
-            new.skip_base(base, base_ids)?;
-        }
-        Ok(new)
+        Self { stored, images, skipped, by_name, is_selected, notices, read }
     }
 
     /// What was read.
@@ -125,6 +118,43 @@ impl Images {
         watched.collect()
     }
 
+    /// Whether it is of an entry that only images and layers have that are left out.
+    pub(super) fn leaves_out(&self, entry: &BStr) -> bool {
+        let Some(&at) = self.by_name.get(entry) else { return false };
+        let is_kept = self.images.iter().zip(&self.skipped).any(|(image, &skipped)| {
+            image.documents.contains(&at)
+                || image.layers.iter().skip(skipped).any(|layer| layer.entry == Some(at))
+        });
+        let is_skipped =
+            self.images.iter().any(|image| image.layers.iter().any(|layer| layer.entry == Some(at)));
+        !is_kept && (is_skipped || self.is_selected)
+    }
+
+    /// The entry to which a text about an unread thing belongs: `ENTRY`, `ENTRY: path` or `ENTRY!member`.
+    pub(super) fn entry_of<'t>(&self, what: &'t BStr) -> Option<&'t BStr> {
+        let ends = what.find_iter(b": ").chain(what.find_iter(b"!")).chain([what.len()]);
+        ends.map(|end| what[..end].as_bstr()).find(|name| self.by_name.contains_key(*name))
+    }
+
+    /// `layer 3 of app:1 (COPY . .): usr/x` for `ENTRY: usr/x`, where the entry is a layer of an image.
+    pub(super) fn told_by_layer(&self, entry: &BStr, what: &BStr) -> BString {
+        let Some(&at) = self.by_name.get(entry) else { return what.to_owned() };
+        let found = self.images.iter().find_map(|image| {
+            let position = image.layers.iter().position(|layer| layer.entry == Some(at))?;
+            // A file system by itself has no other layers.
+            (self.stored[at].name != FILE_SYSTEM).then_some((image, position))
+        });
+        let Some((image, position)) = found else { return what.to_owned() };
+        let mut told = format!("layer {} of {}", position + 1, image.shown()).into_bytes();
+        match &image.layers[position].instruction {
+            // Whole: of a part nobody could say whether it is one of a secret.
+            Some(instruction) => told.extend([b" (", instruction.as_slice(), b")"].concat()),
+            None => told.extend(format!(" ({})", image.layers[position].digest).bytes()),
+        }
+        told.extend_from_slice(&what[entry.len()..]);
+        told.into()
+    }
+
     fn layer_place(&self, image: &Image, position: usize) -> LayerPlace {
         let layer = &image.layers[position];
         LayerPlace {
@@ -143,85 +173,4 @@ impl Images {
             Some(LayerRemoval { removal, layer: self.layer_place(image, later) })
         })
     }
-
-    fn skip_base(&mut self, base: &Base, base_ids: Option<&[String]>) -> Result<(), Error> {
-        let mut is_known = false;
-        for (image, skipped) in self.images.iter().zip(&mut self.skipped) {
-            let count = match base {
-                Base::Layers(count) => Some((*count).min(image.layers.len())),
-                Base::Digest(digest) => {
-                    let is_meant = |layer: &super::layout::Layer| {
-                        layer.digest == *digest || layer.diff_id.as_ref() == Some(digest)
-                    };
-                    image.layers.iter().position(is_meant).map(|at| at + 1)
-                }
-                Base::Image(_) => base_ids
-                    .filter(|ids| {
-                        let own = image.layers.iter().map(|layer| layer.diff_id.as_deref());
-                        ids.len() <= image.layers.len()
-                            && own.zip(ids.iter()).all(|(own, id)| own == Some(id))
-                    })
-                    .map(<[String]>::len),
-            };
-            let Some(count) = count else { continue };
-            is_known = true;
-            *skipped = count;
-            let layers = if count == 1 { "layer" } else { "layers" };
-            self.notices.push(format!("{count} {layers} of the base of {} left out", image.shown()));
-        }
-        if is_known {
-            return Ok(());
-        }
-        let (base, why) = match base {
-            Base::Layers(count) => (count.to_string(), "there is no image"),
-            Base::Digest(digest) => (digest.clone(), "no image here has this layer"),
-            Base::Image(path) => (path.display().to_string(), "no image here builds on it"),
-        };
-        Err(Error::NoBase { base, why })
-    }
-}
-
-fn select_image(images: Vec<Image>, wanted: Option<&str>) -> Result<Vec<Image>, Error> {
-    let Some(wanted) = wanted else { return Ok(images) };
-    let is_meant = |image: &Image| {
-        let is_name = |name: &String| {
-            name == wanted
-                || name.strip_suffix(":latest") == Some(wanted)
-                || name.ends_with(&format!("/{wanted}"))
-        };
-        let hex = image.digest.strip_prefix("sha256:").unwrap_or(&image.digest);
-        image.names.iter().any(is_name)
-            || image.digest == wanted
-            || (wanted.len() >= 12 && hex.starts_with(wanted))
-    };
-    let known = || list(images.iter().map(|image| image.shown().to_string()));
-    if images.iter().any(is_meant) {
-        return Ok(images.into_iter().filter(|image| is_meant(image)).collect());
-    }
-    Err(Error::NoSuchImage { wanted: wanted.to_owned(), known: known() })
-}
-
-fn select_platform(images: Vec<Image>, wanted: Option<&str>) -> Result<Vec<Image>, Error> {
-    let Some(wanted) = wanted else { return Ok(images) };
-    let is_meant = |image: &Image| {
-        image.platform.as_deref().is_some_and(|platform| {
-            platform == wanted || platform.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/'))
-        })
-    };
-    if images.iter().any(is_meant) {
-        return Ok(images.into_iter().filter(|image| is_meant(image)).collect());
-    }
-    let known = list(images.iter().filter_map(|image| image.platform.clone()));
-    Err(Error::NoSuchPlatform { wanted: wanted.to_owned(), known })
-}
-
-/// Names for a message, few of many.
-fn list(names: impl Iterator<Item = String>) -> String {
-    const MAX_NAMES: usize = 20;
-    let names: BTreeSet<String> = names.collect();
-    let mut shown: Vec<&str> = names.iter().map(String::as_str).take(MAX_NAMES).collect();
-    if names.len() > MAX_NAMES {
-        shown.push("...");
-    }
-    if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
 }

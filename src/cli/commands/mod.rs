@@ -15,7 +15,7 @@ mod report;
 mod rules;
 mod scan;
 
-use super::args::{Args, Command};
+use super::args::{Args, Command, ImageCommand};
 use super::exit_code::ExitStatus;
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
@@ -24,8 +24,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
             audit::run(&repo, rev.as_deref(), sweep, &values, &common)
         }
         Command::Scan { paths, values, common } => scan::run(paths, &values, &common),
-        Command::Image { image, name, platform, skip_base, values, common } => {
-            image::run(image, name, platform, skip_base, &values, &common)
+        Command::Image { command: Some(ImageCommand::Layers { image, name, platform }), .. } => {
+            image::layers(&image, name, platform)
+        }
+        Command::Image { command: None, image, name, platform, skip_base, values, common } => {
+            let image = image.unwrap_or_default();
+            image::run(&image, name, platform, skip_base, &values, &common)
         }
         Command::Diff { range, staged: _, since, repo, values, common } => {
             diff::run(range.as_deref(), since.as_deref(), &repo, &values, &common)
