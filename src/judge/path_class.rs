@@ -1,5 +1,9 @@
 //! What a path says about a file: its language, and whether its values are those of a test, a translation or a lock file.
 
+use bstr::ByteSlice;
+
+use keysieve_model::provenance::file_name;
+
 /// How values are written in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
@@ -28,7 +32,7 @@ pub struct PathClass {
     pub is_lock_file: bool,
     /// Somebody else's code.
     pub is_vendored: bool,
-    /// A shared library of the system.
+    /// A library of the system, shared or static.
     pub is_system_library: bool,
 }
 
@@ -103,6 +107,7 @@ const VENDORED: &[&str] = &[
     "node_modules",
     "bower_components",
     "site-packages",
+    "dist-packages",
 ];
 const TESTS: &[&str] = &[
     "test",
@@ -128,6 +133,30 @@ const TESTS: &[&str] = &[
     "integration",
     "e2e",
 ];
+
+impl PathClass {
+    /// What is known of a file at `path` in an archive that is itself at a path of this class. A text in a manual page that is packed is
+    /// prose, and a key in a package of a test is one of that test.
+    #[must_use]
+    pub fn within(self, path: &[u8]) -> Self {
+        let inner = classify(path);
+        let says_nothing = !file_name(path.as_bstr()).contains(&b'.');
+        let language = match (self.language, inner.language) {
+            (Language::Prose, Language::Data) => Language::Prose,
+            // `(strings)` of compiled code.
+            (Language::Code, Language::Data) if says_nothing => Language::Code,
+            (_, language) => language,
+        };
+        Self {
+            language,
+            is_test: self.is_test || inner.is_test,
+            is_localisation: self.is_localisation || inner.is_localisation,
+            is_vendored: self.is_vendored || inner.is_vendored,
+            is_system_library: self.is_system_library || inner.is_system_library,
+            ..inner
+        }
+    }
+}
 
 /// What `path` says, `/` between its parts.
 #[must_use]
@@ -167,7 +196,7 @@ pub fn classify(path: &[u8]) -> PathClass {
         is_called_by_language: is_called_by_a_language(name),
         is_user_interface: USER_INTERFACE.contains(&extension),
         is_lock_file: LOCK_FILES.contains(&name),
-        is_vendored: in_folder(VENDORED) || is_minified,
+        is_vendored: in_folder(VENDORED) || is_minified || is_in_standard_library(&folders),
         is_system_library: is_library(name)
             && matches!(folders.as_slice(), ["lib" | "lib64", ..] | ["usr", "lib" | "lib64", ..]),
     }
@@ -184,9 +213,18 @@ fn is_called_by_a_language(name: &str) -> bool {
             || matches!(region, "hans" | "hant" | "latn" | "cyrl" | "419"))
 }
 
-/// `libname.so`, with a version or without.
+/// `libname.so`, with a version or without, and `libname.a`.
 fn is_library(name: &str) -> bool {
-    name.starts_with("lib") && (name.ends_with(".so") || name.contains(".so."))
+    name.starts_with("lib") && (name.ends_with(".so") || name.contains(".so.") || name.ends_with(".a"))
+}
+
+/// `usr/local/lib/python3.11`
+fn is_in_standard_library(folders: &[&str]) -> bool {
+    let is_python = |name: &str| {
+        let version = name.strip_prefix("python").unwrap_or_default();
+        version.contains('.') && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    };
+    folders.windows(2).any(|pair| pair[0] == "lib" && is_python(pair[1]))
 }
 
 #[cfg(test)]
@@ -210,5 +248,21 @@ mod tests {
         assert!(!classify(b"config/db.json").is_called_by_language);
         assert!(!classify(b"config/de-prod.yml").is_called_by_language);
         assert!(classify(b"poetry.lock").is_lock_file);
+        assert!(classify(b"usr/lib/x86_64-linux-gnu/libgnutls.a").is_system_library);
+        assert!(classify(b"usr/local/lib/python3.11/urllib/request.py").is_vendored);
+        assert!(!classify(b"srv/lib/python/app.py").is_vendored);
+    }
+
+    #[test]
+    fn a_place_is_judged_by_the_names_of_all_archives_around_it() {
+        assert_eq!(classify(b"usr/share/doc/x/NEWS.gz").within(b"NEWS").language, Language::Prose);
+        assert!(classify(b"usr/share/man/man1/x.1.gz").within(b"x.1").is_test);
+        let test = classify(b"app/vendor.zip").within(b"node_modules/x/test/key.pem");
+        assert!(test.is_vendored && test.is_test);
+        assert!(classify(b"usr/lib/python3/dist-packages/x.pyc").within(b"(strings)").is_vendored);
+        assert_eq!(classify(b"app/x.pyc").within(b"(strings)").language, Language::Code);
+        assert!(classify(b"usr/lib/libgnutls.a").within(b"/151").is_system_library);
+        let plain = classify(b"srv/backup.tar.gz").within(b"backup.tar").within(b"etc/app.conf");
+        assert_eq!(plain, classify(b"etc/app.conf"));
     }
 }

@@ -230,7 +230,7 @@ pub(super) fn assemble(
             let marker = markers.get(&(provenance.clone(), found.location));
             let outer = provenance.outermost();
             let judged = move |container| {
-                let class = path_in(&container, provenance).map(classify);
+                let class = class_in(path_of(&container), provenance);
                 let verdict = judge_at(config, found, class)?;
                 Some(Judged::new(found, verdict, container, provenance).let_be(config, marker.into_iter()))
             };
@@ -308,12 +308,12 @@ fn judge_in_history(
     place: HistoryPlace,
     markers: &Markers,
 ) -> Option<Judged> {
-    let class = place.path.as_ref().map(|path| classify(path.as_bytes()));
+    let path = place.path.as_ref().map(|path| path.as_bytes());
     let versions = place.versions.iter().filter_map(|blob| candidate.blobs.get_key_value(blob));
     let judged = versions.flat_map(|(blob, matches)| matches.iter().map(move |found| (blob, found)));
     let (verdict, _, best) = judged
         .filter_map(|(blob, matched)| {
-            let class = matched.member_path().map_or(class, |path| Some(classify(path)));
+            let class = class_in(path, &matched.provenance);
             Some((judge_at(config, &matched.found, class)?, *blob == place.blob, matched))
         })
         // What an archive stores as it is was found in its bytes too: its member says more.
@@ -424,7 +424,16 @@ fn name_note(from: &Provenance) -> Option<String> {
     matches!(from, Provenance::Name(_)).then(|| "in the name, not in the content".to_owned())
 }
 
-/// The path that says what kind of file it is: in the innermost archive, or else in the container.
+/// What the names say of it: of the file at `path` and of those in it, where these are archives.
+fn class_in(path: Option<&[u8]>, from: &Provenance) -> Option<PathClass> {
+    let members = from.member_paths().into_iter().map(|path| path.as_bytes());
+    path.into_iter().chain(members).fold(None, |outer, path| match outer {
+        None => Some(classify(path)),
+        Some(class) => Some(class.within(path)),
+    })
+}
+
+/// The path that says how it is written: in the innermost archive, or else in the container.
 fn path_in<'a>(container: &'a Container, from: &'a Provenance) -> Option<&'a [u8]> {
     from.member_path().map(|path| path.as_bytes()).or_else(|| path_of(container))
 }

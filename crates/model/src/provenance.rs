@@ -172,6 +172,20 @@ impl Provenance {
         }
     }
 
+    /// The paths in all archives around it, the outermost first; none for what lies in none.
+    #[must_use]
+    pub fn member_paths(&self) -> Vec<&BStr> {
+        match self {
+            Self::Member { within, path } => {
+                let mut paths = within.member_paths();
+                paths.push(path.as_bstr());
+                paths
+            }
+            Self::Name(of) => of.member_paths(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The paths in all archives around it as reports show them, with `!` in between; `None` for what lies in none.
     #[must_use]
     pub fn shown_member(&self) -> Option<BString> {

@@ -343,6 +343,11 @@ pub(crate) fn bare_value_ends(bytes: &[u8], secret: ByteSpan, is_loose: bool) ->
     if secret.of(bytes).ends_with(b":") {
         return false;
     }
+    // `passwd.master: backup's home directory`
+    let possessed = rest.strip_prefix(b"'s").or_else(|| rest.strip_prefix("\u{2019}s".as_bytes()));
+    if possessed.is_some_and(|rest| rest.first() == Some(&b' ')) {
+        return false;
+    }
     match rest.first() {
         None | Some(b'\r' | b'\n' | b'"' | b'\'' | b'`' | b'}' | b';' | b'&' | b'\\') => true,
         Some(b' ' | b'\t') => {
@@ -687,6 +692,7 @@ mod tests {
         };
         assert!(ends("v1|\n", true) && ends("v1| # x", true) && ends("v1|", true));
         assert!(!ends("the| users password", true));
+        assert!(!ends("backup|'s home directory", true) && ends("v1|'", true));
         assert!(!ends("pairing|, and all that", true) && ends("v1|,", true));
         assert!(ends("v1|</password>", true) && !ends("v1-|<token>", true));
         assert!(ends("v1| user=x", false) && ends("v1|&x=1", false));

@@ -175,6 +175,9 @@ pub(crate) fn evaluate(mut candidate: Candidate<'_>) -> Result<(ByteSpan, Eviden
     if placeholder::is_placeholder(candidate.body(), candidate.rule.kind) {
         return Err(Refusal::Placeholder { secret: candidate.secret });
     }
+    if subject == Some(Subject::Password) && is_one_of_digests(candidate) {
+        return Err(Refusal::Placeholder { secret: candidate.secret });
+    }
     if publishable::is_encrypted(value)
         || publishable::is_public(value)
         || publishable::is_public_there(candidate, subject)
@@ -353,6 +356,34 @@ fn is_test_vector(candidate: &Candidate<'_>) -> bool {
     let digits = candidate.value().strip_prefix(b"0x").unwrap_or(candidate.value());
     digits.iter().all(u8::is_ascii_hexdigit)
         && (names_a_text(before) || names_a_text(&behind[..behind.len().min(NEIGHBOURHOOD_BYTES)]))
+}
+
+/// Whether the value is one of a list of digests: `password: ['4d5c...', '50fc...']`, as pam-auth-update has them of the files that it
+/// replaces. A list of passwords would not have the length of MD5 or SHA-2 in every item.
+fn is_one_of_digests(candidate: &Candidate<'_>) -> bool {
+    const DIGEST_DIGITS: &[usize] = &[32, 40, 56, 64, 96, 128];
+    let value = candidate.value();
+    if !DIGEST_DIGITS.contains(&value.len()) || !value.iter().all(u8::is_ascii_hexdigit) {
+        return false;
+    }
+    let Some(quote @ (b'"' | b'\'')) = candidate.byte_before() else { return false };
+    // From the end of one item to the digits of the next.
+    let is_gap = |gap: &[u8]| {
+        let inner = gap.strip_prefix(&[quote]).and_then(|gap| gap.strip_suffix(&[quote]));
+        inner.is_some_and(|inner| {
+            inner.contains(&b',') && inner.iter().all(|byte| *byte == b',' || byte.is_ascii_whitespace())
+        })
+    };
+    let is_item = |item: &[u8]| item.len() == value.len() && item.iter().all(u8::is_ascii_hexdigit);
+    let is_gap_byte = |byte: &u8| *byte == quote || *byte == b',' || byte.is_ascii_whitespace();
+    let behind = &candidate.bytes[candidate.secret.end.min(candidate.bytes.len())..];
+    let gap = behind.iter().take_while(|byte| is_gap_byte(byte)).count();
+    let next = behind[gap..].get(..value.len()).is_some_and(is_item);
+    let before = &candidate.bytes[..candidate.secret.start];
+    let gap_before = before.iter().rev().take_while(|byte| is_gap_byte(byte)).count();
+    let previous_end = before.len() - gap_before;
+    let previous = previous_end.checked_sub(value.len()).map(|start| &before[start..previous_end]);
+    (next && is_gap(&behind[..gap])) || (previous.is_some_and(is_item) && is_gap(&before[previous_end..]))
 }
 
 /// `password: # set it later`: a sign that begins a comment, where blanks stand in front of it.

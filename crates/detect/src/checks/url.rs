@@ -20,6 +20,26 @@ pub(crate) fn is_password(bytes: &[u8], separator: ByteSpan, secret: ByteSpan) -
         && !is_dummy_in_escapes(password)
         && !is_dummy_with_signs(password)
         && !password.iter().all(|byte| b"*.-_xX".contains(byte))
+        && !(password.iter().all(u8::is_ascii_lowercase) && is_reserved_host(&bytes[secret.end..]))
+}
+
+/// Whether the host behind `@` is one that documentation has to itself: <https://www.rfc-editor.org/rfc/rfc2606>. A word is no
+/// password there; anything else may have been copied from where it is one.
+fn is_reserved_host(rest: &[u8]) -> bool {
+    const RESERVED: &[&[u8]] = &[b"example.com", b"example.org", b"example.net", b"example"];
+    const MAX_HOST_BYTES: usize = 253;
+    let rest = rest.strip_prefix(b"@").unwrap_or(rest);
+    // Manual pages write `example\&.org`.
+    let host: Vec<u8> = rest
+        .iter()
+        .take(MAX_HOST_BYTES)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || b"-.\\&".contains(byte))
+        .filter(|byte| !b"\\&".contains(byte))
+        .map(u8::to_ascii_lowercase)
+        .collect();
+    RESERVED.iter().any(|reserved| {
+        host.strip_suffix(*reserved).is_some_and(|before| before.is_empty() || before.ends_with(b"."))
+    })
 }
 
 /// `p%40ssword`: a dummy that shows how signs are written in a URL.
@@ -73,6 +93,11 @@ mod tests {
         assert!(!is_found("http://user:p%40ss%3Aword@host"));
         assert!(!is_found("http://user:%c3%89t%C3%A9@host"));
         assert!(!is_found("http://user:foo%40bar@host"));
+        assert!(!is_found("https://apt:debian@example\\&.org/debian"));
+        assert!(
+            !is_found("https://apt:debian@deb.example.org/") && is_found("https://apt:debian@example.dev/")
+        );
+        assert!(is_found(&["http://user:tR7", "hvd9x@db.example.org"].concat()));
         assert!(!is_found("http://user:pass~word@host") && !is_found("http://user:pass%23pass@host"));
         assert!(is_found(&["http://user:tR7", "%40hvd9x@host"].concat()));
     }
