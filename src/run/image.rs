@@ -8,7 +8,8 @@ use bstr::{BString, ByteSlice};
 
 use keysieve_envfiles::{EnvFile, EnvState, is_env_path};
 use keysieve_image::{Input, Selection};
-use keysieve_model::finding::{Container, ImagePlace, Place};
+use keysieve_model::env_file::SecretValue;
+use keysieve_model::finding::{Container, Finding, ImagePlace, Place, Removal};
 
 use super::assembly::assemble;
 use super::collector::Collector;
@@ -32,15 +33,17 @@ pub fn scan_image(
         let images = keysieve_image::read(input, selection, is_env_path, &collector)?;
         let mut coverage = collector.coverage();
         coverage.read += images.read();
+        let found = assemble(config, collector.found(), None, Some(&images));
         let env_file = |place: ImagePlace| {
             let path = place.path.clone().unwrap_or_default();
-            EnvFile::new(path, vec![EnvState::InImage(Box::new(place))], Vec::new())
+            let secrets = secrets_in(config, &found.findings, &place);
+            EnvFile::new(path, vec![EnvState::InImage(Box::new(place))], secrets)
         };
         let env_files: Vec<EnvFile> = images.watched().into_iter().map(env_file).collect();
-        let found = assemble(config, collector.found(), None, Some(&images));
+        let least = config.suppressions.config.min_severity;
         let collected = Collected {
             rules: Arc::clone(&config.rules),
-            failing_env_secrets: env_files.len(),
+            failing_env_secrets: env_files.iter().filter(|file| file.severity() >= Some(least)).count(),
             findings: found.findings,
             suppressed: found.suppressed,
             env_files,
@@ -56,9 +59,65 @@ pub fn scan_image(
     })?
 }
 
+/// The secrets that were found in the environment file at `file`.
+fn secrets_in(config: &ScanConfig, findings: &[Finding], file: &ImagePlace) -> Vec<SecretValue> {
+    let is_there = |place: &&Place| match &place.container {
+        Container::Image(image) => {
+            image.path == file.path
+                && image.image == file.image
+                && image.layer.as_ref().map(|layer| layer.position)
+                    == file.layer.as_ref().map(|layer| layer.position)
+        }
+        _ => false,
+    };
+    let secret = |finding: &Finding, place: &Place| SecretValue {
+        line: place.location.line,
+        name: config.rules.rule(finding.rule).name.to_string(),
+        is_judged: false,
+    };
+    findings
+        .iter()
+        .flat_map(|finding| finding.places.iter().filter(is_there).map(move |place| secret(finding, place)))
+        .collect()
+}
+
+/// Joins the places of one secret at one path that a later layer only copied, as `chown -R` does: the first layer brought it in, and the
+/// last says what became of it.
+fn join_copies(places: &mut Vec<Place>) {
+    fn image(place: &Place) -> Option<&ImagePlace> {
+        match &place.container {
+            Container::Image(image) => Some(image),
+            _ => None,
+        }
+    }
+    let copy_of = |earlier: &Place, later: &Place| {
+        let (Some(a), Some(b)) = (image(earlier), image(later)) else { return false };
+        let removal = a.removal.as_ref().filter(|removal| removal.removal == Removal::Overwritten);
+        removal.map(|removal| removal.layer.position) == b.layer.as_ref().map(|layer| layer.position)
+            && removal.is_some()
+            && (&a.image, &a.path, &earlier.member, earlier.location)
+                == (&b.image, &b.path, &later.member, later.location)
+    };
+    let mut at = 0;
+    while at < places.len() {
+        let copy = places.iter().position(|later| copy_of(&places[at], later));
+        let Some(copy) = copy.filter(|copy| *copy != at) else {
+            at += 1;
+            continue;
+        };
+        let removal = image(&places[copy]).and_then(|image| image.removal.clone());
+        if let Container::Image(image) = &mut places[at].container {
+            image.removal = removal;
+        }
+        places.remove(copy);
+        at -= usize::from(copy < at);
+    }
+}
+
 /// Leaves out what tells nothing new: a build argument is repeated in every later step of the history, of which only the first
 /// is kept of each image; and old archives repeat the configuration in documents that belong to no image.
 pub(super) fn keep_telling_places(places: &mut Vec<Place>) {
+    join_copies(places);
     let is_in_image = |place: &Place| matches!(&place.container, Container::Image(image) if image.layer.is_some() || image.field.is_some());
     if places.iter().any(is_in_image) {
         places.retain(|place| !matches!(place.container, Container::Image(_)) || is_in_image(place));

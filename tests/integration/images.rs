@@ -161,7 +161,8 @@ fn assert_planted(report: &Report, planted: &Planted, name: &str) {
     assert_eq!(field(&planted.env), ["config.Env[0]"]);
     assert_eq!(field(&planted.label), ["config.Labels.token"]);
     // In each later step too, of which nothing is told.
-    assert_eq!(field(&planted.argument), ["history[1].created_by"]);
+    assert_eq!(field(&planted.argument), ["history[1].created_by build-arg:API_TOKEN"]);
+    assert_eq!(report.place(&planted.argument)["instruction"], "RUN rm /app/.env && make");
     let env_files = report.summary["env_files"].as_array().unwrap();
     assert_eq!(env_files.len(), 1);
     assert_eq!((&env_files[0]["path"], &env_files[0]["state"]), (&"app/.env".into(), &"in-image".into()));
@@ -240,7 +241,7 @@ fn the_text_says_where_it_is_what_deleted_it_and_what_to_do_and_shows_no_secret(
         "  image    app/.env:1:7\n           in app (linux/amd64), layer 1 of 3 sha256:",
         " (`COPY dir:0123 in /`)\n           deleted by layer 2 (`RUN rm /app/.env && make`), still readable in layer 1\n",
         "srv/app.tar.gz!lib/app.jar!app.properties:1:10",
-        "history[1].created_by of the configuration",
+        "history[1].created_by build-arg:API_TOKEN of the configuration",
         "--mount=type=secret",
         ".dockerignore",
         "  .env",
@@ -546,7 +547,77 @@ fn an_image_with_an_environment_file_is_not_clean_whatever_is_in_it() {
     scratch.write("fs.tar", TarFile::default().file("app/.env", "DEBUG=1\n").finish());
     let report = image(&scratch, &["fs.tar"]);
     assert_eq!((report.code, report.findings.len()), (1, 0));
-    assert_eq!(report.summary["env_files"][0]["path"], "app/.env");
+    let file = &report.summary["env_files"][0];
+    assert_eq!((&file["path"], &file["severity"]), (&"app/.env".into(), &"medium".into()));
+    // Nothing in it opens anything.
+    assert_eq!(image(&scratch, &["fs.tar", "--fail-on", "critical"]).code, 0);
+    let secret = github_pat(2100);
+    let text = format!("DEBUG=1\nTOKEN={secret}\n");
+    scratch.write("fs.tar", TarFile::default().file("app/.env", text).finish());
+    let report = image(&scratch, &["fs.tar", "--fail-on", "critical"]);
+    let file = &report.summary["env_files"][0];
+    assert_eq!((&file["severity"], &file["secrets"][0]["line"]), (&"high".into(), &2.into()));
+}
+
+#[test]
+fn a_file_that_a_layer_only_copies_is_told_once_and_a_link_by_its_live_name() {
+    let (scratch, secrets) = (Scratch::new(), [github_pat(2101), github_pat(2102), github_pat(2103)]);
+    let mut layout = Layout::new(&scratch, "l");
+    let lowest = TarFile::default()
+        .file("app/a.py", token_line(&secrets[0]))
+        .file("app/gone.py", token_line(&secrets[1]))
+        .file("srv/first.py", token_line(&secrets[2]))
+        .link("srv/second.py", HARD_LINK, "srv/first.py")
+        .finish();
+    let owned = TarFile::default()
+        .file("app/a.py", token_line(&secrets[0]))
+        .file("app/gone.py", token_line(&secrets[1]))
+        .finish();
+    let highest = TarFile::default().file("app/.wh.gone.py", "").file("srv/.wh.first.py", "").finish();
+    let layers = [layout.blob(lowest), layout.blob(owned), layout.blob(highest)];
+    layout.image("app:1", "linux/amd64", &layers);
+    let report = image(&scratch, &["l"]);
+    report.assert_complete();
+    let told = |secret: &str| {
+        let place = report.place(secret);
+        (place["path"].clone(), place["layer_number"].clone(), place["deleted_by_number"].clone())
+    };
+    assert_eq!(told(&secrets[0]), ("app/a.py".into(), 1.into(), Value::Null));
+    assert_eq!(told(&secrets[1]), ("app/gone.py".into(), 1.into(), 3.into()));
+    assert_eq!(told(&secrets[2]), ("srv/second.py".into(), 1.into(), Value::Null));
+}
+
+#[test]
+fn an_image_is_told_by_its_tags_platform_and_digests() {
+    let (scratch, secret) = (Scratch::new(), github_pat(2104));
+    let mut layout = Layout::new(&scratch, "l");
+    let blob = layout.blob(layer("a.py", &secret));
+    layout.image("app:1", "linux/amd64", std::slice::from_ref(&blob));
+    let manifest = layout.manifests[0]["digest"].clone();
+    let report = image(&scratch, &["l"]);
+    let place = report.place(&secret);
+    assert_eq!((&place["tags"], &place["platform"]), (&json!(["app:1"]), &"linux/amd64".into()));
+    assert_eq!((&place["manifest"], &place["layer"]), (&manifest, &blob["digest"]));
+    assert!(place["config"].as_str().unwrap().starts_with("sha256:"));
+    let csv = scratch.keysieve(["image", "l", "--format", "csv"]).stdout;
+    let digest = manifest.as_str().unwrap();
+    assert!(csv.lines().nth(1).unwrap().contains(&format!("app:1,linux/amd64,{digest},sha256:")), "{csv}");
+}
+
+#[test]
+fn what_could_not_be_read_is_named_by_its_layer_and_instruction() {
+    let scratch = Scratch::new();
+    let layout = Layout::new(&scratch, "l");
+    let first = layout.blob(TarFile::default().file("a", "a").finish());
+    let bomb = TarFile::default().file("srv/a.gz", gzip(&vec![0; 1 << 20]).repeat(1024)).finish();
+    let bomb = layout.blob(bomb);
+    let config = layout.document(&json!({
+        "os": "linux", "architecture": "amd64",
+        "history": [{"created_by": "COPY a /a"}, {"created_by": "COPY srv /srv # buildkit"}],
+    }));
+    let manifest = layout.document(&json!({"schemaVersion": 2, "config": config, "layers": [first, bomb]}));
+    scratch.write("l/index.json", json!({"manifests": [manifest]}).to_string());
+    image(&scratch, &["l"]).assert_unread(&["layer 2 of ", "(COPY srv /srv): srv/a.gz"]);
 }
 
 #[test]
@@ -602,4 +673,30 @@ fn the_same_is_said_on_any_number_of_threads() {
     });
     assert!(outputs[0] == outputs[1] && outputs[1] == outputs[2]);
     assert_eq!(outputs[0].len(), 9);
+}
+
+#[test]
+fn what_every_base_image_has_is_no_finding() {
+    let scratch = Scratch::new();
+    let digest = |seed: u64| digest(&seed.to_le_bytes())[..32].to_owned();
+    let sums =
+        format!("my %md5sums = (\n\t'password' => [\n\t\t'{}',\n\t\t'{}',\n\t],\n);\n", digest(1), digest(2));
+    let news =
+        "** API and ABI modifications:\nNULL_@: Added\nurl_is_supported: Added\n".replace('@', "PASSWORD");
+    let log = "  * passwd.master: backup's home directory is /var/backups.\n";
+    let manual = ".nf\ndeb https://apt:debian@example\\&.org/debian bookworm main\n.fi\n";
+    let files = TarFile::default()
+        .file("usr/sbin/pam-auth-update", sums)
+        .file("usr/share/doc/libgnutls30/NEWS.gz", gzip(news.as_bytes()))
+        .file("usr/share/doc/base-passwd/changelog.gz", gzip(log.as_bytes()))
+        .file("usr/share/man/de/man5/apt_auth.conf.5.gz", gzip(manual.as_bytes()))
+        .finish();
+    scratch.write("fs.tar", files);
+    let report = image(&scratch, &["fs.tar"]);
+    report.assert_complete();
+    report.assert_secrets(&[]);
+    // One digest by itself may be a password, and so may what stands elsewhere.
+    let one = format!("password: '{}'\n", digest(3));
+    scratch.write("fs.tar", TarFile::default().file("etc/app.yml", one).finish());
+    image(&scratch, &["fs.tar"]).assert_secrets(&[&digest(3)]);
 }

@@ -18,6 +18,8 @@ pub(super) struct Config {
     diff_ids: Vec<String>,
     /// One for each layer; none where history and layers do not fit.
     instructions: Vec<BString>,
+    /// One for each step of the history.
+    pub(super) steps: Vec<BString>,
 }
 
 impl Config {
@@ -32,15 +34,25 @@ impl Config {
             diff_ids.clear();
         }
         let history = document["history"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let mut instructions: Vec<BString> = history
-            .iter()
-            .filter(|step| step["empty_layer"].as_bool() != Some(true))
-            .map(|step| instruction(step["created_by"].as_str().unwrap_or_default()))
-            .collect();
+        let steps: Vec<BString> =
+            history.iter().map(|step| instruction(step["created_by"].as_str().unwrap_or_default())).collect();
+        let mut instructions = Vec::new();
+        // A step that copies files and made no layer: the next one is of all steps up to there.
+        let mut is_squashed = false;
+        for (step, instruction) in history.iter().zip(&steps) {
+            if step["empty_layer"].as_bool() == Some(true) {
+                is_squashed |=
+                    [b"COPY ".as_slice(), b"ADD "].iter().any(|word| instruction.starts_with(word));
+                continue;
+            }
+            let is_known = !is_squashed && writes_files(instruction);
+            instructions.push(if is_known { instruction.clone() } else { BString::default() });
+            is_squashed = false;
+        }
         if instructions.len() != layers {
             instructions.clear();
         }
-        Self { diff_ids, instructions }
+        Self { diff_ids, instructions, steps }
     }
 
     /// The layer in this place, from 0.
@@ -54,6 +66,17 @@ impl Config {
     }
 }
 
+/// Whether the instruction may write files; what only sets something of the image writes none.
+fn writes_files(instruction: &[u8]) -> bool {
+    #[rustfmt::skip]
+    const SETTING: &[&[u8]] = &[
+        b"ENV", b"ARG", b"LABEL", b"CMD", b"USER", b"ENTRYPOINT", b"EXPOSE", b"STOPSIGNAL", b"HEALTHCHECK", b"MAINTAINER", b"VOLUME",
+        b"ONBUILD", b"SHELL",
+    ];
+    let word = instruction.split(|&byte| byte == b' ').next().unwrap_or_default();
+    !SETTING.contains(&word)
+}
+
 /// A step of the history as it stood in the Dockerfile, without what builders put around it: build arguments, which may be
 /// secrets, the shell, notes of their own. What `ENV` and `ARG` set is left out for the same reason.
 pub(super) fn instruction(created_by: &str) -> BString {
@@ -64,7 +87,7 @@ pub(super) fn instruction(created_by: &str) -> BString {
     let without_run = text.strip_prefix("RUN ").unwrap_or(text);
     let command = if without_run.starts_with('|') {
         // `|2 A=1 B=2 /bin/sh -c COMMAND`
-        without_run.split_once(SHELL).map_or("", |(_, command)| command)
+        split_shell(without_run).map_or("", |(_, command)| command)
     } else if let Some(command) = without_run.strip_prefix(SHELL) {
         match command.trim_start().strip_prefix(NOT_RUN) {
             Some(instruction) => return without_values(instruction.trim()),
@@ -74,6 +97,36 @@ pub(super) fn instruction(created_by: &str) -> BString {
         return without_values(text);
     };
     format!("RUN {}", command.trim()).into()
+}
+
+/// What stands before and behind the shell that runs a command: `/bin/sh -c`, `/bin/bash -o pipefail -c`, `pwsh -Command`.
+fn split_shell(text: &str) -> Option<(&str, &str)> {
+    const SHELLS: &[&str] = &["sh", "bash", "ash", "dash", "zsh", "ksh", "pwsh", "powershell", "cmd"];
+    let is_shell = |word: &str| {
+        let name = word.rsplit(['/', '\\']).next().unwrap_or_default();
+        !word.contains('=') && SHELLS.contains(&name.strip_suffix(".exe").unwrap_or(name))
+    };
+    let mut at = 0;
+    for word in text.split(' ') {
+        let behind = &text[at + word.len()..];
+        if is_shell(word) {
+            let mut rest = behind.trim_start();
+            loop {
+                let (option, tail) = rest.split_once(' ')?;
+                let is_last = ["-c", "-Command", "/C", "/S"].contains(&option)
+                    || (option.starts_with('-') && !option.starts_with("--") && option.ends_with('c'));
+                if is_last {
+                    return Some((text[..at].trim_end(), tail));
+                }
+                if !option.starts_with(['-', '/']) && option != "pipefail" {
+                    break;
+                }
+                rest = tail;
+            }
+        }
+        at += word.len() + 1;
+    }
+    None
 }
 
 /// `ENV NAME=...` for what sets variables; all else as it is.
@@ -127,6 +180,14 @@ fn texts(document: &Value) -> Vec<Text> {
 
 fn collect(field: &str, value: &Value, texts: &mut Vec<Text>) {
     match value {
+        Value::String(text) if field.ends_with(".created_by") => {
+            let (arguments, command) = split_arguments(text);
+            texts.extend(arguments.into_iter().map(|argument| {
+                let name = argument.split('=').next().unwrap_or_default();
+                Text { field: format!("{field} build-arg:{name}").into(), text: argument }
+            }));
+            texts.push(Text { field: field.into(), text: command.to_owned() });
+        }
         Value::String(text) => texts.push(Text { field: field.into(), text: written(field, text) }),
         Value::Array(items) => {
             // A command in words is read as one line.
@@ -160,28 +221,30 @@ fn is_command(field: &str) -> bool {
 /// A text as it would stand in a file.
 fn written(field: &str, text: &str) -> String {
     let name = field.rsplit('.').next().unwrap_or_default();
-    let is_line = name == "created_by" || field.contains('[') && !field.contains("].");
-    if is_line { lines_of_arguments(text) } else { format!("{name}={text}") }
+    let is_line = field.contains('[') && !field.contains("].");
+    if is_line { text.to_owned() } else { format!("{name}={text}") }
 }
 
-/// Build arguments in front of a command, a line each: `|2 A=1 B=2 /bin/sh -c COMMAND`.
-fn lines_of_arguments(text: &str) -> String {
+/// The build arguments in front of a command, and the command: `|2 A=1 B=2 /bin/sh -c COMMAND`.
+fn split_arguments(text: &str) -> (Vec<String>, &str) {
     let arguments = text.strip_prefix("RUN ").unwrap_or(text).strip_prefix('|');
-    let Some((arguments, command)) = arguments.and_then(|arguments| arguments.split_once(" /bin/sh -c "))
-    else {
-        return text.to_owned();
-    };
-    let arguments = arguments.split_once(' ').map_or("", |(_, arguments)| arguments);
-    let mut lines = String::new();
-    for word in arguments.split(' ') {
+    let Some((arguments, command)) = arguments.and_then(split_shell) else { return (Vec::new(), text) };
+    let words = arguments.split(' ').skip(1);
+    let mut found: Vec<String> = Vec::new();
+    for word in words {
         // A value may hold blanks; what has no name goes on with the one before.
         let is_named = word.split_once('=').is_some_and(|(name, _)| {
             !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         });
-        lines.push(if is_named { '\n' } else { ' ' });
-        lines.push_str(word);
+        match found.last_mut() {
+            Some(last) if !is_named => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => found.push(word.to_owned()),
+        }
     }
-    format!("{}\n{command}", lines.trim_start())
+    (found, command)
 }
 
 #[cfg(test)]
@@ -195,6 +258,8 @@ mod tests {
             ("/bin/sh -c rm /app/.env", "RUN rm /app/.env"),
             ("|2 A=1 B=two words /bin/sh -c make install", "RUN make install"),
             ("RUN |1 A=1 /bin/sh -c make install # buildkit", "RUN make install"),
+            ("RUN |1 A=1 /bin/bash -o pipefail -c make | tee log # buildkit", "RUN make | tee log"),
+            ("RUN |1 A=1 /bin/bash -ec make # buildkit", "RUN make"),
             ("RUN /bin/sh -c rm x # buildkit", "RUN rm x"),
             ("COPY . . # buildkit", "COPY . ."),
             ("ENV NAME=value", "ENV NAME=..."),
@@ -218,6 +283,20 @@ mod tests {
     }
 
     #[test]
+    fn a_layer_is_of_a_step_that_writes_files_or_of_none() {
+        let instruction = |history: serde_json::Value| {
+            Config::of(&serde_json::json!({"history": history}), 1).layer(0, None, String::new()).instruction
+        };
+        let empty = |text: &str| serde_json::json!({"created_by": text, "empty_layer": true});
+        let last = |text: &str| serde_json::json!({"created_by": text});
+        let of = |steps: &[serde_json::Value]| instruction(steps.to_vec().into());
+        assert_eq!(of(&[empty("ENV A=1"), last("RUN make")]), Some("RUN make".into()));
+        assert_eq!(of(&[last("/bin/sh -c #(nop) CMD [\"/app\"]")]), None);
+        assert_eq!(of(&[last("LABEL a=1")]), None);
+        assert_eq!(of(&[empty("COPY a b"), last("RUN make")]), None);
+    }
+
+    #[test]
     fn texts_are_written_as_people_write_them() {
         let document = serde_json::json!({
             "config": {"Env": ["A=1"], "Cmd": ["run", "-p", "x"], "Labels": {"k": "v"}},
@@ -230,6 +309,8 @@ mod tests {
         assert_eq!(of("config.Env[0]"), ["A=1"]);
         assert_eq!(of("config.Cmd")[0], "run -p x");
         assert_eq!(of("config.Labels.k"), ["k=v"]);
-        assert_eq!(of("history[0].created_by"), ["A=1\nB=2 3\nmake"]);
+        assert_eq!(of("history[0].created_by"), ["make"]);
+        assert_eq!(of("history[0].created_by build-arg:A"), ["A=1"]);
+        assert_eq!(of("history[0].created_by build-arg:B"), ["B=2 3"]);
     }
 }

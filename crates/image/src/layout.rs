@@ -2,11 +2,13 @@
 //! are hostile: each is looked at once, and each name is looked up among what was read, never on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bstr::{BStr, BString, ByteSlice};
 use serde_json::Value;
 
 use keysieve_model::coverage::Unread;
+use keysieve_model::finding::ImageIdentity;
 
 use super::config::Config;
 use super::entries::{FILE_SYSTEM, Stored, by_name};
@@ -40,6 +42,12 @@ pub(super) struct Image {
     pub(super) layers: Vec<Layer>,
     /// The configuration's entry.
     pub(super) config: Option<usize>,
+    /// The digest of its manifest, where it has one.
+    pub(super) manifest: Option<String>,
+    /// The digest of its configuration.
+    pub(super) config_digest: Option<String>,
+    /// The steps of its history.
+    pub(super) steps: Vec<BString>,
     /// Whether it says something about another image.
     pub(super) is_attestation: bool,
 }
@@ -93,6 +101,23 @@ pub(super) enum About {
     Layer(usize, usize),
     /// One that an index names, and that may not be there.
     Named { digest: String, name: Option<String>, platform: Option<String> },
+}
+
+impl Image {
+    /// What tells it from others.
+    pub(super) fn identity(&self) -> Arc<ImageIdentity> {
+        Arc::new(ImageIdentity {
+            tags: self
+                .names
+                .iter()
+                .filter(|name| *name != FILE_SYSTEM)
+                .map(|name| name.as_str().into())
+                .collect(),
+            platform: self.platform.clone(),
+            manifest: self.manifest.clone(),
+            config: self.config_digest.clone(),
+        })
+    }
 }
 
 /// Builds a layout.
@@ -310,6 +335,7 @@ impl Builder<'_> {
         let mut image = Image {
             names: named.name.into_iter().collect(),
             platform: named.platform,
+            manifest: Some(digest.clone()),
             digest,
             documents: named.trail,
             is_attestation: named.is_attestation,
@@ -326,6 +352,7 @@ impl Builder<'_> {
             same.names.extend(image.names);
             same.documents.extend(image.documents);
             same.platform = same.platform.take().or(image.platform);
+            same.manifest = same.manifest.take().or(image.manifest);
             return;
         }
         for (at, descriptor) in descriptors.iter().enumerate() {
@@ -350,7 +377,7 @@ impl Builder<'_> {
                         }
                         None => "the manifest names it, and it is not there; save the image again".to_owned(),
                     };
-                    self.gap(unread(layer_name(&digest, &image), why));
+                    self.gap(unread(layer_name(at, &digest, &image), why));
                 }
             }
             image.layers.push(config.layer(at, entry, digest));
@@ -405,7 +432,7 @@ impl Builder<'_> {
             match entry {
                 None => {
                     let why = "the manifest names it, and it is not there; save the image again";
-                    self.gap(unread(layer_name(name, &found), why));
+                    self.gap(unread(layer_name(at, name, &found), why));
                 }
                 Some(entry) => {
                     if let Some(hex) = name.strip_prefix("blobs/sha256/") {
@@ -438,7 +465,10 @@ impl Builder<'_> {
         let Some(document) = self.document(entry) else { return Config::default() };
         let written = platform(&document);
         image.platform = image.platform.take().or(written);
-        Config::of(&document, layers)
+        image.config_digest = self.stored[entry].known_digest();
+        let config = Config::of(&document, layers);
+        image.steps.clone_from(&config.steps);
+        config
     }
 }
 
@@ -459,6 +489,6 @@ fn platform(value: &Value) -> Option<String> {
     (parts.len() >= 2 && parts != ["unknown", "unknown"]).then(|| parts.join("/"))
 }
 
-fn layer_name(name: &str, image: &Image) -> BString {
-    [b"layer ", name.as_bytes(), b" of ", image.shown().as_slice()].concat().into()
+fn layer_name(at: usize, name: &str, image: &Image) -> BString {
+    format!("layer {} of {} ({name})", at + 1, image.shown()).into()
 }

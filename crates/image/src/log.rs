@@ -18,6 +18,9 @@ const OPAQUE: &[u8] = b".wh..wh..opq";
 /// Others of these are notes of the storage driver.
 const DRIVER: &[u8] = b".wh..wh.";
 
+/// How many hard links of a layer are remembered.
+const MAX_LINKS: usize = 100_000;
+
 /// The paths of a layer.
 #[derive(Debug)]
 pub(super) struct LayerLog {
@@ -26,6 +29,8 @@ pub(super) struct LayerLog {
     files: HashSet<u64>,
     deleted: HashSet<u64>,
     opaque: HashSet<u64>,
+    /// Hard links: the path that each names, and its own.
+    links: Vec<(BString, BString)>,
     /// Files whose names were watched for.
     pub(super) watched: Vec<BString>,
     /// How many files have a content.
@@ -39,6 +44,7 @@ impl LayerLog {
             files: HashSet::new(),
             deleted: HashSet::new(),
             opaque: HashSet::new(),
+            links: Vec::new(),
             watched: Vec::new(),
             files_read: 0,
         }
@@ -54,12 +60,21 @@ impl LayerLog {
             let path = if folder.is_empty() { deleted.to_vec() } else { [folder, b"/", deleted].concat() };
             self.deleted.insert(self.hash(&path));
         } else if entry.kind != Kind::Folder {
+            if entry.kind == Kind::HardLink && self.links.len() < MAX_LINKS {
+                self.links.push((normal(&entry.link).into(), path.into()));
+            }
             self.files.insert(self.hash(path));
             self.files_read += u64::from(entry.kind == Kind::File);
             if entry.kind == Kind::File && is_watched(path) {
                 self.watched.push(path.into());
             }
         }
+    }
+
+    /// The other names that a file of this layer has in it.
+    pub(super) fn links_to<'l>(&'l self, path: &'l [u8]) -> impl Iterator<Item = &'l BString> {
+        let path = normal(path);
+        self.links.iter().filter(move |(target, _)| *target == path).map(|(_, link)| link)
     }
 
     /// What this layer does to a path of an earlier one.

@@ -1,6 +1,7 @@
 //! Where in the images a thing lies that was found in an entry, and what became of it in later layers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bstr::{BStr, BString, ByteSlice};
 
@@ -67,13 +68,22 @@ impl Images {
         for (image, &skipped) in self.images.iter().zip(&self.skipped) {
             for (position, layer) in image.layers.iter().enumerate() {
                 if layer.entry == Some(at) && position >= skipped {
+                    let (path, removal) = match path {
+                        Some(path) => {
+                            let (path, removal) = self.live_name(image, position, at, path);
+                            (Some(path), removal)
+                        }
+                        None => (None, None),
+                    };
                     places.push(ImagePlace {
                         image: image.shown(),
                         document: None,
-                        path: path.cloned(),
+                        path,
                         field: field.cloned(),
                         layer: Some(self.layer_place(image, position)),
-                        removal: path.and_then(|path| self.removal(image, position, path.as_bstr())),
+                        step: None,
+                        removal,
+                        identity: image.identity(),
                     });
                 }
             }
@@ -83,9 +93,11 @@ impl Images {
                     image: image.shown(),
                     document: Some(entry.clone()),
                     path: None,
+                    step: field.filter(|_| image.config == Some(at)).and_then(|field| step(image, field)),
                     field: field.cloned(),
                     layer: None,
                     removal: None,
+                    identity: image.identity(),
                 });
             }
         }
@@ -99,7 +111,9 @@ impl Images {
                 path: path.cloned(),
                 field: field.cloned(),
                 layer: None,
+                step: None,
                 removal: None,
+                identity: Arc::default(),
             });
         }
         places
@@ -166,6 +180,23 @@ impl Images {
         }
     }
 
+    /// A name of the file that no later layer takes away, where it has one, or its own and what became of that.
+    fn live_name(
+        &self,
+        image: &Image,
+        position: usize,
+        entry: usize,
+        path: &BString,
+    ) -> (BString, Option<LayerRemoval>) {
+        let removal = self.removal(image, position, path.as_bstr());
+        let log = self.stored[entry].log.as_ref().filter(|_| removal.is_some());
+        let mut links = log.into_iter().flat_map(|log| log.links_to(path));
+        match links.find(|link| self.removal(image, position, link.as_bstr()).is_none()) {
+            Some(link) => (link.clone(), None),
+            None => (path.clone(), removal),
+        }
+    }
+
     /// What the first later layer that touches the path does to it.
     fn removal(&self, image: &Image, position: usize, path: &BStr) -> Option<LayerRemoval> {
         image.layers.iter().enumerate().skip(position + 1).find_map(|(later, layer)| {
@@ -173,4 +204,11 @@ impl Images {
             Some(LayerRemoval { removal, layer: self.layer_place(image, later) })
         })
     }
+}
+
+/// The step of the history that a field such as `history[3].created_by` is of.
+fn step(image: &Image, field: &BString) -> Option<BString> {
+    let number = field.strip_prefix(b"history[")?.split(|&byte| byte == b']').next()?;
+    let number: usize = number.to_str().ok()?.parse().ok()?;
+    image.steps.get(number).filter(|step| !step.is_empty()).cloned()
 }

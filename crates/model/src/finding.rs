@@ -1,6 +1,7 @@
 //! What is reported: a secret, with every place where it lies.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bstr::BString;
 use sha2::{Digest, Sha256};
@@ -280,8 +281,25 @@ pub struct ImagePlace {
     pub document: Option<BString>,
     /// The part of the document, such as `config.Env[2]`.
     pub field: Option<BString>,
+    /// The step of the history that the part is of, as in a Dockerfile.
+    pub step: Option<BString>,
     /// What became of the file in a later layer.
     pub removal: Option<LayerRemoval>,
+    /// What tells the image from others.
+    pub identity: Arc<ImageIdentity>,
+}
+
+/// What tells an image from others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ImageIdentity {
+    /// Its names and tags, sorted.
+    pub tags: Vec<BString>,
+    /// Such as `linux/arm64/v8`.
+    pub platform: Option<String>,
+    /// The digest of its manifest; absent in archives of `docker save` that have none for each image.
+    pub manifest: Option<String>,
+    /// The digest of its configuration, which Docker calls the image's id.
+    pub config: Option<String>,
 }
 
 /// A layer in an image.

@@ -1,14 +1,16 @@
 //! Every text of an outcome that comes from outside, and may hold a secret: one walk over all of them, so that what is masked is
 //! not a list that somebody has to remember. A new field of a place, a state or a gap is destructured here, or does not compile.
 
+use std::sync::Arc;
+
 use bstr::BString;
 
 use crate::about::{About, AboutRepository};
 use crate::coverage::{Coverage, Unread};
 use crate::env_file::{Addition, Decision, EnvFile, EnvState, JudgedValue, SecretValue, Whereabouts};
 use crate::finding::{
-    CommitSummary, Container, Finding, HistoryPlace, ImagePlace, LayerPlace, MetadataPlace, Place, Reach,
-    ValueSource,
+    CommitSummary, Container, Finding, HistoryPlace, ImageIdentity, ImagePlace, LayerPlace, MetadataPlace,
+    Place, Reach, ValueSource,
 };
 use crate::outcome::Collected;
 use crate::provenance::Metadata;
@@ -142,8 +144,11 @@ fn of_commit(commit: &mut CommitSummary, visit: Visit<'_>) {
 }
 
 fn of_image_place(place: &mut ImagePlace, visit: Visit<'_>) {
-    let ImagePlace { image, layer, path, document, field, removal } = place;
+    let ImagePlace { image, layer, path, document, field, step, removal, identity } = place;
     visit(Text::Name(image));
+    let ImageIdentity { tags, platform: _, manifest: _, config: _ } = Arc::make_mut(identity);
+    tags.iter_mut().for_each(|tag| visit(Text::Name(tag)));
+    step.iter_mut().for_each(|step| visit(Text::Command(step)));
     // Environment variables and labels have names that people chose.
     path.iter_mut().chain(document).chain(field).for_each(|name| visit(Text::Name(name)));
     let removing = removal.as_mut().map(|removal| &mut removal.layer);

@@ -7,7 +7,7 @@ use super::text::group;
 use super::words::Authors;
 use super::{escaped, json};
 
-const HEADER: [&str; 22] = [
+const HEADER: [&str; 30] = [
     "type",
     "rule",
     "name",
@@ -27,6 +27,14 @@ const HEADER: [&str; 22] = [
     "in_head",
     "refs",
     "image",
+    "tags",
+    "platform",
+    "manifest",
+    "config",
+    "layer",
+    "diff_id",
+    "layer_number",
+    "instruction",
     "note",
     "fix",
     "secret",
@@ -64,7 +72,7 @@ pub(super) fn write(out: &mut dyn Write, results: &Results) -> io::Result<()> {
     row(&told("summary", [verdict, String::new(), String::new()]))
 }
 
-fn fields(kind: &str, finding: &FindingJson, place: &PlaceJson) -> [String; 22] {
+fn fields(kind: &str, finding: &FindingJson, place: &PlaceJson) -> [String; 30] {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let more = place.more_refs.map(|more| format!(" and {} more", group(more as u64))).unwrap_or_default();
     let refs = place.refs.as_ref().map(|refs| format!("{}{more}", refs.join(" "))).unwrap_or_default();
@@ -88,6 +96,14 @@ fn fields(kind: &str, finding: &FindingJson, place: &PlaceJson) -> [String; 22] 
         place.in_head.map(|in_head| in_head.to_string()).unwrap_or_default(),
         refs,
         text(&place.image.image),
+        place.image.tags.join(" "),
+        text(&place.image.platform),
+        text(&place.image.manifest),
+        text(&place.image.config),
+        text(&place.image.layer),
+        text(&place.image.diff_id),
+        place.image.layer_number.map(|number| number.to_string()).unwrap_or_default(),
+        text(&place.image.instruction),
         text(&finding.note),
         finding.fix_lines().join(" "),
         finding.raw_secret().map(|secret| escaped(&secret)).unwrap_or_default(),
@@ -95,12 +111,12 @@ fn fields(kind: &str, finding: &FindingJson, place: &PlaceJson) -> [String; 22] 
 }
 
 /// A row that is no finding: its name, path and fix.
-fn told(kind: &str, [name, path, fix]: [String; 3]) -> [String; 22] {
+fn told(kind: &str, [name, path, fix]: [String; 3]) -> [String; 30] {
     let mut fields = HEADER.map(|_| String::new());
     fields[0] = kind.to_owned();
     fields[2] = name;
     fields[10] = path;
-    fields[20] = fix;
+    fields[28] = fix;
     fields
 }
 

@@ -339,6 +339,16 @@ pub(super) struct PlaceJson {
 pub(super) struct ImageJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) image: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) tags: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) platform: Option<String>,
+    /// The digest of the image's manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) manifest: Option<String>,
+    /// The digest of the image's configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) config: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) layer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -371,11 +381,15 @@ impl ImageJson {
         let remover = removal.map(|removal| &removal.layer);
         Self {
             image: Some(text(&place.image)),
+            tags: place.identity.tags.iter().map(text).collect(),
+            platform: place.identity.platform.clone(),
+            manifest: place.identity.manifest.clone(),
+            config: place.identity.config.clone(),
             layer: layer.map(|layer| layer.digest.clone()),
             diff_id: layer.and_then(|layer| layer.diff_id.clone()),
             layer_number: layer.map(|layer| layer.position),
             layer_count: layer.map(|layer| layer.layers),
-            instruction: layer.and_then(|layer| layer.instruction.as_ref()).map(text),
+            instruction: layer.and_then(|layer| layer.instruction.as_ref()).or(place.step.as_ref()).map(text),
             document: place.document.as_ref().map(text),
             removal: removal.map(|removal| {
                 let what = match removal.removal {
@@ -388,6 +402,30 @@ impl ImageJson {
             deleted_by: remover.map(|layer| layer.digest.clone()),
             deleted_by_number: remover.map(|layer| layer.position),
             deleted_by_instruction: remover.and_then(|layer| layer.instruction.as_ref()).map(text),
+        }
+    }
+}
+
+impl ImageJson {
+    /// The same for documents that people read: no character of a name changes how others are shown.
+    pub(super) fn shown(&self) -> Self {
+        let text = |text: &Option<String>| text.as_ref().map(|text| super::escaped(text.as_bytes()));
+        Self {
+            image: text(&self.image),
+            tags: self.tags.iter().map(|tag| super::escaped(tag.as_bytes())).collect(),
+            platform: text(&self.platform),
+            manifest: text(&self.manifest),
+            config: text(&self.config),
+            layer: text(&self.layer),
+            diff_id: text(&self.diff_id),
+            layer_number: self.layer_number,
+            layer_count: self.layer_count,
+            instruction: text(&self.instruction),
+            document: text(&self.document),
+            removal: self.removal.clone(),
+            deleted_by: text(&self.deleted_by),
+            deleted_by_number: self.deleted_by_number,
+            deleted_by_instruction: text(&self.deleted_by_instruction),
         }
     }
 }

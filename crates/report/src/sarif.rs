@@ -13,7 +13,9 @@ use sha2::{Digest, Sha256};
 
 use keysieve_rules::{Confidence, Severity};
 
-use super::json::{EnvFileJson, FindingJson, PlaceJson, PlaceKind, Results, SuppressedFindingJson};
+use super::json::{
+    EnvFileJson, FindingJson, ImageJson, PlaceJson, PlaceKind, Results, SuppressedFindingJson,
+};
 use super::text::{group, plural};
 use super::words::{Authors, is_link};
 use super::{escaped, json, markdown};
@@ -264,6 +266,9 @@ struct Location {
     logical_locations: Vec<LogicalLocation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<Message>,
+    /// The image, its platform and layer, and their digests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    properties: Option<ImageJson>,
 }
 
 #[derive(Serialize)]
@@ -589,6 +594,7 @@ fn env_result(file: &EnvFileJson, rule_index: usize) -> ResultObject {
             },
             logical_locations: Vec::new(),
             message: None,
+            properties: file.is_in_image().then(|| file.image.shown()),
         }],
         related_locations: Vec::new(),
         partial_fingerprints: BTreeMap::from([("primaryLocationLineHash", format!("{fingerprint}:1"))]),
@@ -643,6 +649,7 @@ fn location(place: &PlaceJson, id: Option<usize>) -> Location {
         },
         logical_locations: logical.into_iter().collect(),
         message: (!facts.is_empty()).then(|| Message::new(&facts.join("; "))),
+        properties: (place.kind == PlaceKind::Image).then(|| place.image.shown()),
     }
 }
 

@@ -226,7 +226,9 @@ fn image_facts(image: &ImageJson) -> Vec<String> {
 fn layer_text(image: &ImageJson) -> String {
     let (Some(number), Some(count), Some(digest)) = (image.layer_number, image.layer_count, &image.layer)
     else {
-        return String::new();
+        // A step of the history.
+        let step = image.instruction.is_some().then_some(", step").unwrap_or_default();
+        return format!("{step}{}", instruction_text(image.instruction.as_deref()));
     };
     let digest: String = digest.chars().take("sha256:".len() + DIGEST_DIGITS).collect();
     let made_by = instruction_text(image.instruction.as_deref());
