@@ -38,6 +38,7 @@ enum Signal {
     UserInterface,
     LockFile,
     Vendored,
+    StandardLibrary,
     Binary,
     SelfTest,
 }
@@ -84,6 +85,8 @@ const WEIGHTS: &[(Signal, i32)] = &[
     // Full of checksums.
     (Signal::LockFile, -60),
     (Signal::Vendored, -20),
+    // What comes with a language is the same for everybody: examples of its documentation, in source and compiled.
+    (Signal::StandardLibrary, -60),
     (Signal::Binary, -40),
     // Every Debian image has the private keys with which libgnutls tests itself.
     (Signal::SelfTest, -60),
@@ -209,6 +212,7 @@ fn signals(
         (class.is_some_and(|class| class.is_user_interface), Signal::UserInterface),
         (class.is_some_and(|class| class.is_lock_file), Signal::LockFile),
         (class.is_some_and(|class| class.is_vendored), Signal::Vendored),
+        (class.is_some_and(|class| class.is_standard_library), Signal::StandardLibrary),
         (evidence.binary, Signal::Binary),
     ];
     let weighed = rule.kind == Kind::Generic;

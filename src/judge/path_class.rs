@@ -32,6 +32,8 @@ pub struct PathClass {
     pub is_lock_file: bool,
     /// Somebody else's code.
     pub is_vendored: bool,
+    /// What comes with a language itself.
+    pub is_standard_library: bool,
     /// A library of the system, shared or static.
     pub is_system_library: bool,
 }
@@ -152,6 +154,7 @@ impl PathClass {
             is_test: self.is_test || inner.is_test,
             is_localisation: self.is_localisation || inner.is_localisation,
             is_vendored: self.is_vendored || inner.is_vendored,
+            is_standard_library: self.is_standard_library || inner.is_standard_library,
             is_system_library: self.is_system_library || inner.is_system_library,
             ..inner
         }
@@ -196,7 +199,8 @@ pub fn classify(path: &[u8]) -> PathClass {
         is_called_by_language: is_called_by_a_language(name),
         is_user_interface: USER_INTERFACE.contains(&extension),
         is_lock_file: LOCK_FILES.contains(&name),
-        is_vendored: in_folder(VENDORED) || is_minified || is_in_standard_library(&folders),
+        is_vendored: in_folder(VENDORED) || is_minified,
+        is_standard_library: is_in_standard_library(&folders),
         is_system_library: is_library(name)
             && matches!(folders.as_slice(), ["lib" | "lib64", ..] | ["usr", "lib" | "lib64", ..]),
     }
@@ -218,13 +222,14 @@ fn is_library(name: &str) -> bool {
     name.starts_with("lib") && (name.ends_with(".so") || name.contains(".so.") || name.ends_with(".a"))
 }
 
-/// `usr/local/lib/python3.11`
+/// `usr/local/lib/python3.11/urllib`, but not the folder in it where everything is installed that did not come with the language.
 fn is_in_standard_library(folders: &[&str]) -> bool {
     let is_python = |name: &str| {
         let version = name.strip_prefix("python").unwrap_or_default();
         version.contains('.') && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
     };
-    folders.windows(2).any(|pair| pair[0] == "lib" && is_python(pair[1]))
+    let is_installed = folders.iter().any(|folder| matches!(*folder, "site-packages" | "dist-packages"));
+    !is_installed && folders.windows(2).any(|pair| pair[0] == "lib" && is_python(pair[1]))
 }
 
 #[cfg(test)]
@@ -249,8 +254,9 @@ mod tests {
         assert!(!classify(b"config/de-prod.yml").is_called_by_language);
         assert!(classify(b"poetry.lock").is_lock_file);
         assert!(classify(b"usr/lib/x86_64-linux-gnu/libgnutls.a").is_system_library);
-        assert!(classify(b"usr/local/lib/python3.11/urllib/request.py").is_vendored);
-        assert!(!classify(b"srv/lib/python/app.py").is_vendored);
+        assert!(classify(b"usr/local/lib/python3.11/urllib/request.py").is_standard_library);
+        assert!(!classify(b"usr/local/lib/python3.11/site-packages/app/main.py").is_standard_library);
+        assert!(!classify(b"srv/lib/python/app.py").is_standard_library);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What joins a name to a value: `=`, a call, a pair of `name` and `value`, or nothing at all.
 
+use bstr::ByteSlice;
+
 use keysieve_model::location::ByteSpan;
 
 use super::comparison::{is_compared, may_be_asked_for};
@@ -348,6 +350,9 @@ pub(crate) fn bare_value_ends(bytes: &[u8], secret: ByteSpan, is_loose: bool) ->
     if possessed.is_some_and(|rest| rest.first() == Some(&b' ')) {
         return false;
     }
+    if rest.starts_with("\u{2019}".as_bytes()) || rest.starts_with("\u{201d}".as_bytes()) {
+        return true;
+    }
     match rest.first() {
         None | Some(b'\r' | b'\n' | b'"' | b'\'' | b'`' | b'}' | b';' | b'&' | b'\\') => true,
         Some(b' ' | b'\t') => {
@@ -372,6 +377,11 @@ pub(crate) fn bare_value_ends(bytes: &[u8], secret: ByteSpan, is_loose: bool) ->
 /// the next sign that separates values.
 pub(crate) fn bare_value(bytes: &[u8], name: ByteSpan, secret: ByteSpan) -> ByteSpan {
     let secret = without_next_field(bytes, secret);
+    // `equivalent to ‘--password=STRING’.`
+    let secret = match secret.of(bytes).find("\u{2019}").or_else(|| secret.of(bytes).find("\u{201d}")) {
+        Some(at) if at > 0 => ByteSpan::new(secret.start, secret.start + at),
+        _ => secret,
+    };
     let Some(at) = secret.of(bytes).iter().position(|byte| b",;&|".contains(byte)) else {
         return secret;
     };
@@ -709,6 +719,7 @@ mod tests {
         assert_eq!(value("- \"^PASS^=^Adm1n&89^\""), "Adm1n&89");
         assert_eq!(value("x?user=u&^password^=^v1&x=1^"), "v1");
         assert_eq!(value("\"Server=s;^Pwd^=^v1;^\""), "v1");
+        assert_eq!(value("to ‘--http-^password^=^STRING’.^\n"), "STRING");
     }
 
     #[test]

@@ -95,7 +95,8 @@ mod tests {
         assert!(!is_found("http://user:foo%40bar@host"));
         assert!(!is_found("https://apt:debian@example\\&.org/debian"));
         assert!(
-            !is_found("https://apt:debian@deb.example.org/") && is_found("https://apt:debian@example.dev/")
+            !is_found("https://apt:debian@deb.example.org/")
+                && is_found(&["https://apt:", "debian@example.dev/"].concat())
         );
         assert!(is_found(&["http://user:tR7", "hvd9x@db.example.org"].concat()));
         assert!(!is_found("http://user:pass~word@host") && !is_found("http://user:pass%23pass@host"));
