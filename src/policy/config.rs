@@ -238,9 +238,11 @@ impl Config {
     /// Whether this may be left unread.
     #[must_use]
     pub fn accepts(&self, unread: &Unread) -> bool {
-        // `blob 1234 (path)`, or the path alone.
-        let inner = unread.what.strip_suffix(b")").and_then(|what| what.split_once_str(" ("));
-        let path = inner.map_or(unread.what.as_bstr(), |(_, path)| path.as_bstr());
+        let what = unread.what.as_bstr();
+        // `layer 2 of app:1 (COPY . .): path`, `blob 1234 (path)`, or the path alone.
+        let in_layer = what.strip_prefix(b"layer ").and_then(|rest| Some(&rest[rest.rfind("): ")? + 3..]));
+        let in_blob = || Some(what.strip_suffix(b")")?.split_once_str(" (")?.1);
+        let path = in_layer.or_else(in_blob).map_or(what, ByteSlice::as_bstr);
         self.accepted.iter().any(|glob| matches(glob, path))
     }
 }

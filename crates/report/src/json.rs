@@ -422,7 +422,7 @@ impl ImageJson {
             layer_count: self.layer_count,
             instruction: text(&self.instruction),
             document: text(&self.document),
-            removal: self.removal.clone(),
+            removal: text(&self.removal),
             deleted_by: text(&self.deleted_by),
             deleted_by_number: self.deleted_by_number,
             deleted_by_instruction: text(&self.deleted_by_instruction),
