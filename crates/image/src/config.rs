@@ -284,12 +284,12 @@ mod tests {
 
     #[test]
     fn a_layer_is_of_a_step_that_writes_files_or_of_none() {
-        let instruction = |history: serde_json::Value| {
+        let instruction = |history: Value| {
             Config::of(&serde_json::json!({"history": history}), 1).layer(0, None, String::new()).instruction
         };
         let empty = |text: &str| serde_json::json!({"created_by": text, "empty_layer": true});
         let last = |text: &str| serde_json::json!({"created_by": text});
-        let of = |steps: &[serde_json::Value]| instruction(steps.to_vec().into());
+        let of = |steps: &[Value]| instruction(steps.to_vec().into());
         assert_eq!(of(&[empty("ENV A=1"), last("RUN make")]), Some("RUN make".into()));
         assert_eq!(of(&[last("/bin/sh -c #(nop) CMD [\"/app\"]")]), None);
         assert_eq!(of(&[last("LABEL a=1")]), None);

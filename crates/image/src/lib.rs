@@ -217,10 +217,9 @@ pub struct LayerSummary {
 pub fn layers(input: Input, selection: &Selection) -> Result<Vec<LayerSummary>, Error> {
     let mut opened = Opened::new(input)?;
     let stored = documents_of(&mut opened)?;
-    let (layout, gaps) = Layout::of(&stored);
+    let (layout, _) = Layout::of(&stored);
     if layout.images.is_empty() {
         let path = opened.shown();
-        drop(gaps);
         return Err(Error::NoImage { path, why: "it has no manifest that can be read" });
     }
     let chosen = Chosen::new(&layout.images, selection, None)?;

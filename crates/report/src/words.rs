@@ -227,7 +227,7 @@ fn layer_text(image: &ImageJson) -> String {
     let (Some(number), Some(count), Some(digest)) = (image.layer_number, image.layer_count, &image.layer)
     else {
         // A step of the history.
-        let step = image.instruction.is_some().then_some(", step").unwrap_or_default();
+        let step = if image.instruction.is_some() { ", step" } else { "" };
         return format!("{step}{}", instruction_text(image.instruction.as_deref()));
     };
     let digest: String = digest.chars().take("sha256:".len() + DIGEST_DIGITS).collect();

@@ -86,7 +86,7 @@ fn with_image(
             selection.image = selection.image.or(image);
             return read(Input::Path(path), &selection);
         }
-        Reference::Named { store, name } => Source::of(store, name, selection.platform.as_deref()),
+        Reference::Named { store, name } => Source::of(store, &name, selection.platform.as_deref()),
     };
     let tool = match source {
         Source::Tool(tool) => tool,

@@ -39,17 +39,17 @@ pub(super) enum Fetched {
 
 impl Source {
     /// The tool that has the image, or may get it from a registry.
-    pub(super) fn of(store: Store, name: String, platform: Option<&str>) -> Self {
-        let save = |program: &'static str| Self::Tool(Tool::Save { program, name: name.clone() });
+    pub(super) fn of(store: Store, name: &str, platform: Option<&str>) -> Self {
+        let save = |program: &'static str| Self::Tool(Tool::Save { program, name: name.to_owned() });
         let copy = |transport: &str| {
             Self::Tool(Tool::Copy { from: format!("{transport}{name}"), platform: overrides(platform) })
         };
         let is_any = store == Store::Any;
         // Stores are asked first: what was built here is in no registry.
-        if is_any && has_image("docker", &name) {
+        if is_any && has_image("docker", name) {
             return save("docker");
         }
-        if (is_any || store == Store::Containers) && has_image("podman", &name) {
+        if (is_any || store == Store::Containers) && has_image("podman", name) {
             return save("podman");
         }
         if store == Store::Docker && is_installed("docker") {
