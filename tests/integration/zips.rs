@@ -331,7 +331,7 @@ fn lying() -> Vec<(&'static str, Vec<u8>)> {
         ("listed-name", bytes(&[Member { listed_name: token.clone(), ..decoy.clone() }])),
         ("comment", Archive { comment: token.clone().into(), ..Archive::of([decoy.clone()]) }.bytes()),
         ("comment-zip", Archive { comment: whole.clone(), ..Archive::of([decoy.clone()]) }.bytes()),
-        ("suffix-zip", [bytes(&[decoy.clone()]), whole.clone()].concat()),
+        ("suffix-zip", [bytes(std::slice::from_ref(&decoy)), whole.clone()].concat()),
         (
             "suffix-text",
             Archive { suffix: token_line(&token).into(), ..Archive::of([decoy.clone()]) }.bytes(),
@@ -399,7 +399,7 @@ fn whatever_an_archive_is_made_of_nothing_is_passed_over() {
     for number in 0..60 {
         let file = format!("in/{number}.bin");
         let tokens: Vec<String> = (0..3).map(|at| github_pat(1000 + number * 10 + at)).collect();
-        let mut chance = |one_in: u64| random.next() % one_in == 0;
+        let mut chance = |one_in: u64| random.next().is_multiple_of(one_in);
         let members = tokens.iter().enumerate().map(|(at, token)| {
             let mut made = member(&format!("m{at}"), &token_line(token));
             made.method = if chance(3) { 0 } else { 8 };
