@@ -12,11 +12,12 @@
 //!
 //! | crate | what it does | crates of the project it may use |
 //! |---|---|---|
-//! | [`keysieve_rules`] | what to look for: rules as written and as the engine uses them | paths |
-//! | [`keysieve_builtin`] | `patterns.yaml` and `patterns/`, compiled in | rules |
+//! | [`keysieve_sieve`] | where any of thousands of short texts begin | - |
+//! | [`keysieve_rules`] | what to look for: rules as written and as the engine uses them | paths, sieve |
+//! | [`keysieve_builtin`] | `patterns.yaml` and `patterns/`, compiled in | rules, sieve |
 //! | [`keysieve_model`] | the nouns: chunk, provenance, place, finding, coverage, environment file, outcome | rules |
 //! | [`keysieve_paths`] | patterns of paths, as git and Docker read them; the door to files that steer | - |
-//! | [`keysieve_detect`] | rules and bytes -> matches: pure | model, rules |
+//! | [`keysieve_detect`] | rules and bytes -> matches: pure | model, rules, sieve |
 //! | [`keysieve_containers`] | files, standard input, working trees, and what lies in archives | model, paths |
 //! | [`keysieve_git`] | a repository's objects, its history, questions about both; the only user of `gix` | containers, model, paths |
 //! | [`keysieve_image`] | container images: layouts, layers, configuration | containers, model |

@@ -456,7 +456,11 @@ fn all_of_the_history_has_annotated_tags_in_it() {
     let event = json!({"schedule": "0 3 * * 1", "repository": {"default_branch": "main"}});
     let summary =
         assert_found(in_github(&scratch, checkout.path(), "schedule", &event, &["--fetch"]), &[&text]);
-    assert_eq!(summary["notices"].as_array().unwrap().len(), 1, "no change of long ago: {summary}");
+    let notices = summary["notices"].as_array().unwrap().iter().filter_map(Value::as_str);
+    let of_changes: Vec<&str> = notices
+        .filter(|notice| !notice.starts_with("GitHub Actions: ") && !notice.contains("switches off 1 rule"))
+        .collect();
+    assert!(of_changes.is_empty(), "no change of long ago: {of_changes:?}");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! What to look for: rules as they are written in YAML, and as the engine uses them. The built-in ones are a crate of their own;
-//! users add files of the same form. Of the project's other crates it knows the sieve
-//! alone, which finds keywords.
+//! users add files of the same form.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
