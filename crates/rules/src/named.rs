@@ -152,7 +152,13 @@ pub(crate) fn expand(named: &NamedSyntax) -> Result<Expanded, String> {
     }
     let name_pattern = heads.join("|");
     let head = Head {
-        begun: begun.iter().flat_map(|name| spellings(name)).map(Text::Owned).collect(),
+        // `geniekey` is the whole of `genie_key` in one of its spellings.
+        begun: begun
+            .iter()
+            .flat_map(|name| spellings(name))
+            .filter(|text| !whole.iter().flat_map(|name| spellings(name)).any(|other| other == *text))
+            .map(Text::Owned)
+            .collect(),
         words: words(named).map(|word| Text::Owned(word.to_owned())).collect(),
         example: Text::Owned(match (is_whole(&first), named.words.first()) {
             (true, _) => first.clone(),
