@@ -29,10 +29,13 @@ fn main() {
         println!("cargo::warning=rule {} looks as far as {reach} bytes; its file says why (`wide`)", rule.id);
     }
     let set = RuleSet::new(rules.clone()).unwrap_or_else(|error| fail(&error.to_string()));
-    let version: String = set.digest().iter().take(VERSION_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let digest = set.digest();
+    let version: String = digest.iter().take(VERSION_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let constants =
+        format!("const VERSION_OF_RULES: &str = {version:?};\nstatic DIGEST: [u8; 32] = {digest:?};\n");
     let out_dir = std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts");
     let table = Path::new(&out_dir).join("builtin_rules.rs");
-    let source = format!("{}\nconst VERSION_OF_RULES: &str = {version:?};\n", source_of(&rules));
+    let source = source_of(&rules) + &constants;
     std::fs::write(&table, source).unwrap_or_else(|error| fail(&format!("{}: {error}", table.display())));
 }
 

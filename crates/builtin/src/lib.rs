@@ -17,7 +17,7 @@ pub const VERSION: &str = VERSION_OF_RULES;
 /// The rules of `patterns.yaml` and what it includes.
 #[must_use]
 pub fn rules() -> RuleSet {
-    RuleSet::of_table(&RULES, &KEYWORDS)
+    RuleSet::of_table(&RULES, &KEYWORDS, &DIGEST)
 }
 
 #[cfg(test)]

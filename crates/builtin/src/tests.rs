@@ -1,6 +1,6 @@
 //! The built-in table as a whole.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use keysieve_rules::{CONTEXT_BYTES, Folder, compile};
@@ -76,4 +76,33 @@ fn built_in_rules_that_are_equal_in_all_but_name_are_one_too_many() {
             panic!("{} has the pattern of {other}", rule.id);
         }
     }
+}
+
+#[test]
+fn the_table_holds_what_would_be_made_of_its_rules() {
+    let rules = rules();
+    assert_eq!(rules.keywords(), Keywords::of(rules.rules()));
+    assert_eq!(rules.digest(), RuleSet::new(rules.rules().to_vec()).expect("few enough").digest());
+    for rule in rules.rules().iter().filter(|rule| rule.window.before == 0) {
+        assert_eq!(
+            rule.lead.sets().collect::<Vec<_>>(),
+            Lead::of(&rule.pattern).sets().collect::<Vec<_>>(),
+            "{}",
+            rule.id
+        );
+    }
+}
+
+#[test]
+fn a_set_that_was_changed_has_keywords_and_a_digest_of_its_own() {
+    let (all, off) = (rules(), BTreeSet::from(["github-pat".to_owned()]));
+    let fewer = rules().adapted(&off, &BTreeMap::new());
+    assert_eq!(fewer.keywords(), Keywords::of(fewer.rules()));
+    let milder =
+        rules().adapted(&BTreeSet::new(), &BTreeMap::from([("github-pat".to_owned(), Severity::Low)]));
+    let (more, _) = rules().with_values().expect("one more");
+    assert_eq!(more.keywords(), Keywords::of(more.rules()));
+    let digests: BTreeSet<[u8; 32]> = [&all, &fewer, &milder, &more].map(RuleSet::digest).into();
+    assert_eq!(digests.len(), 4);
+    assert_eq!(all.digest(), rules().adapted(&BTreeSet::new(), &BTreeMap::new()).digest());
 }
