@@ -12,6 +12,7 @@ mod decode;
 mod derive;
 mod grammar;
 mod matcher;
+mod pattern;
 mod prefilter;
 mod reach;
 pub mod sample;

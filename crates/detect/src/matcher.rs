@@ -2,8 +2,7 @@
 
 use std::sync::OnceLock;
 
-use regex_automata::meta::{Cache, Regex};
-use regex_automata::util::captures::Captures;
+use regex_automata::meta::Regex;
 use regex_automata::{Anchored, Input};
 
 use keysieve_model::location::ByteSpan;
@@ -11,6 +10,7 @@ use keysieve_rules::{Rule, RuleId, compile};
 
 use super::carrier::{self, View};
 use super::checks::{self, Candidate};
+use super::pattern::{Pattern, Scratch};
 use super::{Evidence, Refusal, grammar};
 
 /// The bytes of the shortest secret, and of the longest where there is a bound.
@@ -19,7 +19,7 @@ type Lengths = (usize, Option<usize>);
 /// The rules' patterns, each compiled when it is first needed, shared by all threads.
 #[derive(Debug)]
 pub(super) struct Patterns {
-    patterns: Vec<OnceLock<Option<Regex>>>,
+    patterns: Vec<OnceLock<Option<Pattern>>>,
     exceptions: Vec<OnceLock<Vec<Regex>>>,
     /// Of the values that the grammar joins to names.
     joined: Vec<OnceLock<Option<Regex>>>,
@@ -37,9 +37,8 @@ impl Patterns {
         }
     }
 
-    fn get(&self, id: RuleId, rule: &Rule) -> Option<&Regex> {
-        // Rules are checked when they are read, so a pattern that does not compile cannot get here.
-        self.patterns[id.index()].get_or_init(|| compile::searcher(&rule.pattern).ok()).as_ref()
+    fn get(&self, id: RuleId, rule: &Rule) -> Option<&Pattern> {
+        self.patterns[id.index()].get_or_init(|| Pattern::of(rule)).as_ref()
     }
 
     /// Hands over the values that the grammar joins to the name at `keyword`, where they pass the rule's checks. What the pattern
@@ -96,7 +95,7 @@ fn head_end(rule: &Rule, bytes: &[u8], keyword: ByteSpan) -> Option<usize> {
 /// One thread's scratch space.
 #[derive(Debug)]
 pub(super) struct Matcher {
-    scratch: Vec<Option<Box<(Cache, Captures)>>>,
+    scratch: Vec<Option<Box<Scratch>>>,
 }
 
 impl Clone for Matcher {
@@ -169,20 +168,18 @@ impl Matcher {
         bytes: &[u8],
         keyword: ByteSpan,
     ) -> Result<(ByteSpan, Evidence), Refusal> {
-        let regex = patterns.get(id, rule).ok_or(Refusal::NoMatch)?;
-        let (cache, captures) = &mut **self.scratch[id.index()]
-            .get_or_insert_with(|| Box::new((regex.create_cache(), regex.create_captures())));
+        let pattern = patterns.get(id, rule).ok_or(Refusal::NoMatch)?;
+        let scratch = self.scratch[id.index()].get_or_insert_with(|| Box::new(pattern.scratch()));
         let before = rule.window.before as usize;
         let end = keyword.end.saturating_add(rule.window.after as usize).min(bytes.len());
-        let anchored = if before == 0 { Anchored::Yes } else { Anchored::No };
         // A span, not a slice: `\b` at its ends sees the bytes outside.
         let mut start = keyword.start.saturating_sub(before);
-        loop {
-            let input = Input::new(bytes).span(start..end).anchored(anchored);
-            regex.search_captures_with(cache, &input, captures);
+        let captures = loop {
+            pattern.search(scratch, bytes, start, end);
+            let captures = &scratch.captures;
             let matched = ByteSpan::from(captures.get_match().ok_or(Refusal::NoMatch)?.range());
             if matched.contains(&keyword) {
-                break;
+                break captures;
             }
             // Another secret in front of this one. What its match takes behind the secret may begin the next one's: the end
             // of its line.
@@ -191,7 +188,7 @@ impl Matcher {
             if start > keyword.start {
                 return Err(Refusal::NoMatch);
             }
-        }
+        };
         let secret = captures.get_group_by_name("secret").ok_or(Refusal::NoMatch)?;
         let secret = ByteSpan::from(secret.range());
         let name = captures.get_group_by_name("name").map(|name| ByteSpan::from(name.range()));

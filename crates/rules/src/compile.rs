@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use regex_automata::meta;
+use regex_automata::nfa::thompson::{self, NFA};
 use regex_syntax::hir::literal::{Extractor, Literal};
 use regex_syntax::hir::{Hir, HirKind};
 
@@ -144,6 +145,17 @@ pub fn searcher(pattern: &str) -> Result<meta::Regex, String> {
             None => error.to_string(),
         },
     })
+}
+
+/// The pattern's automaton, for matches that are not searched for.
+///
+/// # Errors
+///
+/// As [`searcher`].
+pub fn forward_nfa(pattern: &str) -> Result<NFA, String> {
+    let config = thompson::Config::new().utf8(false).nfa_size_limit(Some(MAX_PATTERN_BYTES));
+    let built = thompson::Compiler::new().syntax(syntax_config()).configure(config).build(pattern);
+    built.map_err(|error| error.to_string())
 }
 
 /// How patterns are read: they match bytes.
