@@ -89,7 +89,7 @@ impl Sieve {
                 followers: u8::try_from(set).unwrap_or(0),
             });
             for is_odd in [false, true] {
-                insert(stem, Entry { stem: number, offset: stem.rarest_gram(is_odd) }, &mut grams);
+                insert(stem, number, stem.rarest_gram(is_odd), &mut grams);
             }
         }
         Self::of_grams(&grams, bytes_of_stems, followers)
@@ -128,9 +128,9 @@ impl Sieve {
     }
 }
 
-/// Adds the gram of `entry` under each of its hashes.
-fn insert(stem: &Stem, entry: Entry, grams: &mut BTreeMap<u16, Gram>) {
-    let at = |behind: isize| stem.bytes_at(isize::from(entry.offset) + behind);
+/// Adds the gram at `offset` of the stem with this number under each of its hashes.
+fn insert(stem: &Stem, number: u16, offset: i8, grams: &mut BTreeMap<u16, Gram>) {
+    let at = |behind: isize| stem.bytes_at(isize::from(offset) + behind);
     let [first, second, third] = [at(0), at(1), at(2)];
     let mut hashes: Vec<u16> = Vec::new();
     for &first in &first {
@@ -144,6 +144,7 @@ fn insert(stem: &Stem, entry: Entry, grams: &mut BTreeMap<u16, Gram>) {
     let fourths = at(3).iter().fold(0, |bits, &byte| bits | FOURTH[usize::from(byte)]);
     let classes = |behind: isize| at(behind).iter().fold(0, |bits, &byte| bits | CLASS[usize::from(byte)]);
     let around = [-2, -1, 3, 4].map(classes);
+    let entry = Entry { stem: number, offset, fourths };
     for hash in hashes {
         let gram = grams.entry(hash).or_default();
         gram.fourths |= fourths;

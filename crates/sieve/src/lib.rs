@@ -58,6 +58,8 @@ pub struct Entry {
     pub stem: u16,
     /// Where the gram begins in it; -1 is the byte in front.
     pub offset: i8,
+    /// A bit for each eighth of the fourth bytes with which the gram is the stem's.
+    pub fourths: u8,
 }
 
 /// A set of bytes: bit `b & 63` of word `b >> 6`.
@@ -104,10 +106,10 @@ impl Sieve {
 
     /// The rank of a gram that is known.
     #[inline]
-    fn rank(&self, hash: u16) -> usize {
+    fn rank(&self, hash: u16) -> u16 {
         let (word, bit) = (usize::from(hash >> 6), hash & 63);
         let before = self.present[word] & ((1 << bit) - 1);
-        usize::from(self.ranks[word]) + before.count_ones() as usize
+        self.ranks[word] + before.count_ones() as u16
     }
 
     /// Whether `byte`, or the end, may follow the stem.
@@ -161,10 +163,10 @@ impl<F: FnMut(usize, u16)> Search<'_, F> {
         let mut passed = 0;
         for (number, hashes) in hashes.as_chunks_mut::<GRAMS>().0.iter_mut().enumerate() {
             let Some(part) = text[BEFORE + number * BLOCK..].first_chunk::<{ BLOCK + 4 }>() else { break };
+            // Whole words: made of single bytes, the compiler would gather the third ones alone.
+            let words = part.as_chunks::<2>().0;
             for (gram, hash) in hashes.iter_mut().enumerate() {
-                let byte = |behind: usize| part[2 * gram + behind];
-                *hash =
-                    hash_of(u16::from_le_bytes([byte(0), byte(1)]), u16::from_le_bytes([byte(2), byte(3)]));
+                *hash = hash_of(u16::from_le_bytes(words[gram]), u16::from_le_bytes(words[gram + 1]));
             }
             for (gram, hash) in hashes.iter().enumerate() {
                 places[passed & (HALF - 1)] = (number * GRAMS + gram) as u16;
@@ -172,19 +174,19 @@ impl<F: FnMut(usize, u16)> Search<'_, F> {
                 passed += usize::from(self.known[usize::from(*hash)] & fourth != 0);
             }
         }
-        let mut kept = [0u16; HALF];
+        let mut kept = [(0u16, 0u16); HALF];
         let mut left = 0;
         for &place in &places[..passed.min(HALF)] {
             let gram = usize::from(place) & (HALF - 1);
-            let around = &self.around[self.sieve.rank(hashes[gram])];
+            let rank = self.sieve.rank(hashes[gram]);
+            let around = &self.around[usize::from(rank)];
             let Some(near) = text[2 * gram..].first_chunk::<7>() else { break };
             let has = |set: usize, byte: usize| around[set] & CLASS[usize::from(near[byte])] != 0;
-            kept[left & (HALF - 1)] = place;
+            kept[left & (HALF - 1)] = (place, rank);
             left += usize::from(has(0, 0) & has(1, 1) & has(2, 5) & has(3, 6));
         }
-        for &place in &kept[..left.min(HALF)] {
-            let gram = usize::from(place) & (HALF - 1);
-            self.compare(self.sieve.rank(hashes[gram]), at + 2 * gram);
+        for &(place, rank) in &kept[..left.min(HALF)] {
+            self.compare(usize::from(rank), at + 2 * usize::from(place));
         }
     }
 
@@ -192,7 +194,9 @@ impl<F: FnMut(usize, u16)> Search<'_, F> {
     #[inline]
     fn compare(&mut self, rank: usize, at: usize) {
         let entries = usize::from(self.sieve.firsts[rank])..usize::from(self.sieve.firsts[rank + 1]);
-        for entry in &self.sieve.entries[entries] {
+        let fourth = FOURTH[usize::from(self.bytes.get(at + 3).copied().unwrap_or(0))];
+        // A common gram is that of many stems (`key`); most differ in the fourth byte, which costs no look at the stem.
+        for entry in self.sieve.entries[entries].iter().filter(|entry| entry.fourths & fourth != 0) {
             let Some(start) = at.checked_add_signed(-isize::from(entry.offset)) else { continue };
             let stem = &self.sieve.stems[usize::from(entry.stem)];
             let length = usize::from(stem.length);

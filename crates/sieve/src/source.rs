@@ -8,10 +8,9 @@ impl Sieve {
     /// An expression for the same sieve, with constants for tables. The names of this crate have to be in scope.
     #[must_use]
     pub fn to_source(&self) -> String {
-        let entries = self
-            .entries
-            .iter()
-            .map(|Entry { stem, offset }| format!("Entry {{ stem: {stem}, offset: {offset} }}"));
+        let entries = self.entries.iter().map(|Entry { stem, offset, fourths }| {
+            format!("Entry {{ stem: {stem}, offset: {offset}, fourths: {fourths} }}")
+        });
         let stems = self.stems.iter().map(|StemBytes { folded, length, followers }| {
             format!("StemBytes {{ folded: {folded}, length: {length}, followers: {followers} }}")
         });
