@@ -34,7 +34,7 @@ const MAX_GLUE_BYTES: usize = 60;
 const MAX_GAP_BYTES: usize = MAX_GLUE_BYTES + 4;
 const MAX_NEIGHBOUR_BYTES: usize = 96;
 /// Changes that lie closer to each other are looked at as one: that is cheaper than to find where their words end.
-const MAX_MERGED_BYTES: usize = 256;
+const MAX_MERGED_BYTES: usize = 64;
 /// How many bytes are looked at in one go, and those with two behind them.
 const STEP_BYTES: usize = 16;
 type Block = [u8; STEP_BYTES + 2];
