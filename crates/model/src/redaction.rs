@@ -1,6 +1,6 @@
 //! Secrets that also stand in names: of files, branches, authors. Reports show names, so what was found is masked in them.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use std::fmt;
 
 use crate::finding::{Finding, Secret};
@@ -39,7 +39,12 @@ impl Redaction {
         };
         let is_long = |secret: &&[u8]| (MIN_IN_COMMAND_BYTES..=MAX_SECRET_BYTES).contains(&secret.len());
         let searcher = |secrets: Vec<&[u8]>| {
-            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(secrets).ok()
+            // Names are short and few: the states of a DFA for keys of some kilobytes would never be visited.
+            AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostLongest)
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .build(secrets)
+                .ok()
         };
         let all = || secrets.iter().map(Secret::expose);
         let values = || values.iter().map(Secret::expose);
