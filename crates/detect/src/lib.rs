@@ -16,6 +16,7 @@ mod pattern;
 mod prefilter;
 mod reach;
 pub mod sample;
+mod settle;
 pub mod sweep;
 mod trace;
 
@@ -33,6 +34,7 @@ use self::derive::{Decoded, Derived, Origin, Verified};
 use self::matcher::Matcher;
 use self::prefilter::{Hit, Prefilter};
 use self::reach::Reach;
+pub use self::settle::Settled;
 use self::sweep::Sweep;
 
 pub use self::trace::{Attempt, Refusal};
@@ -119,6 +121,8 @@ struct Plan {
     patterns: matcher::Patterns,
     /// Values that are looked for besides.
     sweep: Option<Arc<Sweep>>,
+    /// How far before the end of a content a keyword or value that has not come whole may have a match, in bytes.
+    lookback: usize,
 }
 
 /// Searches chunks. One clone for each thread: the rules are shared, the scratch space is not.
@@ -141,7 +145,14 @@ impl Detector {
         let prefilter = Prefilter::new(&rules);
         let patterns = matcher::Patterns::new(rules.rules().len());
         let matcher = Matcher::new(rules.rules().len());
-        Self { plan: Arc::new(Plan { rules, prefilter, patterns, sweep }), matcher }
+        let of_rules = rules.rules().iter().map(|rule| {
+            let longest = rule.keywords.iter().map(|keyword| keyword.len()).max().unwrap_or(0);
+            // One more byte: what stands behind a short keyword.
+            Reach::of(rule).before + longest + 1
+        });
+        let of_values = sweep.iter().map(|sweep| sweep.longest_form());
+        let lookback = of_rules.chain(of_values).max().unwrap_or(0);
+        Self { plan: Arc::new(Plan { rules, prefilter, patterns, sweep, lookback }), matcher }
     }
 
     /// The rules that are searched for.

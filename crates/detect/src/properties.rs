@@ -439,3 +439,25 @@ fn a_large_content_may_be_cut_anywhere() {
         prop_assert_eq!(scan_cut(&detector, &text, &cuts), whole);
     });
 }
+
+#[test]
+fn what_is_settled_stays_whatever_follows() {
+    let rules = Arc::new(keysieve_builtin::rules());
+    let detector = RefCell::new(Detector::new(Arc::clone(&rules)));
+    let filler = (0usize..9000).prop_map(|length| Part::Filler(length, Encoding::Utf8));
+    let parts = vec(prop_oneof![6 => part(), 1 => filler], 1..30);
+    proptest!(config(CASES * 4), |(parts in parts, cuts in vec(any::<Index>(), 1..8))| {
+        let text = text_of(&rules, &parts);
+        let whole = scan(&detector, &text);
+        for cut in cuts {
+            let begun = &text[..cut.index(text.len() + 1)];
+            let (matches, memo) = detector.borrow_mut().scan(&Chunk::whole(begun, Provenance::Stdin), None);
+            let settled = detector.borrow().settled(begun, &memo).always;
+            let of = |matches: &[Match]| -> Vec<_> {
+                let touching = matches.iter().filter(|found| found.span.start < settled);
+                touching.map(|found| (found.rule, found.span, found.evidence.clone())).collect()
+            };
+            prop_assert_eq!(of(&matches), of(&whole), "settled {} of {}", settled, begun.len());
+        }
+    });
+}

@@ -152,6 +152,11 @@ pub(super) fn visit_utf16(bytes: &[u8], visit: &mut impl FnMut(&Text)) {
     }
 }
 
+/// Where the UTF-16 text begins that may go on behind the end of `bytes`; it is looked for from `from` on.
+pub(super) fn open_utf16(bytes: &[u8], from: usize) -> Option<usize> {
+    utf16::open_run(bytes, from)
+}
+
 /// Visits the texts whose runs touch `within`, which is a chunk's whole or around a change (see [`changed`]), and the texts in
 /// these.
 pub(super) fn visit(bytes: &[u8], within: ByteSpan, visit: &mut impl FnMut(&Text)) {

@@ -35,6 +35,23 @@ pub(super) fn find(bytes: &[u8]) -> impl Iterator<Item = Text> {
     })
 }
 
+/// The start of the run that may go on behind the end of `bytes`, whatever its length; it is looked for from `from` on.
+pub(super) fn open_run(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut from = from;
+    // The last character may be the first of a run.
+    while let Some(start) = next_run_start(bytes, from) {
+        let mut end = start;
+        while is_text(bytes.get(end)) && bytes.get(end + 1) == Some(&0) {
+            end += 2;
+        }
+        if end + 1 >= bytes.len() {
+            return Some(start);
+        }
+        from = end.max(start + 1);
+    }
+    is_text(bytes.last()).then(|| bytes.len() - 1)
+}
+
 /// The first character at or behind `from` that has a zero byte behind it.
 fn next_run_start(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from;

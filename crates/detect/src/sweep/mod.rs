@@ -64,6 +64,8 @@ pub struct Sweep {
     anchors: Vec<Anchor>,
     uses: Vec<Use>,
     windows: Windows,
+    /// How many occurrences of one value in one text count.
+    max_in_text: u32,
 }
 
 /// A value to look for.
@@ -167,7 +169,20 @@ impl Sweep {
         let values = values
             .iter()
             .map(|sought| Value { secret: sought.secret.clone(), evidence: evidence(&sought.secret) });
-        (Self { rule, values: values.collect(), text, needles, anchors, uses, windows }, crowded)
+        let values = values.collect();
+        let max_in_text = MAX_IN_TEXT;
+        (Self { rule, values, text, needles, anchors, uses, windows, max_in_text }, crowded)
+    }
+
+    /// Finds every occurrence of a value, however many a text has: for who takes them out.
+    #[must_use]
+    pub fn finding_all(self) -> Self {
+        Self { max_in_text: u32::MAX, ..self }
+    }
+
+    /// The length of the longest form, in bytes.
+    pub(super) fn longest_form(&self) -> usize {
+        self.needles.iter().map(|needle| needle.length as usize).max().unwrap_or(0)
     }
 
     /// The rule whose matches these are.
@@ -261,7 +276,7 @@ impl Sweep {
                 if span.of(bytes) == self.form(needle) {
                     let count = counts.entry(needle.value).or_default();
                     *count += 1;
-                    if *count <= MAX_IN_TEXT {
+                    if *count <= self.max_in_text {
                         found(needle.value as ValueId, span);
                     }
                 }
