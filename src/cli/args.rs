@@ -24,6 +24,7 @@ Examples:
   keysieve audit ~/src/app --format json -o report.json
   keysieve scan src config .env     files and folders as they are now
   git diff | keysieve scan -        standard input
+  app | keysieve redact             a log without its secrets
   keysieve image app:1.0            container images
   keysieve env                      is .env safe
   keysieve diff main..HEAD          what a branch brings
@@ -104,6 +105,22 @@ Examples:
         #[command(flatten)]
         common: Common,
     },
+    /// Replace the secrets in standard input or in files.
+    ///
+    /// Everything else stays as it is, byte for byte. A line is written as soon as nothing that may follow can make it part of a
+    /// secret, and at the latest after 200 ms of silence (--hold) or 64 KiB. Markers, baselines and .keysieve.yaml keep no secret
+    /// in. Archives are not opened.
+    #[command(after_help = "\
+Examples:
+  app 2>&1 | keysieve redact >>app.log
+  keysieve redact --values .env <build.log
+  keysieve redact notes.md >clean.md
+  keysieve redact --in-place build.log deploy.log
+
+Exit codes:
+  0  all of it was written
+  2  an error, or something could not be read or written")]
+    Redact(Redact),
     /// Scan container images: every file of every layer, deleted ones too, and the configuration.
     ///
     /// Reads what `docker save`, podman, skopeo, buildah, crane and containerd write: Docker and OCI archives, OCI layout
@@ -266,6 +283,30 @@ Examples:
         /// A folder for the pages, such as ~/.local/share/man/man1.
         dir: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Redact {
+    /// Files to print without their secrets; `-`, and no file at all, is standard input.
+    pub(crate) files: Vec<PathBuf>,
+    /// Rewrite the files instead of printing them. Refuses symbolic links, and files that have several names.
+    #[arg(long, requires = "files")]
+    pub(crate) in_place: bool,
+    /// Write this for each secret instead of the rule's name and the secret's end.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) with: Option<String>,
+    /// Replace the values in this file as well, dotenv or a value a line, weak ones too. May be given more than once.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) values: Vec<PathBuf>,
+    /// Add the rules of this file, YAML or TOML; may be given more than once. A rule with a built-in rule's id replaces it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Write what is held back after this many milliseconds of silence on standard input.
+    #[arg(long, value_name = "MS", default_value_t = 200)]
+    pub(crate) hold: u32,
+    /// Say on standard error how many secrets were replaced.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -7,6 +7,7 @@ mod env;
 pub mod explain;
 mod image;
 mod range;
+pub mod redact;
 pub mod sweep;
 
 use std::collections::{BTreeMap, BTreeSet};

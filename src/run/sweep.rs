@@ -73,6 +73,12 @@ pub struct Sweep {
 }
 
 impl Sweep {
+    /// Takes weak values too: for who takes values out, where one too many does less harm than one that stays.
+    #[must_use]
+    pub fn with_weak_values() -> Self {
+        Self { values: Values::with_weak_ones(), ..Self::default() }
+    }
+
     /// Adds the values of the environment files below `workdir`, ignored ones too. What cannot be read of them is in the outcome's
     /// coverage.
     pub fn add_local(&mut self, workdir: &Path) {
@@ -132,15 +138,21 @@ impl Sweep {
     /// # Errors
     ///
     /// When there are as many rules already as there can be.
-    pub fn join(mut self, config: ScanConfig) -> Result<ScanConfig, Error> {
-        let (rules, rule) = RuleSet::clone(&config.rules).with_values()?;
+    pub fn join(self, config: ScanConfig) -> Result<ScanConfig, Error> {
+        let (rules, sweep) = self.join_rules(&config.rules, false)?;
+        Ok(ScanConfig { rules: Arc::new(rules), sweep: Some(Arc::new(sweep)), ..config })
+    }
+
+    /// The rules with the one of the values; `finds_all` says that each occurrence of a value counts, however many there are.
+    pub(super) fn join_rules(mut self, rules: &RuleSet, finds_all: bool) -> Result<(RuleSet, Self), Error> {
+        let (rules, rule) = rules.clone().with_values()?;
         let sought = self.values.sought();
         let (engine, alike) = engine::Sweep::new(rule, &sought);
         for value in alike {
             self.values.leave_out(&sought[value].secret, "it has too much in common with many other values");
         }
-        self.engine = Some(Arc::new(engine));
-        Ok(ScanConfig { rules: Arc::new(rules), sweep: Some(Arc::new(self)), ..config })
+        self.engine = Some(Arc::new(if finds_all { engine.finding_all() } else { engine }));
+        Ok((rules, self))
     }
 
     /// The values, ready to be looked for.

@@ -24,6 +24,8 @@ pub struct Values {
     others: usize,
     files: Vec<BString>,
     bytes: usize,
+    /// Whether values are taken that are easy to guess.
+    takes_weak: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -52,6 +54,12 @@ impl From<NotText> for Error {
 }
 
 impl Values {
+    /// Takes values too that are easy to guess, where they are long enough to be looked for.
+    #[must_use]
+    pub fn with_weak_ones() -> Self {
+        Self { takes_weak: true, ..Self::default() }
+    }
+
     /// Adds what an environment file holds.
     ///
     /// # Errors
@@ -90,14 +98,16 @@ impl Values {
         for variable in parsed.variables {
             let name = Some(variable.name.clone()).filter(|name| is_plain_name(name));
             let source = ValueSource { file: file.to_owned(), line: variable.line, name };
+            let least = if self.takes_weak { Judgement::Weak } else { Judgement::Secret };
             match variable.judgement {
+                Judgement::Weak if self.takes_weak => self.insert(source, &spellings(&variable, least))?,
                 Judgement::Placeholder | Judgement::Public => self.others += 1,
                 Judgement::Weak => {
                     let is_short = variable.readings().all(|value| value.expose().len() < MIN_VALUE_BYTES);
                     let why = if is_short { too_short() } else { EASY_TO_GUESS.to_owned() };
                     self.left_out.push(LeftOut { source, why });
                 }
-                Judgement::Secret => self.insert(source, &spellings(&variable))?,
+                Judgement::Secret => self.insert(source, &spellings(&variable, least))?,
             }
         }
         Ok(())
@@ -105,10 +115,11 @@ impl Values {
 
     /// Adds a value that is spelled so, first as it is found mostly.
     fn insert(&mut self, source: ValueSource, spellings: &[Vec<u8>]) -> Result<(), Error> {
+        let takes_weak = self.takes_weak;
         let why_not = |value: &[u8]| match value.len() {
             ..MIN_VALUE_BYTES => Some(too_short()),
             length if length > MAX_VALUE_BYTES => Some(format!("longer than {MAX_VALUE_BYTES} bytes")),
-            _ if is_common(value) => Some(COMMON.to_owned()),
+            _ if !takes_weak && is_common(value) => Some(COMMON.to_owned()),
             _ => None,
         };
         let mut usable = spellings.iter().filter(|value| why_not(value).is_none());
@@ -210,12 +221,12 @@ fn is_dotenv(parsed: &Parsed) -> bool {
         && parsed.variables.iter().any(|variable| !variable.value.expose().is_empty())
 }
 
-/// The ways in which the secret of a variable's value may be written, each once.
-fn spellings(variable: &Variable) -> Vec<Vec<u8>> {
+/// The ways in which the secret of a variable's value may be written that are at least so good, each once.
+fn spellings(variable: &Variable, least: Judgement) -> Vec<Vec<u8>> {
     let mut seen = HashSet::new();
     let mut spellings = Vec::new();
     for value in variable.readings().map(|value| value.expose().trim()) {
-        if judge(&variable.name, value) < Judgement::Secret {
+        if judge(&variable.name, value) < least {
             continue;
         }
         let part = secret_part(value);

@@ -11,6 +11,7 @@ mod explain;
 mod hook;
 mod image;
 mod range_policy;
+mod redact;
 mod report;
 mod rules;
 mod scan;
@@ -24,6 +25,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
             audit::run(&repo, rev.as_deref(), sweep, &values, &common)
         }
         Command::Scan { paths, values, common } => scan::run(paths, &values, &common),
+        Command::Redact(asked) => redact::run(&asked),
         Command::Image { command: Some(ImageCommand::Layers { image, name, platform }), .. } => {
             image::layers(&image, name, platform)
         }
