@@ -41,8 +41,8 @@
 //!
 //! - Nothing here opens a socket or runs a program, and nothing writes a path but the report that the user asked for, and
 //!   [`hook`], which writes over and removes its own scripts only. (`keysieve hook install` asks git where its hooks are,
-//!   `keysieve ci --fetch` has git fetch what is missing, and `keysieve env` writes ignore files and examples when asked to.
-//!   All that is in the binary.)
+//!   `keysieve ci --fetch` has git fetch what is missing, and `keysieve env` writes ignore files and examples when asked to,
+//!   `keysieve redact --in-place` writes files anew. All that is in the binary.)
 //! - Sources never see a rule; detection never sees a path. A blob may lie at many paths or at none.
 //! - Detection is pure, and a match depends only on the bytes within [`keysieve_rules::CONTEXT_BYTES`] of its keyword: the
 //!   findings are the same on any number of threads and however a file is cut into chunks.

@@ -95,11 +95,19 @@ Examples:
 Examples:
   keysieve scan .
   keysieve scan src/settings.py .env
+  gh api 'repos/{owner}/{repo}/issues?state=all' --paginate \\
+    --jq '.[] | {url: .html_url, text: .body}' | keysieve scan --documents -
   kubectl get cm -o yaml | keysieve scan -")]
     Scan {
         /// Files and folders; `-` is standard input.
         #[arg(required = true)]
         paths: Vec<PathBuf>,
+        /// Read documents: a line is a JSON object with `text` or `base64`, a `url` or an `id`, and, if known, `author` and `time`.
+        ///
+        /// A finding's place is the document's url, or else its id. A line that is no such document is named by its number; the
+        /// others are read all the same, and the exit code is 2.
+        #[arg(long)]
+        documents: bool,
         #[command(flatten)]
         values: ValuesArgs,
         #[command(flatten)]

@@ -192,7 +192,7 @@ pub(super) fn path_of(place: &Place) -> Option<&BStr> {
         Container::File { path, .. } => Some(path.as_ref()),
         Container::History(place) => place.path.as_ref().map(AsRef::as_ref),
         Container::Image(place) => place.path.as_ref().map(AsRef::as_ref),
-        Container::Stdin | Container::Metadata(_) => None,
+        Container::Stdin | Container::Document(_) | Container::Metadata(_) => None,
     }
 }
 

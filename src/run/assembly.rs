@@ -382,6 +382,7 @@ impl Origins {
                 return vec![Container::File { path: path.clone(), ignored: *ignored }];
             }
             Provenance::Stdin => return vec![Container::Stdin],
+            Provenance::Document(document) => return vec![Container::Document(document.clone())],
             Provenance::GitBlob(_)
             | Provenance::Member { .. }
             | Provenance::Name(_)
@@ -444,7 +445,7 @@ fn path_of(container: &Container) -> Option<&[u8]> {
         Container::History(place) => place.path.as_ref().map(|path| path.as_bytes()),
         // Environments, commands and labels are written as in a Dockerfile.
         Container::Image(place) => Some(place.path.as_ref().map_or(b"Dockerfile", |path| path.as_bytes())),
-        Container::Stdin | Container::Metadata(_) => None,
+        Container::Stdin | Container::Document(_) | Container::Metadata(_) => None,
     }
 }
 
@@ -562,6 +563,7 @@ fn exposure(container: &Container) -> Exposure {
     match container {
         Container::File { .. } => Exposure::Worktree,
         Container::Stdin => Exposure::Stdin,
+        Container::Document(_) => Exposure::Document,
         Container::Image(_) => Exposure::Image,
         Container::History(place) => place.reach.exposure(),
         Container::Metadata(MetadataPlace { metadata: Metadata::RemoteRefName, .. }) => Exposure::Pushed,

@@ -149,7 +149,7 @@ fn is_in_revision(container: &Container) -> bool {
     match container {
         Container::History(place) => place.reach.in_revision,
         Container::Metadata(place) => place.reach.in_revision,
-        Container::File { .. } | Container::Stdin | Container::Image(_) => false,
+        Container::File { .. } | Container::Stdin | Container::Document(_) | Container::Image(_) => false,
     }
 }
 

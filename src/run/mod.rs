@@ -18,6 +18,7 @@ use std::time::Instant;
 use bstr::BString;
 
 use crate::policy::Suppressions;
+use keysieve_containers::documents::{Documents, Input};
 use keysieve_containers::stdin::Stdin;
 use keysieve_containers::worktree::Worktree;
 use keysieve_detect::{Detector, Match};
@@ -215,6 +216,19 @@ pub fn is_ignored(file: &Path) -> bool {
 /// When the run cannot begin.
 pub fn scan_stdin(config: &ScanConfig, progress: &dyn Progress) -> Result<Outcome, Error> {
     Ok(collect_source(config, &Stdin, &[], progress)?.finish(config))
+}
+
+/// Scans documents, each a line of JSON.
+///
+/// # Errors
+///
+/// When the run cannot begin; lines that are no documents are in the outcome's coverage.
+pub fn scan_documents(
+    config: &ScanConfig,
+    inputs: Vec<Input>,
+    progress: &dyn Progress,
+) -> Result<Outcome, Error> {
+    Ok(collect_source(config, &Documents::of(inputs), &[], progress)?.finish(config))
 }
 
 /// Scans one source whose chunks say themselves where they lie.

@@ -19,6 +19,7 @@ mod ci;
 mod comparing;
 mod completions;
 mod corruption;
+mod documents;
 mod env_files;
 mod env_states;
 mod explain;

@@ -59,11 +59,21 @@ fn console_blocks_print_what_they_show() {
         "rules/app.py",
         ["KEY = '", "acme_", "live_", "tR7hvd9Q", "mX2kLp5w", "Zc8nBf3s", "Yj6gHa1e", "'\n"].concat(),
     );
+    let (token, other) = (github_pat(903), github_pat(904));
+    scratch.write("logs/build.log", format!("Cloning with TOKEN=\"{token}\"\ndone\n"));
+    let issue = format!("It fails with\\nTOKEN={other}");
+    let documents = [("issues/7", issue.as_str()), ("issues/8", "Thanks")];
+    let documents = documents.map(|(path, text)| {
+        format!("{{\"url\": \"https://github.com/acme/app/{path}\", \"text\": \"{text}\"}}\n")
+    });
+    scratch.write("logs/issues.jsonl", documents.concat());
     let blocks = console_blocks();
-    assert_eq!(blocks.len(), 8, "this test knows where each block is run");
+    assert_eq!(blocks.len(), 10, "this test knows where each block is run");
     for (arguments, expected) in blocks {
         let folder = match arguments[0].as_str() {
             _ if arguments.iter().any(|argument| argument == "acme.yaml") => "rules",
+            "redact" => "logs",
+            "scan" if arguments[1] == "--documents" => "logs",
             "scan" => "files",
             _ if arguments.iter().any(|argument| argument == "--sweep") => "swept",
             _ => "r",

@@ -4,6 +4,7 @@
 
 pub mod archive;
 pub mod delta;
+pub mod documents;
 pub mod files;
 pub mod stdin;
 pub mod worktree;

@@ -7,7 +7,7 @@ use bstr::BString;
 use sha2::{Digest, Sha256};
 
 use crate::location::Location;
-use crate::provenance::{Metadata, ObjectId};
+use crate::provenance::{Document, Metadata, ObjectId};
 use crate::replacement::Replacement;
 use keysieve_rules::{Confidence, RuleId, Severity};
 
@@ -161,6 +161,8 @@ pub enum Exposure {
     GitDirectory,
     /// On standard input.
     Stdin,
+    /// In a document, which others read.
+    Document,
     /// Another scanner found it, and does not say.
     Unknown,
 }
@@ -260,6 +262,8 @@ pub enum Container {
     },
     /// Standard input.
     Stdin,
+    /// A document of somebody else's.
+    Document(Document),
     /// A path in a git history.
     History(HistoryPlace),
     /// Text of a git repository that is no blob.
@@ -344,7 +348,7 @@ impl Container {
         match self {
             Self::History(place) => place.introduced.as_ref(),
             Self::Metadata(place) => place.commit.as_ref(),
-            Self::File { .. } | Self::Stdin | Self::Image(_) => None,
+            Self::File { .. } | Self::Stdin | Self::Document(_) | Self::Image(_) => None,
         }
     }
 }

@@ -77,6 +77,8 @@ pub enum Provenance {
     },
     /// Standard input.
     Stdin,
+    /// A document that somebody else has, such as an issue or a message.
+    Document(Document),
     /// A blob of a git object database.
     GitBlob(ObjectId),
     /// Text of a git repository that is no blob.
@@ -106,6 +108,19 @@ pub enum Provenance {
     Name(Box<Provenance>),
 }
 
+/// What is known of a document besides its text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Document {
+    /// Its address; where it has none, the name that it has where it is from.
+    pub name: BString,
+    /// When it was written, as it was given.
+    pub time: Option<BString>,
+    /// Who wrote it.
+    pub author: Option<BString>,
+    /// The line of the input on which it stands, from 1: tells apart what has one name.
+    pub line: u64,
+}
+
 /// How far the headers of a commit or tag are looked for, in bytes.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 
@@ -132,6 +147,7 @@ impl Provenance {
             Self::GitMetadata(Metadata::File(_))
             | Self::File { .. }
             | Self::Stdin
+            | Self::Document(_)
             | Self::GitBlob(_)
             | Self::Image { .. }
             | Self::ImageText { .. }
@@ -148,7 +164,11 @@ impl Provenance {
             }
             Self::Image { entry, path: None } => Some(entry.as_bstr()),
             Self::Name(of) => of.path(),
-            Self::Stdin | Self::GitBlob(_) | Self::GitMetadata(_) | Self::ImageText { .. } => None,
+            Self::Stdin
+            | Self::Document(_)
+            | Self::GitBlob(_)
+            | Self::GitMetadata(_)
+            | Self::ImageText { .. } => None,
         }
     }
 
@@ -205,6 +225,7 @@ impl Provenance {
         match self {
             Self::File { path, .. } | Self::GitMetadata(Metadata::File(path)) => path.clone(),
             Self::Stdin => "standard input".into(),
+            Self::Document(document) => document.name.clone(),
             Self::GitBlob(id) => format!("blob {id}").into(),
             Self::GitMetadata(Metadata::Commit(id)) => format!("commit {id}").into(),
             Self::GitMetadata(Metadata::Tag(id)) => format!("tag {id}").into(),

@@ -13,7 +13,7 @@ use crate::finding::{
     Place, Reach, ValueSource,
 };
 use crate::outcome::Collected;
-use crate::provenance::Metadata;
+use crate::provenance::{Document, Metadata};
 
 /// A text from outside.
 #[derive(Debug)]
@@ -98,6 +98,10 @@ fn of_finding(finding: &mut Finding, visit: Visit<'_>) {
         match container {
             Container::File { path, ignored: _ } => visit(Text::Name(path)),
             Container::Stdin => {}
+            Container::Document(Document { name, time, author, line: _ }) => {
+                visit(Text::Name(name));
+                time.iter_mut().chain(author).for_each(|text| visit(Text::Name(text)));
+            }
             Container::Image(place) => of_image_place(place, visit),
             Container::History(place) => {
                 let HistoryPlace {

@@ -229,6 +229,7 @@ enum ExposureName {
     Worktree,
     GitDirectory,
     Stdin,
+    Document,
     Unknown,
 }
 
@@ -259,6 +260,7 @@ pub(super) fn exposure(exposure: Exposure) -> &'static str {
         Exposure::Worktree => "worktree",
         Exposure::GitDirectory => "git-directory",
         Exposure::Stdin => "stdin",
+        Exposure::Document => "document",
         Exposure::Unknown => "unknown",
     }
 }
@@ -273,6 +275,7 @@ pub(super) enum PlaceKind {
     Image,
     #[default]
     Stdin,
+    Document,
 }
 
 pub(super) fn kind(kind: PlaceKind) -> &'static str {
@@ -282,6 +285,7 @@ pub(super) fn kind(kind: PlaceKind) -> &'static str {
         PlaceKind::GitMetadata => "git-metadata",
         PlaceKind::Image => "image",
         PlaceKind::Stdin => "stdin",
+        PlaceKind::Document => "document",
     }
 }
 
@@ -449,6 +453,13 @@ impl PlaceJson {
                 json.set_path(path.as_bstr());
             }
             Container::Stdin => json.kind = PlaceKind::Stdin,
+            Container::Document(document) => {
+                let text = |text: &BString| text.to_str_lossy().into_owned();
+                json.kind = PlaceKind::Document;
+                json.set_path(document.name.as_bstr());
+                json.author = document.author.as_ref().map(text);
+                json.date = document.time.as_ref().map(text);
+            }
             Container::Image(image) => {
                 json.kind = PlaceKind::Image;
                 json.field = image.field.as_ref().map(|field| field.to_str_lossy().into_owned());

@@ -632,25 +632,34 @@ fn location(place: &PlaceJson, id: Option<usize>) -> Location {
         // GitHub refuses a result without a file.
         (PlaceKind::GitMetadata, Some(path)) if place.field.is_none() => [b".git/", path.as_slice()].concat(),
         (_, Some(path)) => path,
-        (PlaceKind::Stdin | PlaceKind::Worktree, None) => b"standard-input".to_vec(),
+        (PlaceKind::Stdin | PlaceKind::Document | PlaceKind::Worktree, None) => b"standard-input".to_vec(),
         (PlaceKind::Git | PlaceKind::GitMetadata, None) => b".git".to_vec(),
         (PlaceKind::Image, None) => {
             place.image.document.as_ref().map_or(b"image".to_vec(), |document| document.clone().into_bytes())
         }
     };
     let base = if place.kind == PlaceKind::Image { IMAGE } else { SOURCES };
+    let address = (place.kind == PlaceKind::Document).then(|| address(&path)).flatten();
     let facts = place.facts();
     let logical = (!place.is_in_file()).then(|| LogicalLocation { fully_qualified_name: place.at() });
     Location {
         id,
         physical_location: PhysicalLocation {
-            artifact_location: artifact(&path, base),
+            artifact_location: address.unwrap_or_else(|| artifact(&path, base)),
             region: Region::new(place),
         },
         logical_locations: logical.into_iter().collect(),
         message: (!facts.is_empty()).then(|| Message::new(&facts.join("; "))),
         properties: (place.kind == PlaceKind::Image).then(|| place.image.shown()),
     }
+}
+
+/// A document that has an address lies there, not in the sources.
+fn address(path: &[u8]) -> Option<ArtifactLocation> {
+    let is_of_address = |byte: &u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(byte);
+    let is_address = path.starts_with(b"https://") || path.starts_with(b"http://");
+    let uri = std::str::from_utf8(path).ok().filter(|_| is_address && path.iter().all(is_of_address))?;
+    Some(ArtifactLocation { uri: uri.to_owned(), uri_base_id: None })
 }
 
 fn artifact(path: &[u8], base: &'static str) -> ArtifactLocation {

@@ -160,6 +160,7 @@ fn place_text(place: &Place) -> String {
         }
         Container::Image(_) => format!("the image's configuration, line {at}"),
         Container::Stdin => format!("line {at}"),
+        Container::Document(document) => format!("{}:{at}", escaped(&document.name)),
     }
 }
 
@@ -206,7 +207,7 @@ fn reach_of(container: &Container) -> &[BString] {
     match container {
         Container::History(place) => &place.reach.refs,
         Container::Metadata(place) => &place.reach.refs,
-        Container::File { .. } | Container::Stdin | Container::Image(_) => &[],
+        Container::File { .. } | Container::Stdin | Container::Document(_) | Container::Image(_) => &[],
     }
 }
 

@@ -299,6 +299,19 @@ fn write_place(out: &mut dyn Write, place: &PlaceJson, paint: Paint) -> io::Resu
             writeln!(out, "  file     {at}{ignored}")
         }
         PlaceKind::Stdin => writeln!(out, "  stdin    {at}"),
+        PlaceKind::Document => {
+            writeln!(out, "  document {at}")?;
+            let facts: Vec<String> = [&place.date, &place.author]
+                .into_iter()
+                .flatten()
+                .map(|fact| escaped(fact.as_bytes()))
+                .collect();
+            if facts.is_empty() {
+                Ok(())
+            } else {
+                writeln!(out, "           {}", paint.dim(&facts.join("; ")))
+            }
+        }
         PlaceKind::Image => {
             writeln!(out, "  image    {at}")?;
             place.image_facts().iter().try_for_each(|fact| writeln!(out, "           {fact}"))

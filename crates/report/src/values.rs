@@ -33,6 +33,7 @@ fn sentence(finding: &Finding) -> Option<String> {
     let at = match &place.container {
         Container::File { path, .. } => format!("{path}{member}:{line}"),
         Container::Stdin => format!("standard input{member}, line {line}"),
+        Container::Document(document) => format!("{}{member}, line {line}", document.name),
         Container::History(history) => match &history.path {
             Some(path) => format!("{}{}{member}:{line}", commit.unwrap_or_default(), path),
             None => format!("blob {}{member}, line {line}", history.blob),

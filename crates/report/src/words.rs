@@ -72,7 +72,9 @@ impl PlaceJson {
                 (None, Some(document)) => escaped(document.as_bytes()),
                 (None, None) => "the layer itself".to_owned(),
             },
-            (PlaceKind::Worktree | PlaceKind::Stdin, None) => format!("standard input{member}"),
+            (PlaceKind::Worktree | PlaceKind::Stdin | PlaceKind::Document, None) => {
+                format!("standard input{member}")
+            }
         }
     }
 
@@ -162,7 +164,7 @@ impl PlaceJson {
             (PlaceKind::Image, ..) => 2,
             (PlaceKind::Git, true, false) => 3,
             (PlaceKind::Worktree, ..) => 4,
-            (PlaceKind::Stdin, ..) => 5,
+            (PlaceKind::Stdin | PlaceKind::Document, ..) => 5,
             (PlaceKind::Git | PlaceKind::GitMetadata, ..) => 6,
         }
     }
@@ -289,6 +291,9 @@ impl FindingJson {
             Exposure::GitDirectory => "in the git directory's own files: every copy of this directory has it",
             Exposure::Image => self.image_advice(),
             Exposure::Stdin => "on standard input",
+            Exposure::Document => {
+                "in a document: whoever can read it has it, edited or not. Rotate it, then take it out"
+            }
             Exposure::Unknown => {
                 "the scanner that found it does not say how far it has gone: take it for known, and rotate it"
             }
@@ -316,7 +321,7 @@ impl FindingJson {
 /// What an exposure asks for first, in a few words.
 pub(super) fn first_step(exposure: Exposure) -> &'static str {
     match exposure {
-        Exposure::Pushed | Exposure::Image | Exposure::Unknown => "Rotate now",
+        Exposure::Pushed | Exposure::Image | Exposure::Document | Exposure::Unknown => "Rotate now",
         Exposure::GitDirectory | Exposure::Unreachable => "Rotate, then clean up",
         Exposure::Local => "Take out before you push",
         Exposure::Staged => "Take out before you commit",
@@ -327,7 +332,7 @@ pub(super) fn first_step(exposure: Exposure) -> &'static str {
 /// How soon a secret with this exposure asks for something, the soonest first.
 pub(super) fn urgency(exposure: Exposure) -> u8 {
     match exposure {
-        Exposure::Pushed | Exposure::Image | Exposure::Unknown => 0,
+        Exposure::Pushed | Exposure::Image | Exposure::Document | Exposure::Unknown => 0,
         Exposure::GitDirectory | Exposure::Unreachable => 1,
         Exposure::Local => 2,
         Exposure::Staged => 3,

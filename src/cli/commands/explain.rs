@@ -219,7 +219,7 @@ impl Explainer<'_> {
                     return Ok(Vec::new());
                 }
             },
-            Container::Stdin | Container::Image(_) => return Ok(Vec::new()),
+            Container::Stdin | Container::Document(_) | Container::Image(_) => return Ok(Vec::new()),
         };
         let chunk = Chunk::whole(&bytes, provenance);
         let steps = explain(&self.config, &self.rules, &chunk, place.location.line).unwrap_or_default();
@@ -312,5 +312,6 @@ fn name(container: &Container) -> String {
         },
         Container::Image(_) => "an image".to_owned(),
         Container::Stdin => "standard input".to_owned(),
+        Container::Document(document) => escaped(&document.name),
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitStatus> {
         Command::Audit { repo, rev, sweep, values, common } => {
             audit::run(&repo, rev.as_deref(), sweep, &values, &common)
         }
-        Command::Scan { paths, values, common } => scan::run(paths, &values, &common),
+        Command::Scan { paths, documents, values, common } => scan::run(paths, documents, &values, &common),
         Command::Redact(asked) => redact::run(&asked),
         Command::Image { command: Some(ImageCommand::Layers { image, name, platform }), .. } => {
             image::layers(&image, name, platform)

@@ -1,9 +1,10 @@
-//! `keysieve scan PATH...|-`
+//! `keysieve scan PATH...|-`, `keysieve scan --documents FILE...|-`
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use keysieve_containers::documents::Input;
 use keysieve_git::{Repository, folder_of};
 
 use crate::cli::args::{Common, ValuesArgs};
@@ -13,7 +14,12 @@ use crate::cli::output::finish;
 use crate::cli::progress::Bar;
 use crate::cli::values::with_values;
 
-pub(crate) fn run(paths: Vec<PathBuf>, values: &ValuesArgs, common: &Common) -> anyhow::Result<ExitStatus> {
+pub(crate) fn run(
+    paths: Vec<PathBuf>,
+    are_documents: bool,
+    values: &ValuesArgs,
+    common: &Common,
+) -> anyhow::Result<ExitStatus> {
     let is_stdin = paths.iter().any(|path| path == Path::new("-"));
     if is_stdin && paths.len() > 1 {
         bail!(
@@ -26,7 +32,10 @@ pub(crate) fn run(paths: Vec<PathBuf>, values: &ValuesArgs, common: &Common) -> 
     let (config, output) = (scan_config_at(common, policy, repository.as_ref())?, output_config(common)?);
     let config = with_values(config, values, None, is_stdin)?;
     let progress = Bar::new(shows_progress(common));
-    let outcome = if is_stdin {
+    let outcome = if are_documents {
+        let input = |path| if is_stdin { Input::Stdin } else { Input::File(path) };
+        keysieve::run::scan_documents(&config, paths.into_iter().map(input).collect(), &progress)?
+    } else if is_stdin {
         keysieve::run::scan_stdin(&config, &progress)?
     } else {
         keysieve::run::scan_paths(&config, paths, &progress)?
