@@ -42,6 +42,7 @@ mod push;
 mod quiet;
 mod range;
 mod readme;
+mod redact;
 mod reftables;
 mod regression;
 mod remedies;

@@ -6,6 +6,10 @@ use keysieve_detect::sample::{Random, example};
 
 use super::*;
 
+/// Rules for what lies in binary files only.
+const BINARY: &[&str] =
+    &["pkcs12-private-key", "pkcs12-private-key-encrypted", "java-key-store-key-encrypted"];
+
 fn redaction() -> Redaction {
     Redaction::new(keysieve_builtin::rules(), None, Mark::Named).expect("the built-in rules")
 }
@@ -112,7 +116,8 @@ fn the_output_is_the_same_however_the_text_is_cut() {
 #[test]
 fn nothing_is_found_in_the_output() {
     let redaction = redaction();
-    proptest!(config(256), |(parts in vec(part(), 1..24))| {
+    let cases = std::env::var("KEYSIEVE_SAMPLES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(256);
+    proptest!(config(cases), |(parts in vec(part(), 1..24))| {
         let text = text_of(&redaction.rules, &parts);
         let out = redacted(&redaction, &text);
         let chunk = Chunk::whole(&out, Provenance::Stdin);
@@ -121,6 +126,10 @@ fn nothing_is_found_in_the_output() {
             .iter()
             .filter_map(|found| {
                 let rule = redaction.rules.rule(found.rule);
+                // What binary files hold is told by bytes around it, which stay: a mark among them looks the same.
+                if BINARY.contains(&rule.id.as_ref()) {
+                    return None;
+                }
                 let verdict = judge(rule, &found.evidence, found.secret.expose().len(), None)?;
                 Some((&rule.id, verdict.confidence, bstr::BStr::new(found.span.of(&out))))
             })
