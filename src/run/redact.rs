@@ -12,8 +12,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bstr::ByteSlice as _;
+use rayon::prelude::*;
 
-use keysieve_detect::{Detector, Match, Memo, checks};
+use keysieve_detect::{Detector, Match, Memo, Settled, checks};
 use keysieve_model::chunk::{CONTEXT_BYTES, Chunk, Copied, Derivation};
 use keysieve_model::finding::Secret;
 use keysieve_model::location::{ByteSpan, LineStart};
@@ -29,6 +30,8 @@ pub const MAX_HELD_BYTES: usize = CONTEXT_BYTES;
 const KEPT_BYTES: usize = 2 * CONTEXT_BYTES;
 /// How much more may gather in front before it is dropped.
 const SPARE_BYTES: usize = 1 << 20;
+/// The shortest part of a text that a thread searches, in bytes.
+const MIN_PART_BYTES: usize = 512 << 10;
 /// How far the text of a private key may lie behind its first line, and the shortest line of such a text, in bytes.
 const MAX_KEY_BYTES: usize = 16 * 1024;
 const MIN_KEY_LINE_BYTES: usize = 40;
@@ -114,6 +117,7 @@ impl Redaction {
             released: 0,
             scanned: 0,
             memo: None,
+            helpers: Vec::new(),
             counts: BTreeMap::new(),
         }
     }
@@ -153,6 +157,8 @@ pub struct Redactor {
     /// How many of `bytes` were scanned, and what is remembered of that.
     scanned: usize,
     memo: Option<Memo>,
+    /// What other threads search with, where there is much to search.
+    helpers: Vec<Detector>,
     /// How many secrets were replaced, by rule.
     counts: BTreeMap<RuleId, u64>,
 }
@@ -218,9 +224,10 @@ impl Redactor {
         if !self.is_holding() {
             return;
         }
-        let (matches, memo) = self.scan();
-        let settled = self.redaction.detector.settled(&self.bytes, &memo);
-        self.memo = Some(memo);
+        let (matches, settled) = match self.bytes.len() - self.scanned {
+            new if new >= 2 * MIN_PART_BYTES => self.scan_in_parts(),
+            _ => self.scan(),
+        };
         let mut stretches = self.stretches(&matches);
         let length = self.bytes.len();
         let mut end = match release {
@@ -259,7 +266,7 @@ impl Redactor {
     }
 
     /// Scans what is there; only what is new is searched.
-    fn scan(&mut self) -> (Vec<Match>, Memo) {
+    fn scan(&mut self) -> (Vec<Match>, Settled) {
         let bytes = self.bytes.as_slice();
         let copies = [Copied { from: 0, to: 0, length: self.scanned }];
         let base = &bytes[..self.scanned];
@@ -267,9 +274,47 @@ impl Redactor {
         let whole = 0..bytes.len();
         let chunk =
             Chunk { bytes, own: whole, start: LineStart::FIRST, provenance: Provenance::Stdin, derivation };
-        let scanned = self.redaction.detector.scan(&chunk, self.memo.as_ref());
+        let (matches, memo) = self.redaction.detector.scan(&chunk, self.memo.as_ref());
+        let settled = self.redaction.detector.settled(bytes, &memo);
         self.scanned = bytes.len();
-        scanned
+        self.memo = Some(memo);
+        (matches, settled)
+    }
+
+    /// The same of a long text, which all threads search.
+    fn scan_in_parts(&mut self) -> (Vec<Match>, Settled) {
+        let bytes = self.bytes.as_slice();
+        let threads = rayon::current_num_threads().max(1);
+        let part = (bytes.len().div_ceil(threads)).max(MIN_PART_BYTES);
+        let count = bytes.len().div_ceil(part);
+        while self.helpers.len() < count {
+            self.helpers.push(self.redaction.detector.clone());
+        }
+        let scan = |(start, detector): (usize, &mut Detector)| {
+            let end = (start + part).min(bytes.len());
+            let from = start.saturating_sub(CONTEXT_BYTES);
+            let chunk = Chunk {
+                bytes: &bytes[from..(end + CONTEXT_BYTES).min(bytes.len())],
+                own: start - from..end - from,
+                start: LineStart::FIRST,
+                provenance: Provenance::Stdin,
+                derivation: None,
+            };
+            let (mut matches, _) = detector.scan(&chunk, None);
+            for Match { span, .. } in &mut matches {
+                *span = ByteSpan::new(span.start + from, span.end + from);
+            }
+            matches
+        };
+        let starts: Vec<usize> = (0..bytes.len()).step_by(part).collect();
+        let matches = starts.into_par_iter().zip(self.helpers.par_iter_mut()).flat_map_iter(scan).collect();
+        // What is settled depends on the end alone.
+        let first = bytes.len().saturating_sub(KEPT_BYTES);
+        let end = Chunk::whole(&bytes[first..], Provenance::Stdin);
+        let (_, memo) = self.redaction.detector.scan(&end, None);
+        let Settled { always, unless_new } = self.redaction.detector.settled(&bytes[first..], &memo);
+        (self.scanned, self.memo) = (0, None);
+        (matches, Settled { always: always + first, unless_new: unless_new + first })
     }
 
     /// What is to be replaced, sorted, without overlaps.

@@ -19,7 +19,7 @@ use crate::cli::output::{error, say};
 
 /// How many bytes are read at once from a stream, where they come slowly, and from a file.
 const PIECE_BYTES: usize = 64 << 10;
-const FILE_PIECE_BYTES: usize = 1 << 20;
+const FILE_PIECE_BYTES: usize = 8 << 20;
 /// How many pieces of a stream may wait, and are searched in one go.
 const MAX_PIECES: usize = 64;
 
@@ -44,7 +44,9 @@ pub(crate) fn run(asked: &Redact) -> anyhow::Result<ExitStatus> {
         };
         match redacted {
             Ok(found) => {
-                found.into_iter().for_each(|(rule, count)| *counts.entry(rule).or_default() += count)
+                for (rule, count) in found {
+                    *counts.entry(rule).or_default() += count;
+                }
             }
             // Whoever reads the output has gone: that needs no message, but not all was written.
             Err(why) if is_broken_pipe(&why) => return Ok(ExitStatus::Trouble),

@@ -114,6 +114,23 @@ fn the_output_is_the_same_however_the_text_is_cut() {
 }
 
 #[test]
+fn a_long_text_is_searched_in_parts_with_the_same_result() {
+    let redaction = redaction();
+    let far = (0usize..700_000).prop_map(Part::Filler);
+    proptest!(config(24), |(parts in vec(prop_oneof![3 => part(), 1 => far], 8..40), step in 1usize..40)| {
+        let text = text_of(&redaction.rules, &parts);
+        let (mut redactor, mut out) = (redaction.redactor(None), Vec::new());
+        for piece in text.chunks(step * 10_000) {
+            redactor.push(piece);
+            redactor.release(Release::Settled, &mut out);
+        }
+        redactor.release(Release::Rest, &mut out);
+        let whole = redacted(&redaction, &text);
+        prop_assert!(out == whole, "the outputs differ");
+    });
+}
+
+#[test]
 fn nothing_is_found_in_the_output() {
     let redaction = redaction();
     let cases = std::env::var("KEYSIEVE_SAMPLES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(256);
