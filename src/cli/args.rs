@@ -116,8 +116,8 @@ Examples:
     /// Replace the secrets in standard input or in files.
     ///
     /// Everything else stays as it is, byte for byte. A line is written as soon as nothing that may follow can make it part of a
-    /// secret, and at the latest after 200 ms of silence (--hold) or 64 KiB. Markers, baselines and .keysieve.yaml keep no secret
-    /// in. Archives are not opened.
+    /// secret, and at the latest when it is 200 ms old (--hold) or after 64 KiB; a private key that has begun waits for silence.
+    /// Markers, baselines and .keysieve.yaml keep no secret in. Archives are not opened.
     #[command(after_help = "\
 Examples:
   app 2>&1 | keysieve redact >>app.log
@@ -309,7 +309,7 @@ pub(crate) struct Redact {
     /// Add the rules of this file, YAML or TOML; may be given more than once. A rule with a built-in rule's id replaces it.
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
-    /// Write what is held back after this many milliseconds of silence on standard input.
+    /// Write a line that is older than this, in milliseconds, and all that is held back after as long a silence.
     #[arg(long, value_name = "MS", default_value_t = 200)]
     pub(crate) hold: u32,
     /// Say on standard error how many secrets were replaced.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use bstr::ByteSlice as _;
 use rayon::prelude::*;
 
-use keysieve_detect::{Detector, Match, Memo, Settled, checks};
+use keysieve_detect::{Detector, Match, Memo, checks};
 use keysieve_model::chunk::{CONTEXT_BYTES, Chunk, Copied, Derivation};
 use keysieve_model::finding::Secret;
 use keysieve_model::location::{ByteSpan, LineStart};
@@ -35,6 +35,8 @@ const MIN_PART_BYTES: usize = 512 << 10;
 /// How far the text of a private key may lie behind its first line, and the shortest line of such a text, in bytes.
 const MAX_KEY_BYTES: usize = 16 * 1024;
 const MIN_KEY_LINE_BYTES: usize = 40;
+/// How many lines of a key may hold no such text: its headers, and the last.
+const MAX_OTHER_LINES: usize = 5;
 
 /// What stands in a secret's place.
 #[derive(Debug, Clone, Default)]
@@ -68,8 +70,7 @@ impl Mark {
 pub enum Release {
     /// Whole lines that nothing that follows can change.
     Settled,
-    /// Whole lines of the first bytes of the text, as many as this says, but for those to which a secret that has begun may reach
-    /// back.
+    /// Whole lines of the first bytes of the text, as many as this says, but for those of a private key that has begun.
     Aged(u64),
     /// All that is there, though more may follow. The text of a private key that is not whole yet is replaced too.
     All,
@@ -182,6 +183,15 @@ struct Label {
     hint: Option<String>,
 }
 
+/// A private key that has begun.
+#[derive(Debug)]
+struct OpenKey {
+    /// Where its first line begins.
+    start: usize,
+    /// Where its text begins, if that has come.
+    text: Option<usize>,
+}
+
 impl Redactor {
     /// Takes the next bytes of the text.
     pub fn push(&mut self, bytes: &[u8]) {
@@ -231,17 +241,15 @@ impl Redactor {
         let mut stretches = self.stretches(&matches);
         let length = self.bytes.len();
         let mut end = match release {
-            Release::Settled => self.end_of_lines(settled.always),
+            Release::Settled => self.end_of_lines(settled),
             Release::Aged(bytes) => {
                 let aged = usize::try_from(bytes.saturating_sub(self.dropped)).unwrap_or(length);
-                self.end_of_lines(settled.unless_new.min(aged))
+                self.end_of_lines(self.open_key().map_or(aged, |key| aged.min(key.start)))
             }
             Release::All | Release::Rest => length,
         };
-        if release == Release::All
-            && let Some(open) = self.open_key(&stretches)
-        {
-            stretches.push(open);
+        if release == Release::All {
+            stretches.extend(self.open_key().and_then(|key| self.stretch_of(&key, &stretches)));
         }
         // A stretch is replaced as a whole. None but the first of those that are left can begin in front of its end.
         for stretch in stretches.iter().rev() {
@@ -266,7 +274,7 @@ impl Redactor {
     }
 
     /// Scans what is there; only what is new is searched.
-    fn scan(&mut self) -> (Vec<Match>, Settled) {
+    fn scan(&mut self) -> (Vec<Match>, usize) {
         let bytes = self.bytes.as_slice();
         let copies = [Copied { from: 0, to: 0, length: self.scanned }];
         let base = &bytes[..self.scanned];
@@ -282,7 +290,7 @@ impl Redactor {
     }
 
     /// The same of a long text, which all threads search.
-    fn scan_in_parts(&mut self) -> (Vec<Match>, Settled) {
+    fn scan_in_parts(&mut self) -> (Vec<Match>, usize) {
         let bytes = self.bytes.as_slice();
         let threads = rayon::current_num_threads().max(1);
         let part = (bytes.len().div_ceil(threads)).max(MIN_PART_BYTES);
@@ -312,9 +320,9 @@ impl Redactor {
         let first = bytes.len().saturating_sub(KEPT_BYTES);
         let end = Chunk::whole(&bytes[first..], Provenance::Stdin);
         let (_, memo) = self.redaction.detector.scan(&end, None);
-        let Settled { always, unless_new } = self.redaction.detector.settled(&bytes[first..], &memo);
+        let settled = first + self.redaction.detector.settled(&bytes[first..], &memo);
         (self.scanned, self.memo) = (0, None);
-        (matches, Settled { always: always + first, unless_new: unless_new + first })
+        (matches, settled)
     }
 
     /// What is to be replaced, sorted, without overlaps.
@@ -375,20 +383,30 @@ impl Redactor {
         Some(shown.chars().map(|character| if is_plain(character) { character } else { '?' }).collect())
     }
 
-    /// The text of a private key of which the end has not come, where it lies behind all `stretches`.
-    fn open_key(&self, stretches: &[Stretch]) -> Option<Stretch> {
+    /// The private key that may have begun, of which the end has not come.
+    fn open_key(&self) -> Option<OpenKey> {
         let first = self.bytes.len().saturating_sub(MAX_KEY_BYTES);
         let near = &self.bytes[first..];
         let name = near.rfind("PRIVATE KEY")?;
-        near[name.saturating_sub(MIN_KEY_LINE_BYTES)..name].rfind("-----BEGIN ")?;
-        let text = name + near[name..].find("-----")?;
-        if near[text..].contains_str("-----END") {
+        let start = near[..name].rfind("-----BEGIN ").filter(|start| name - start <= MIN_KEY_LINE_BYTES)?;
+        let behind = name + near[name..].find("-----")?;
+        let rest = &near[behind..];
+        if rest.contains_str("-----END") {
             return None;
         }
         let is_of_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
-        let is_line = |line: &[u8]| line.len() >= MIN_KEY_LINE_BYTES && line.iter().all(is_of_key);
-        let start = first + text + near[text..].windows(MIN_KEY_LINE_BYTES).position(is_line)?;
-        let start = stretches.last().map_or(start, |last| start.max(last.span.end));
+        let is_text = |bytes: &[u8]| bytes.len() >= MIN_KEY_LINE_BYTES && bytes.iter().all(is_of_key);
+        let holds_text = |line: &[u8]| line.windows(MIN_KEY_LINE_BYTES).any(is_text);
+        // A text that only speaks of such a line goes on with others.
+        let others = rest.lines().skip(1).filter(|line| !holds_text(line)).count();
+        let text = rest.windows(MIN_KEY_LINE_BYTES).position(is_text).map(|at| first + behind + at);
+        (others <= MAX_OTHER_LINES).then_some(OpenKey { start: first + start, text })
+    }
+
+    /// The text of the key as far as it has come, where it lies behind all `stretches`.
+    fn stretch_of(&self, key: &OpenKey, stretches: &[Stretch]) -> Option<Stretch> {
+        let text = key.text?;
+        let start = stretches.last().map_or(text, |last| text.max(last.span.end));
         let rule = self.redaction.rules.iter().find(|(_, rule)| rule.id == "private-key")?.0;
         (start < self.bytes.len()).then(|| Stretch {
             span: ByteSpan::new(start, self.bytes.len()),

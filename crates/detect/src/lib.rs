@@ -34,7 +34,6 @@ use self::derive::{Decoded, Derived, Origin, Verified};
 use self::matcher::Matcher;
 use self::prefilter::{Hit, Prefilter};
 use self::reach::Reach;
-pub use self::settle::Settled;
 use self::sweep::Sweep;
 
 pub use self::trace::{Attempt, Refusal};

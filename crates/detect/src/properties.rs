@@ -452,7 +452,7 @@ fn what_is_settled_stays_whatever_follows() {
         for cut in cuts {
             let begun = &text[..cut.index(text.len() + 1)];
             let (matches, memo) = detector.borrow_mut().scan(&Chunk::whole(begun, Provenance::Stdin), None);
-            let settled = detector.borrow().settled(begun, &memo).always;
+            let settled = detector.borrow().settled(begun, &memo);
             let of = |matches: &[Match]| -> Vec<_> {
                 let touching = matches.iter().filter(|found| found.span.start < settled);
                 touching.map(|found| (found.rule, found.span, found.evidence.clone())).collect()

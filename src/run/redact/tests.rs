@@ -244,6 +244,33 @@ fn lines_are_released_when_they_are_old_enough() {
 }
 
 #[test]
+fn a_key_that_has_begun_waits_and_a_word_about_secrets_does_not() {
+    let redaction = redaction();
+    let key = private_key(9, 4);
+    let (begun, rest) = key.split_at(key.len() / 2);
+    let (mut redactor, mut out) = (redaction.redactor(None), Vec::new());
+    redactor.push(b"password check failed\n");
+    redactor.release(Release::Aged(redactor.received()), &mut out);
+    redactor.push(begun.as_bytes());
+    redactor.release(Release::Aged(redactor.received()), &mut out);
+    assert_eq!(out.as_bstr(), "password check failed\n");
+    redactor.push(rest.as_bytes());
+    redactor.push(b"done\n");
+    redactor.release(Release::Aged(redactor.received()), &mut out);
+    let name = ["PRIVATE", "KEY"].join(" ");
+    let whole =
+        format!("password check failed\n-----BEGIN {name}-----[private-key]-----END {name}-----\ndone\n");
+    assert_eq!(out.as_bstr(), whole.as_str());
+    let about = ["see -----BEGIN", "PRIVATE KEY----- in the log\n"].join(" ");
+    let lines = "and so on\n".repeat(8);
+    redactor.push(about.as_bytes());
+    redactor.push(lines.as_bytes());
+    out.clear();
+    redactor.release(Release::Aged(redactor.received()), &mut out);
+    assert_eq!(out.as_bstr(), format!("{about}{lines}").as_str());
+}
+
+#[test]
 fn marks_must_not_need_escapes() {
     assert!(Mark::text("***").is_ok() && Mark::text("[gone]").is_ok());
     assert!(["a\"b", "a\\b", "a\nb", "\u{1b}[0m"].iter().all(|text| Mark::text(text).is_err()));
