@@ -292,7 +292,7 @@ impl FindingJson {
             Exposure::Image => self.image_advice(),
             Exposure::Stdin => "on standard input",
             Exposure::Document => {
-                "in a document: whoever can read it has it, edited or not. Rotate it, then take it out"
+                "whoever can read the document has it, edited or not: rotate it, then take it out"
             }
             Exposure::Unknown => {
                 "the scanner that found it does not say how far it has gone: take it for known, and rotate it"
