@@ -45,7 +45,7 @@ pub(super) struct Scratch {
 #[derive(Debug)]
 enum Cache {
     Anchored(Box<AnchoredCache>),
-    Searched(meta::Cache),
+    Searched(Box<meta::Cache>),
 }
 
 #[derive(Debug)]
@@ -83,9 +83,10 @@ impl Pattern {
                 })),
                 captures: Captures::all(pattern.any.get_nfa().group_info().clone()),
             },
-            Self::Searched(regex) => {
-                Scratch { cache: Cache::Searched(regex.create_cache()), captures: regex.create_captures() }
-            }
+            Self::Searched(regex) => Scratch {
+                cache: Cache::Searched(Box::new(regex.create_cache())),
+                captures: regex.create_captures(),
+            },
         }
     }
 
