@@ -34,7 +34,7 @@ use self::git_pack::{GitPack, Object};
 use self::pdf::{Gathering, Pdf};
 use self::tar::{Kind, SparseReader, Tar};
 use self::watched::Watched;
-use self::zip::{Gap, Item, Stored, Zip};
+use self::zip::{Gap, Item, Stored, Summed, Zip};
 
 pub use self::budget::Budget;
 pub use self::format::{Format, HEAD_BYTES};
@@ -43,6 +43,9 @@ pub use self::stream::Stream;
 
 /// How many containers may lie in each other; a compressed archive counts as two.
 pub const MAX_DEPTH: usize = 16;
+
+/// What is said of a zip archive's member whose content is not the one that was packed.
+const DAMAGED: &str = "it is damaged: its CRC-32 is another one than the archive says, and what was read may be wrong; pack it anew";
 
 /// How long the ids of git's objects are.
 const SHA_1_BYTES: usize = 20;
@@ -218,7 +221,7 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
                 return self.plain(stream, place);
             }
             Some(Format::Tar) => self.tar(stream, place),
-            Some(Format::Zip) => self.zip(stream, place),
+            Some(Format::Zip) => self.zip(stream, place, false),
             Some(Format::Ar) => self.ar(stream, place),
             Some(Format::GitPack) => self.git_pack(stream, SHA_1_BYTES, place),
             Some(Format::GitBundle) => self.git_bundle(stream, place),
@@ -246,7 +249,7 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
             None => {}
             Some(Ok(archive)) if place.depth < MAX_DEPTH => {
                 let inner = Place { depth: place.depth + 1, ..place.clone() };
-                self.zip(&mut Stream::new(&mut archive.as_slice()), &inner);
+                self.zip(&mut Stream::new(&mut archive.as_slice()), &inner, true);
             }
             Some(Ok(_)) => {
                 let why = format!(
@@ -327,7 +330,8 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
         }
     }
 
-    fn zip(&mut self, stream: &mut Stream<'_>, place: &Place) {
+    /// Reads an archive. `is_searched` says that its bytes were handed over as they are.
+    fn zip(&mut self, stream: &mut Stream<'_>, place: &Place, is_searched: bool) {
         let mut zip = Zip::default();
         let mut names = Names::default();
         loop {
@@ -338,28 +342,39 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
                 Ok(Item::Member(member)) => {
                     let inside = place.member(&names.distinct(member.name.as_bstr()));
                     let start = stream.position();
-                    if !self.zip_member(stream, &member, place, &inside) {
+                    let mut crc32 = None;
+                    if !self.zip_member(stream, &member, place, &inside, &mut crc32) {
                         return;
                     }
-                    zip.note_stored(stream.position() - start);
+                    zip.note(stream.position() - start, crc32);
                 }
                 Ok(Item::Text(text)) => self.name(&text, place),
+                Ok(Item::Gap) if is_searched => {
+                    if let Err(error) = io::copy(&mut Gap::new(stream), &mut io::sink()) {
+                        return self.unread(place, error.to_string());
+                    }
+                }
                 Ok(Item::Gap) => self.plain(&mut Gap::new(stream), place),
-                Ok(Item::End(Some(problem))) => self.unread(place, problem),
-                Ok(Item::End(None)) => {}
+                Ok(Item::End(problem, damaged)) => {
+                    damaged.iter().for_each(|name| self.unread(&place.member(name.as_bstr()), DAMAGED));
+                    if let Some(problem) = problem {
+                        self.unread(place, problem);
+                    }
+                }
                 Ok(Item::Nothing) => return,
                 Err(error) => return self.unread(place, error.to_string()),
             }
         }
     }
 
-    /// Reads a member. Returns whether there can be another one.
+    /// Reads a member, and sums up its content for the directory to be compared with. Returns whether there can be another one.
     fn zip_member(
         &mut self,
         stream: &mut Stream<'_>,
         member: &zip::Member,
         place: &Place,
         inside: &Place,
+        crc32: &mut Option<u32>,
     ) -> bool {
         const STORED: u16 = 0;
         self.name(&member.name, inside);
@@ -375,10 +390,15 @@ impl<'o, 'a, 'scope, V: Visitor> Opener<'o, 'a, 'scope, V> {
         } else {
             match decode::zip_decoder(member.method, &mut stored, place.compressed) {
                 Ok(Some(decoder)) => {
-                    let mut content = Metered::new(decoder, self.budget, count, start);
+                    let mut content = Summed::new(Metered::new(decoder, self.budget, count, start));
                     let inner = Place { compressed: inside.compressed + 1, ..inside.clone() };
                     self.open(&mut Stream::new(&mut content), &inner);
                     is_opened = true;
+                    *crc32 = content.crc32();
+                    if crc32.is_some_and(|crc32| member.crc32.is_some_and(|said| said != crc32)) {
+                        self.unread(inside, DAMAGED);
+                        *crc32 = None;
+                    }
                 }
                 Ok(None) => {
                     let why = format!(

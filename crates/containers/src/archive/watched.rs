@@ -21,11 +21,13 @@ pub(super) struct Watched<'s> {
     has_begun: bool,
     /// Bytes that were not kept because there are too many.
     dropped: u64,
+    /// Whether there is no doubt that an archive begins in them, and no end of one.
+    is_endless: bool,
 }
 
 impl<'s> Watched<'s> {
     pub(super) fn new(source: &'s mut dyn Read) -> Self {
-        Self { source, kept: Vec::new(), has_begun: false, dropped: 0 }
+        Self { source, kept: Vec::new(), has_begun: false, dropped: 0, is_endless: false }
     }
 
     /// The archive, from its first member on, once everything was read; none where there is none, an error where it is too large.
@@ -34,7 +36,8 @@ impl<'s> Watched<'s> {
             return None;
         }
         if self.dropped > 0 {
-            return zip::has_end(&self.kept).then(|| {
+            let is_cut_off = self.is_endless && !zip::has_end_record(&self.kept);
+            return (is_cut_off || zip::has_end(&self.kept)).then(|| {
                 Err(format!(
                     "a zip archive of more than {} MiB stands behind other data; unpack it and scan what is in it",
                     MAX_BYTES >> 20
@@ -53,6 +56,11 @@ impl<'s> Watched<'s> {
             // Too large: only its end is of use.
             if self.kept.len() > if self.dropped > 0 { 2 * TAIL_BYTES } else { MAX_BYTES } {
                 let surplus = self.kept.len() - TAIL_BYTES;
+                // One that ends in the middle is a part of something else, such as an image of a disk.
+                if self.dropped == 0 {
+                    self.is_endless = zip::start_of_cut_off(&self.kept).is_some();
+                }
+                self.is_endless = self.is_endless && !zip::has_end_record(&self.kept);
                 self.kept.drain(..surplus);
                 self.kept.shrink_to(2 * TAIL_BYTES);
                 self.dropped += surplus as u64;

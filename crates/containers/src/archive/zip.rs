@@ -48,6 +48,9 @@ const IN_EXTRA: u32 = u32::MAX;
 /// The highest version of the format that a reader is asked for.
 const MAX_VERSION: u16 = 63;
 const MAX_NAME_BYTES: usize = 4096;
+/// Flags that have no meaning, and the compression methods that have one.
+const UNKNOWN_FLAGS: u16 = 0b1101_0111_1000_0000;
+const METHODS: [u16; 16] = [0, 1, 6, 8, 9, 10, 12, 14, 16, 18, 19, 93, 95, 96, 98, 99];
 
 /// What comes next in an archive.
 #[derive(Debug)]
@@ -57,8 +60,8 @@ pub(super) enum Item {
     Text(BString),
     /// Bytes that are no part of the archive; see [`Gap`].
     Gap,
-    /// The end of a directory, and what is wrong with that.
-    End(Option<String>),
+    /// The end of a directory, and what is wrong with that; and the names of members whose content is another one than it says.
+    End(Option<String>, Vec<BString>),
     /// The end of the stream.
     Nothing,
 }
@@ -73,6 +76,8 @@ pub(super) struct Member {
     pub(super) is_encrypted: bool,
     /// How many bytes are stored; `None` where that is said behind them only.
     pub(super) stored: Option<u64>,
+    /// The CRC-32 of its content; `None` where that is said behind it, or in the directory only.
+    pub(super) crc32: Option<u32>,
 }
 
 /// What a member's header and its entry in the directory both say.
@@ -90,6 +95,8 @@ struct Found {
     form: Form,
     /// Of its name.
     hash: u64,
+    /// Of its content, where all of that was read and its own header did not contradict.
+    crc32: Option<u32>,
 }
 
 /// An entry of the directory.
@@ -98,6 +105,7 @@ struct Entry {
     /// Where it says that the member's header begins.
     offset: u64,
     form: Form,
+    crc32: u32,
     name: BString,
 }
 
@@ -153,7 +161,7 @@ impl Zip {
                     let (method, is_encrypted) = (member.method, member.is_encrypted);
                     let form = Form { method, is_encrypted, stored: 0 };
                     let hash = self.hasher.hash_one(&member.name);
-                    self.found.push(Found { start, form, hash });
+                    self.found.push(Found { start, form, hash, crc32: None });
                     return Ok(Item::Member(member));
                 }
                 LISTED => {
@@ -163,8 +171,9 @@ impl Zip {
                     }
                 }
                 END => {
-                    let header: [u8; END_BYTES] = stream.take_array()?;
+                    let header: [u8; END_BYTES] = stream.take_array().map_err(told)?;
                     let problem = self.end(&header, start);
+                    let damaged = self.damaged(&header);
                     self.entries.clear();
                     (self.end_64, self.is_ended) = (None, true);
                     // Where it has a header in it, a reader that looks from behind may take that for the end.
@@ -174,13 +183,13 @@ impl Zip {
                         let length = comment.len();
                         self.comment = take(stream, length)?;
                     }
-                    return Ok(Item::End(problem));
+                    return Ok(Item::End(problem, damaged));
                 }
                 END_64 => {
                     if self.directory.end == start {
                         self.directory.end += END_64_BYTES as u64;
                     }
-                    let header: [u8; END_64_BYTES] = stream.take_array()?;
+                    let header: [u8; END_64_BYTES] = stream.take_array().map_err(told)?;
                     self.end_64 = Some([32, 40, 48].map(|at| u64_at(&header, at)));
                 }
                 LOCATOR_64 => {
@@ -205,17 +214,18 @@ impl Zip {
         }
     }
 
-    /// Takes note of how many bytes of the last member are stored.
-    pub(super) fn note_stored(&mut self, bytes: u64) {
+    /// Takes note of how many bytes of the last member are stored, and of the CRC-32 of its content.
+    pub(super) fn note(&mut self, stored: u64, crc32: Option<u32>) {
         if let Some(last) = self.found.last_mut() {
-            last.form.stored = bytes;
+            last.form.stored = stored;
+            last.crc32 = crc32;
         }
     }
 
     /// Takes an entry of the directory; gives what is said there and nowhere else.
     fn entry(&mut self, stream: &mut Stream<'_>) -> io::Result<BString> {
         let start = stream.position();
-        let header: [u8; LISTED_BYTES] = stream.take_array()?;
+        let header: [u8; LISTED_BYTES] = stream.take_array().map_err(told)?;
         let name = take(stream, usize::from(u16_at(&header, 28)))?;
         let extra = take(stream, usize::from(u16_at(&header, 30)))?;
         let comment = take(stream, usize::from(u16_at(&header, 32)))?;
@@ -246,7 +256,7 @@ impl Zip {
         let text = bstr::join("\n", said).into();
         self.kept_name_bytes += name.len();
         let name = if self.kept_name_bytes <= MAX_KEPT_NAME_BYTES { name } else { BString::default() };
-        self.entries.push(Entry { offset, form, name });
+        self.entries.push(Entry { offset, form, crc32: u32_at(&header, 16), name });
         Ok(text)
     }
 
@@ -264,7 +274,7 @@ impl Zip {
             }
             stated[at] = *large;
         }
-        let [count, length, offset] = stated;
+        let [count, length, _] = stated;
         // The two records in front of the end, where there are any, belong to what the entries take.
         let records = if self.end_64.is_some() { END_64_BYTES as u64 + 20 } else { 0 };
         let entries = self.entries.len() as u64;
@@ -275,7 +285,7 @@ impl Zip {
         if entries > 0 && (self.directory.end != start || length != taken) {
             return Some("the list of its files is not where its end says".to_owned());
         }
-        let shift = self.directory.start.cast_signed().wrapping_sub(offset.cast_signed());
+        let shift = self.shift(header);
         let mut strangers = self.entries.iter().filter(|entry| !self.has(entry, shift));
         let first = strangers.next()?;
         let name = if first.name.is_empty() { "(no name)".into() } else { first.name.to_string() };
@@ -289,11 +299,31 @@ impl Zip {
         ))
     }
 
+    /// How far members begin behind where the directory says, as its end has it: other data may stand in front.
+    fn shift(&self, header: &[u8; END_BYTES]) -> i64 {
+        let own = u64::from(u32_at(header, 16));
+        let offset = self.end_64.map_or(own, |[_, _, offset]| offset);
+        self.directory.start.cast_signed().wrapping_sub(offset.cast_signed())
+    }
+
     /// Whether the entry's member was read.
     fn has(&self, entry: &Entry, shift: i64) -> bool {
+        self.found(entry, shift).is_some_and(|found| found.form == entry.form)
+    }
+
+    fn found(&self, entry: &Entry, shift: i64) -> Option<&Found> {
         let start = entry.offset.wrapping_add_signed(shift);
-        let found = self.found.binary_search_by_key(&start, |found| found.start);
-        found.is_ok_and(|at| self.found[at].form == entry.form)
+        self.found.binary_search_by_key(&start, |found| found.start).ok().map(|at| &self.found[at])
+    }
+
+    /// The names of the members whose content has another CRC-32 than the directory says.
+    fn damaged(&self, header: &[u8; END_BYTES]) -> Vec<BString> {
+        let shift = self.shift(header);
+        let is_damaged = |entry: &&Entry| {
+            let crc32 = self.found(entry, shift).and_then(|found| found.crc32);
+            crc32.is_some_and(|crc32| crc32 != entry.crc32)
+        };
+        self.entries.iter().filter(is_damaged).map(|entry| entry.name.clone()).collect()
     }
 }
 
@@ -325,7 +355,39 @@ fn is_plausible(bytes: &[u8]) -> bool {
 pub(super) fn start_behind(content: &[u8]) -> Option<usize> {
     static FIND: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(&MEMBER));
     let mut starts = FIND.find_iter(content).filter(|&at| is_plausible(&content[at..]));
-    if has_end(content) { starts.next() } else { None }
+    if has_end(content) { starts.next() } else { start_of_cut_off(content) }
+}
+
+/// Where an archive begins whose end is missing, with other data in front. Four bytes alone are no archive: programs that know
+/// the format have them, so the rest of the header has to make sense too.
+pub(super) fn start_of_cut_off(content: &[u8]) -> Option<usize> {
+    static FIND: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(&MEMBER));
+    FIND.find_iter(content).find(|&at| is_certain(&content[at..]))
+}
+
+/// Whether it is the whole header of a member, with nothing in it that no program writes.
+fn is_certain(bytes: &[u8]) -> bool {
+    let Some(header) = bytes.first_chunk::<MEMBER_BYTES>() else { return false };
+    let (flags, method, date) = (u16_at(header, 6), u16_at(header, 8), u16_at(header, 12));
+    let (stored, size) = (u32_at(header, 18), u32_at(header, 22));
+    let (name_bytes, extra_bytes) = (usize::from(u16_at(header, 26)), usize::from(u16_at(header, 28)));
+    if bytes.len() < MEMBER_BYTES + name_bytes {
+        return false;
+    }
+    // Days and months count from 1; some programs write no date.
+    let is_date = date == 0 || ((1..=31).contains(&(date & 31)) && (1..=12).contains(&(date >> 5 & 15)));
+    let has_sizes = flags & (HAS_DESCRIPTOR | IS_ENCRYPTED) == 0 && method == 0;
+    is_plausible(bytes)
+        && flags & UNKNOWN_FLAGS == 0
+        && METHODS.contains(&method)
+        && is_date
+        && (!has_sizes || stored == size)
+        && (extra_bytes == 0 || is_extra(&bytes[MEMBER_BYTES + name_bytes..], extra_bytes))
+}
+
+/// Whether the first extra field fits into the bytes for all of them; what is cut off fits.
+fn is_extra(bytes: &[u8], extra_bytes: usize) -> bool {
+    bytes.first_chunk::<4>().is_none_or(|field| usize::from(u16_at(field, 2)) + 4 <= extra_bytes)
 }
 
 /// Whether the content ends with a directory, its end, and a comment.
@@ -333,6 +395,11 @@ pub(super) fn has_end(content: &[u8]) -> bool {
     static FIND: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(&END));
     let tail = content.len().saturating_sub(END_BYTES + MAX_COMMENT_BYTES);
     FIND.find_iter(&content[tail..]).any(|at| is_end(content, tail + at))
+}
+
+/// Whether what the end of a directory begins with is anywhere in it.
+pub(super) fn has_end_record(content: &[u8]) -> bool {
+    memchr::memmem::find(content, &END).is_some()
 }
 
 /// Whether there is the end of a directory at `end`: an empty one, or with an entry in front of it. Where the directory begins may
@@ -380,7 +447,7 @@ impl Read for Gap<'_, '_> {
 }
 
 fn member(stream: &mut Stream<'_>) -> io::Result<Member> {
-    let header: [u8; MEMBER_BYTES] = stream.take_array()?;
+    let header: [u8; MEMBER_BYTES] = stream.take_array().map_err(told)?;
     let flags = u16_at(&header, 6);
     let name = take(stream, usize::from(u16_at(&header, 26)))?;
     let extra = take(stream, usize::from(u16_at(&header, 28)))?;
@@ -398,6 +465,8 @@ fn member(stream: &mut Stream<'_>) -> io::Result<Member> {
         method: u16_at(&header, 8),
         is_encrypted: flags & IS_ENCRYPTED != 0,
         stored: stored.filter(|&stored| flags & HAS_DESCRIPTOR == 0 || stored > 0),
+        // Some programs leave it out without saying so.
+        crc32: Some(u32_at(&header, 14)).filter(|&crc32| flags & HAS_DESCRIPTOR == 0 && crc32 != 0),
     })
 }
 
@@ -415,8 +484,18 @@ fn zip64_extra(mut extra: &[u8]) -> Option<&[u8]> {
 
 fn take(stream: &mut Stream<'_>, length: usize) -> io::Result<BString> {
     let mut bytes = vec![0; length];
-    stream.read_exact(&mut bytes)?;
+    stream.read_exact(&mut bytes).map_err(told)?;
     Ok(bytes.into())
+}
+
+/// What is said where the stream ends in the middle of a header. What the stream itself says is kept.
+fn told(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof if error.get_ref().is_none() => {
+            io::Error::new(io::ErrorKind::UnexpectedEof, "the archive is cut off in the middle of a header")
+        }
+        _ => error,
+    }
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {
@@ -429,6 +508,33 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+}
+
+/// Sums up what is read.
+pub(super) struct Summed<R> {
+    source: R,
+    hasher: crc32fast::Hasher,
+    is_at_end: bool,
+}
+
+impl<R> Summed<R> {
+    pub(super) fn new(source: R) -> Self {
+        Self { source, hasher: crc32fast::Hasher::new(), is_at_end: false }
+    }
+
+    /// The CRC-32 of all that there is; `None` where it was not read to its end.
+    pub(super) fn crc32(self) -> Option<u32> {
+        self.is_at_end.then(|| self.hasher.finalize())
+    }
+}
+
+impl<R: Read> Read for Summed<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(out)?;
+        self.hasher.update(&out[..count]);
+        self.is_at_end |= count == 0 && !out.is_empty();
+        Ok(count)
+    }
 }
 
 /// The content of a member as it is stored.
