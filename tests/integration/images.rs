@@ -338,6 +338,7 @@ fn a_layer_that_images_share_is_read_once_and_named_for_each() {
     let shared = layout.blob(gzip(&layer("base.py", &secrets[0])));
     let one = layout.blob(zstd(&layer("one.py", &secrets[1])));
     let two = layout.blob(layer("two.py", &secrets[2]));
+    let top = one["digest"].as_str().unwrap().to_owned();
     layout.image("one", "linux/amd64", &[shared.clone(), one]);
     layout.image("two", "linux/arm64", &[shared.clone(), two]);
     let report = image(&scratch, &["l"]);
@@ -361,6 +362,9 @@ fn a_layer_that_images_share_is_read_once_and_named_for_each() {
         (["--image", "three"], ["`three`", "one (linux/amd64), two (linux/arm64)"]),
         (["--platform", "windows/amd64"], ["`windows/amd64`", "linux/amd64, linux/arm64"]),
         (["--skip-base", "sha256:00"], ["sha256:00", "no image here has this layer"]),
+        (["--skip-base", "2"], ["--skip-base 2", "only 2 layers"]),
+        (["--skip-base", "9"], ["--skip-base 9", "only 2 layers"]),
+        (["--skip-base", &top], ["only 2 layers", "nothing would be left to read"]),
     ] {
         let run = scratch.keysieve(["image", "l", arguments[0], arguments[1]]);
         assert_eq!(run.code, 2);
@@ -384,6 +388,8 @@ fn the_layers_of_a_base_image_are_left_out_by_its_file() {
     image(&scratch, &["app", "--skip-base", "base"]).assert_secrets(&[&secrets[1]]);
     let run = scratch.keysieve(["image", "base", "--skip-base", "app"]);
     assert!(run.code == 2 && run.stderr.contains("no image here builds on it"), "{run:?}");
+    let run = scratch.keysieve(["image", "base", "--skip-base", "base"]);
+    assert!(run.code == 2 && run.stderr.contains("nothing would be left to read"), "{run:?}");
 }
 
 #[test]

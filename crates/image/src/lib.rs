@@ -125,7 +125,7 @@ pub enum Error {
         /// What was asked for.
         base: String,
         /// Why nothing can be left out for it.
-        why: &'static str,
+        why: String,
     },
 }
 
@@ -283,7 +283,7 @@ fn diff_ids_of(path: &Path) -> Result<Vec<String>, Error> {
         image.and_then(|image| image.layers.into_iter().map(|layer| layer.diff_id).collect());
     ids.filter(|ids| !ids.is_empty()).ok_or_else(|| Error::NoBase {
         base: path.display().to_string(),
-        why: "it is no image whose configuration names its layers",
+        why: "it is no image whose configuration names its layers".to_owned(),
     })
 }
 

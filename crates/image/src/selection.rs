@@ -77,10 +77,12 @@ impl Chosen {
 
     fn skip_base(&mut self, images: &[Image], base: &Base, base_ids: Option<&[String]>) -> Result<(), Error> {
         let mut is_known = false;
+        // How many layers there are in what has none but the base's.
+        let mut all: Option<usize> = None;
         for (at, skipped) in &mut self.images {
             let image = &images[*at];
             let count = match base {
-                Base::Layers(count) => Some((*count).min(image.layers.len())),
+                Base::Layers(count) => Some(*count),
                 Base::Digest(digest) => {
                     let is_meant =
                         |layer: &Layer| layer.digest == *digest || layer.diff_id.as_ref() == Some(digest);
@@ -95,6 +97,11 @@ impl Chosen {
                     .map(<[String]>::len),
             };
             let Some(count) = count else { continue };
+            let length = image.layers.len();
+            if count > 0 && count >= length {
+                all = all.max(Some(length));
+                continue;
+            }
             is_known = true;
             *skipped = count;
             let layers = if count == 1 { "layer" } else { "layers" };
@@ -103,10 +110,16 @@ impl Chosen {
         if is_known {
             return Ok(());
         }
-        let (base, why) = match base {
+        let (base, none) = match base {
             Base::Layers(count) => (count.to_string(), "there is no image"),
             Base::Digest(digest) => (digest.clone(), "no image here has this layer"),
             Base::Image(path) => (path.display().to_string(), "no image here builds on it"),
+        };
+        let whose = if self.images.len() == 1 { "the image has" } else { "the images have" };
+        let why = match all {
+            Some(1) => format!("{whose} only 1 layer, and nothing would be left to read"),
+            Some(length) => format!("{whose} only {length} layers, and nothing would be left to read"),
+            None => none.to_owned(),
         };
         Err(Error::NoBase { base, why })
     }
