@@ -114,6 +114,7 @@ impl Baseline {
         let mut baseline = Self::new(salt);
         for entry in parsed.entries.unwrap_or_default() {
             if let Some(date) = entry.expires.as_deref().filter(|date| !is_date(date)) {
+                let date = control::shortened(date);
                 return Err(fail(format!("`expires: {date}` is no date; write 2026-01-31")));
             }
             baseline.insert(entry).map_err(fail)?;
@@ -202,22 +203,23 @@ pub(super) fn path_of(place: &Place) -> Option<&BStr> {
 ///
 /// When it can match nothing, or is written as another kind of pattern would be.
 pub(super) fn glob(pattern: &str) -> Result<IgnoreFile, String> {
+    let shown = control::shortened(pattern);
     if pattern.contains(['\n', '\r']) {
-        return Err(format!("{pattern:?} has several lines; write an entry for each"));
+        return Err(format!("{shown:?} has several lines; write an entry for each"));
     }
     if pattern.starts_with('#') {
         return Err(format!(
-            "`{pattern}` is a comment in .gitignore; write `\\{pattern}` for a name that begins so"
+            "`{shown}` is a comment in .gitignore; write `\\{shown}` for a name that begins so"
         ));
     }
     if has_alternatives(pattern) {
         return Err(format!(
-            "`{pattern}`: .gitignore has no alternatives in braces; write an entry for each, or `\\{{` for a brace in a name"
+            "`{shown}`: .gitignore has no alternatives in braces; write an entry for each, or `\\{{` for a brace in a name"
         ));
     }
     let file = IgnoreFile::parse(pattern.as_bytes(), b"", false);
     if !file.can_match() {
-        return Err(format!("`{pattern}` matches no path; see `git help gitignore`"));
+        return Err(format!("`{shown}` matches no path; see `git help gitignore`"));
     }
     Ok(file)
 }

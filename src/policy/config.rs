@@ -167,7 +167,8 @@ impl Config {
                 severities.as_mapping().ok_or("`rules.severity`: a mapping of rules to severities")?;
             for (rule, word) in severities {
                 let rule = rule.as_str().ok_or("`rules.severity`: a mapping of rules to severities")?;
-                let severity = among(word, &format!("rules.severity.{rule}"), SEVERITIES)?;
+                let severity =
+                    among(word, &format!("rules.severity.{}", control::shortened(rule)), SEVERITIES)?;
                 self.severities.insert(rule.to_owned(), severity);
             }
         }
@@ -312,7 +313,7 @@ fn among<T: Copy>(value: &Value, at: &str, words: &[(&str, T)]) -> Result<T, Str
 /// Says that there is no such rule, and which was meant.
 #[must_use]
 pub fn no_rule(id: &str, known: &[&str]) -> String {
-    format!("there is no rule `{id}`{}", did_you_mean(id, known))
+    format!("there is no rule `{}`{}", control::shortened(id), did_you_mean(id, known))
 }
 
 /// `; did you mean ...?` with the nearest word, or nothing where none is near.
@@ -359,6 +360,27 @@ mod tests {
         assert!(told("schema: 9\n").contains("valid value is 1"));
         assert!(told("").contains("schema: 1"));
         assert!(told("rules: {}\n").contains("`schema` is missing"));
+    }
+
+    #[test]
+    fn long_values_are_shown_by_their_beginning() {
+        // YAML has no longer keys.
+        let (long, key) = ("a".repeat(5_000_000), "a".repeat(1000));
+        for (text, field) in [
+            (format!("paths: [{{ignore: '{long}{{a,b}}'}}]"), "`paths[0].ignore`"),
+            (format!("paths: [{{ignore: '#{long}'}}]"), "`paths[0].ignore`"),
+            (format!("paths: [{{ignore: \"{long}\\n\"}}]"), "`paths[0].ignore`"),
+            (format!("paths: [{{ignore: '{long}['}}]"), "`paths[0].ignore`"),
+            (format!("accept-unread: ['{long}[']"), "`accept-unread`"),
+            (format!("rules: {{severity: {{{key}: none}}}}"), "`rules.severity.aaa"),
+            (format!("rules: {{{key}: 1}}"), "`rules`"),
+        ] {
+            let told = Config::parse(FILE, &format!("schema: 1\n{text}\n")).expect_err(field).to_string();
+            assert!(told.contains(field) && told.len() < 400, "{}", control::shortened(&told));
+        }
+        let config = Config::parse(FILE, &format!("schema: 1\nrules: {{off: [{long}]}}\n")).expect("sound");
+        let told = config.apply(FILE, keysieve_builtin::rules()).expect_err("no such rule").to_string();
+        assert!(told.len() < 400, "{}", control::shortened(&told));
     }
 
     #[test]

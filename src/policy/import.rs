@@ -1,5 +1,6 @@
 //! What other scanners' baselines and ignore files say of a secret: its digest, itself, or the place where it was.
 
+use keysieve_paths::control;
 use serde::Deserialize;
 
 /// An entry of somebody else's baseline.
@@ -97,7 +98,7 @@ fn of_gitleaks(entry: GitleaksEntry) -> Imported {
 
 /// `[commit:]path:rule:line`
 fn of_ignore_line(line: &str) -> Result<Imported, String> {
-    let fail = || format!("`{line}` is not `[COMMIT:]PATH:RULE:LINE`");
+    let fail = || format!("`{}` is not `[COMMIT:]PATH:RULE:LINE`", control::shortened(line));
     let mut parts = line.rsplitn(3, ':');
     let number = parts.next().and_then(|number| number.parse().ok()).ok_or_else(fail)?;
     let _rule = parts.next().ok_or_else(fail)?;

@@ -2,6 +2,7 @@
 //! come with what is scanned, so they are opened as strangers' files: only regular ones, none that has no end, and, for what a
 //! folder supplies, none to which a link leads out of that folder.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
@@ -12,6 +13,8 @@ use bstr::ByteSlice as _;
 const MAX_BRACKETS: usize = 20_000;
 /// The longest name that a message may quote, in bytes.
 const MAX_QUOTED_BYTES: usize = 60;
+/// How much of a longer text a message shows, in bytes.
+const MAX_SHOWN_BYTES: usize = 80;
 
 /// The content of a regular file of at most `max_bytes`. A link to one is followed.
 ///
@@ -40,6 +43,13 @@ pub fn read(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
     file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
     check(true, bytes.len() as u64)?;
     Ok(bytes)
+}
+
+/// Whether a link lies at `path`, and leads out of `folder`.
+#[must_use]
+pub fn leads_out(folder: &Path, path: &Path) -> bool {
+    let is_out = |real: &Path| folder.canonicalize().is_ok_and(|folder| !real.starts_with(folder));
+    path.is_symlink() && path.canonicalize().is_ok_and(|real| is_out(&real))
 }
 
 /// Like [`read`], for a file that `folder` supplies: a link must not lead out of it. `None` where there is no such file.
@@ -142,9 +152,32 @@ pub fn without_values(message: &str) -> String {
     kept.collect::<Vec<_>>().join("`")
 }
 
+/// A text as messages show it: the beginning of a long one.
+#[must_use]
+pub fn shortened(text: &str) -> Cow<'_, str> {
+    match text.len() {
+        0..=MAX_SHOWN_BYTES => text.into(),
+        _ => {
+            let end = (0..=MAX_SHOWN_BYTES).rev().find(|&at| text.is_char_boundary(at));
+            format!("{}...", &text[..end.unwrap_or_default()]).into()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_texts_are_shown_by_their_beginning() {
+        assert_eq!(shortened("a/b"), "a/b");
+        let long = shortened(&"\u{e4}".repeat(50_000)).into_owned();
+        assert!(long.ends_with("\u{e4}...") && long.len() <= MAX_SHOWN_BYTES + 3, "{long}");
+        assert_eq!(
+            shortened(&format!("a{}", "\u{20ac}".repeat(40))),
+            format!("a{}...", "\u{20ac}".repeat(26))
+        );
+    }
 
     #[test]
     fn messages_lose_the_values_and_keep_the_names() {

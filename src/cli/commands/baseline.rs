@@ -1,7 +1,6 @@
 //! `keysieve baseline create|update|import`
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -164,11 +163,14 @@ fn update(only: &[String], what: &BaselineArgs) -> anyhow::Result<ExitStatus> {
     status(&outcome)
 }
 
+/// The largest baseline of another scanner that is read, in bytes.
+const MAX_IMPORT_BYTES: u64 = 512 << 20;
+
 fn import(file: &Path, what: &BaselineArgs) -> anyhow::Result<ExitStatus> {
     let repository = Repository::open(&what.repo)?;
     let files = Files::of(&repository, what)?;
     let name = file.display().to_string();
-    let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+    let text = control::read_text(file, MAX_IMPORT_BYTES).with_context(|| format!("cannot read {name}"))?;
     let imported = import::parse(&text).map_err(|message| anyhow::anyhow!("{name}: {message}"))?;
     let mut baseline = files.read()?;
     let known: BTreeSet<String> = baseline.entries().map(|entry| entry.fingerprint.clone()).collect();
