@@ -139,6 +139,116 @@ fn messages_quote_nothing_of_a_file_that_is_another_one() {
     }
 }
 
+/// Files of a git directory that others than keysieve's own code read.
+const CONTROL: [&str; 14] = [
+    "HEAD",
+    "config",
+    "config.worktree",
+    "commondir",
+    "gitdir",
+    "packed-refs",
+    "shallow",
+    "index",
+    "MERGE_HEAD",
+    "FETCH_HEAD",
+    "refs/heads/other",
+    "logs/HEAD",
+    "objects/info/alternates",
+    "objects/info/commit-graph",
+];
+
+#[test]
+fn nothing_is_quoted_of_what_lies_in_the_place_of_gits_own_files() {
+    let scratch = Scratch::new();
+    let word = password(14);
+    let line = format!("root:x:0:0:{word}:/root:/bin/sh\n");
+    let contents = [
+        line.repeat(3),
+        line.clone(),
+        format!("{word}\n"),
+        format!("\"{word}\\q\"\n"),
+        format!("a/{word} b\n"),
+    ];
+    for (number, file) in CONTROL.iter().enumerate() {
+        let repository = repository(&scratch, &format!("r{number}"));
+        let path = repository.path().join(".git").join(file);
+        let link = [
+            "HEAD",
+            "config",
+            "commondir",
+            "packed-refs",
+            "shallow",
+            "objects/info/alternates",
+            "FETCH_HEAD",
+        ];
+        for (at, content) in contents.iter().enumerate() {
+            let outside = scratch.write(&format!("outside{at}"), content);
+            for is_link in [true, false] {
+                let _ = fs::remove_file(&path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                match is_link {
+                    true => symlink(&outside, &path).unwrap(),
+                    false => fs::write(&path, content).unwrap(),
+                }
+                for run in runs(&repository) {
+                    assert!(!run.stderr.contains(&word) && !run.stdout.contains(&word), "{file}: {run:?}");
+                }
+                if is_link && link.contains(file) {
+                    let run = repository.run_keysieve(&["audit", "."]);
+                    let output = run.stdout + &run.stderr;
+                    assert!(
+                        run.code == 2 && output.contains(file) && output.contains("link"),
+                        "{file}: {output}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn files_that_work_trees_share_are_followed() {
+    let (scratch, secret) = (Scratch::new(), github_pat(15));
+    let main = repository(&scratch, "main");
+    main.commit_file("app.py", token_line(&secret));
+    main.git(["pack-refs", "--all"]);
+    let other = scratch.repository("other");
+    for file in ["config", "packed-refs", "HEAD", "objects", "refs"] {
+        let path = other.path().join(".git").join(file);
+        let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+        symlink(main.path().join(".git").join(file), path).unwrap();
+    }
+    let report = other.audit();
+    report.assert_complete();
+    report.assert_secrets(&[&secret]);
+}
+
+#[test]
+fn results_are_read_from_regular_files_of_bounded_size() {
+    let scratch = Scratch::new();
+    scratch.write("a.jsonl", "");
+    make_pipe(&scratch.path("pipe"));
+    let sparse = scratch.write("large.jsonl", "x");
+    fs::File::options().write(true).open(sparse).unwrap().set_len(1 << 40).unwrap();
+    for (file, part) in
+        [("/dev/zero", "not a regular file"), ("pipe", "not a regular file"), ("large.jsonl", "536870912")]
+    {
+        for arguments in
+            [vec!["report", file], vec!["compare", file, "a.jsonl"], vec!["compare", "a.jsonl", file]]
+        {
+            let start = Instant::now();
+            let run = scratch.keysieve(&arguments);
+            assert!(start.elapsed() < LIMIT, "{arguments:?}");
+            assert_eq!(run.code, 2, "{arguments:?}: {run:?}");
+            // The new results are read first.
+            assert!(
+                arguments[1] == file && arguments[0] == "compare" || run.stderr.contains(part),
+                "{run:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn nothing_takes_more_time_than_its_size_is_worth() {
     let scratch = Scratch::new();

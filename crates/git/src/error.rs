@@ -38,6 +38,20 @@ pub enum Error {
         /// The file.
         file: String,
     },
+    /// One of git's own files is a link to something that is not git's.
+    #[error(
+        "{file}: a link that leads out of the repository, and not followed; put the file itself there, or clone anew"
+    )]
+    LinkOut {
+        /// The file.
+        file: String,
+    },
+    /// A file that names a git directory names none.
+    #[error("{file} names no git directory; restore it, or clone anew")]
+    NoGitDir {
+        /// The file.
+        file: String,
+    },
     /// A `.git` file, or the one that names a work tree's main git directory, leads nowhere.
     #[error(
         "{file} leads to {missing}, which does not exist; restore that folder, run `git worktree repair` in the main work \
@@ -114,4 +128,41 @@ pub enum Error {
     /// An object database that is needed cannot be opened.
     #[error("{0}")]
     ObjectDatabase(String),
+}
+
+/// An error of gix without what it quotes of files: they may be other ones than they claim to be.
+pub(super) fn unquoted(error: &impl std::fmt::Display) -> String {
+    without_input(&error.to_string())
+}
+
+fn without_input(message: &str) -> String {
+    const INPUT: &str = "input=\"";
+    let (mut text, mut rest) = (String::new(), message);
+    while let Some(start) = rest.find(INPUT) {
+        text.push_str(&rest[..start]);
+        text.push_str("input=...");
+        let mut quoted = rest[start + INPUT.len()..].char_indices();
+        rest = loop {
+            match quoted.next() {
+                Some((_, '\\')) => drop(quoted.next()),
+                Some((_, '"')) => break quoted.as_str(),
+                Some(_) => {}
+                None => break "",
+            }
+        };
+    }
+    text + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_lose_what_they_quote_of_files() {
+        let message = r#"Invalid packed reference, input="a \"b\" c\\", line=1"#;
+        assert_eq!(without_input(message), "Invalid packed reference, input=..., line=1");
+        assert_eq!(without_input(r#"torn, input="a"#), "torn, input=...");
+        assert_eq!(without_input(r#"at "refs/x""#), r#"at "refs/x""#);
+    }
 }

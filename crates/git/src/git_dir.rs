@@ -15,6 +15,7 @@ use keysieve_model::provenance::{Metadata, Provenance, path_bytes};
 use keysieve_paths::control::{self, is_special};
 
 use super::commits::{Tip, TipKind};
+use super::error::Error;
 use super::index_file;
 use super::references::{Listed, Reference, References};
 use super::reftable::{LogEntry, Target};
@@ -131,7 +132,10 @@ fn logs(references: &References, dir: &Path) -> Vec<Log> {
     files.sort();
     let log = |path: PathBuf| Log {
         reference: path_bytes(path.strip_prefix(&logs).unwrap_or(&path)),
-        text: read_text(&path),
+        text: match is_link_out(dir, &path) {
+            true => Err(io::Error::other("it is a link that leads out of the repository, and not followed")),
+            false => read_text(&path),
+        },
         path,
     };
     files.into_iter().map(log).collect()
@@ -186,10 +190,15 @@ pub(super) fn read_texts<V: Visitor>(
     }
     let common = git.common_dir();
     for (_, dir) in work_tree_dirs(git) {
-        let files = TEXTS.iter().map(|name| dir.join(name)).chain(hooks(&dir));
-        let texts = files.map(|path| (read_text(&path), path));
+        let own = |path: &Path| match is_link_out(&dir, path) {
+            true => Err(io::Error::other("it is a link that leads out of the repository, and not followed")),
+            false => read_text(path),
+        };
+        let texts = TEXTS.iter().map(|name| dir.join(name)).map(|path| (own(&path), path));
+        // Hooks are links to where the project keeps them.
+        let hooks = hooks(&dir).into_iter().map(|path| (read_text(&path), path));
         let logs = logs(references, &dir).into_iter().map(|log| (log.text, log.path));
-        for (text, path) in texts.chain(logs) {
+        for (text, path) in texts.chain(hooks).chain(logs) {
             match text {
                 Ok(text) => {
                     let name = path_bytes(path.strip_prefix(common).unwrap_or(&path));
@@ -268,8 +277,37 @@ const CONTROL_FILES: &[&str] = &[
 const MAX_ALTERNATES: usize = 100;
 const MAX_ALTERNATES_BYTES: u64 = 1 << 20;
 
+/// Why a git directory is not opened, where one of its files is a trap.
+pub(super) fn refused(git_dir: &Path) -> Option<Error> {
+    let shown = |file: PathBuf| file.display().to_string();
+    special_file(git_dir)
+        .map(|file| Error::SpecialFile { file: shown(file) })
+        .or_else(|| link_out(git_dir).map(|file| Error::LinkOut { file: shown(file) }))
+}
+
+/// The first file of a git directory that is a link to something that is not git's.
+fn link_out(git_dir: &Path) -> Option<PathBuf> {
+    let out =
+        |dir: &Path| CONTROL_FILES.iter().map(|name| dir.join(name)).find(|file| is_link_out(dir, file));
+    let main = || {
+        let main = control::read_text(&git_dir.join("commondir"), MAX_ALTERNATES_BYTES).ok()?;
+        out(&git_dir.join(main.trim_end()))
+    };
+    out(git_dir).or_else(main)
+}
+
+/// Whether `file` of a git directory is a link to something else than the same file of another one: some programs share files so.
+fn is_link_out(git_dir: &Path, file: &Path) -> bool {
+    let is_shared = || {
+        let (name, real) = (file.strip_prefix(git_dir).ok()?, file.canonicalize().ok()?);
+        let dir = real.ancestors().nth(name.components().count())?;
+        Some(real.ends_with(name) && dir.join("objects").is_dir() && dir.join("refs").is_dir())
+    };
+    control::leads_out(git_dir, file) && is_shared() != Some(true)
+}
+
 /// The first file of a git directory that is neither a regular file nor a folder, such as a pipe: opening it could wait for ever.
-pub(super) fn special_file(git_dir: &Path) -> Option<PathBuf> {
+fn special_file(git_dir: &Path) -> Option<PathBuf> {
     let special = |dir: &Path| CONTROL_FILES.iter().map(|name| dir.join(name)).find(|file| is_special(file));
     let found = special(git_dir);
     if found.is_some() {

@@ -48,6 +48,7 @@ use keysieve_paths::control::{self, is_special};
 
 use self::cache::Cache;
 use self::commits::{Commits, Tip, TipKind};
+use self::error::unquoted;
 use self::objects::Objects;
 use self::references::{References, Tables};
 use self::sieve::{ObjectSieve, Sieved};
@@ -105,15 +106,15 @@ impl Repository {
         if !path.exists() {
             return Err(Error::NoSuchPath { path: shown });
         }
-        if let Some(special) = special_above(path) {
-            return Err(Error::SpecialFile { file: special.display().to_string() });
+        if let Some(refused) = refused_above(path) {
+            return Err(refused);
         }
         if let Some(lost) = lost_git_dir(path) {
             return Err(lost);
         }
         let git = gix::discover_opts(path, gix::discover::upwards::Options::default(), options()).map_err(
             |error| {
-                let why = error.to_string();
+                let why = unquoted(&error);
                 match git_dir_above(path) {
                     Some(git_dir) => {
                         Error::Unusable { path: shown, git_dir: git_dir.display().to_string(), why }
@@ -145,10 +146,10 @@ impl Repository {
             Some(git_dir) => {
                 let fail = |error: gix::Error| {
                     let git_dir = git_dir.display().to_string();
-                    Error::Unusable { path: path.display().to_string(), git_dir, why: error.to_string() }
+                    Error::Unusable { path: path.display().to_string(), git_dir, why: unquoted(&error) }
                 };
-                if let Some(special) = git_dir::special_file(git_dir) {
-                    return Err(Error::SpecialFile { file: special.display().to_string() });
+                if let Some(refused) = git_dir::refused(git_dir) {
+                    return Err(refused);
                 }
                 if let Some(lost) = lost_main_dir(git_dir) {
                     return Err(lost);
@@ -310,8 +311,10 @@ impl Repository {
         match self.git.to_thread_local().shallow_commits() {
             Ok(commits) => commits.iter().flat_map(|commits| commits.iter().copied()).collect(),
             Err(error) => {
-                unread
-                    .push(Unread::new("shallow", format!("the list of shallow commits is damaged: {error}")));
+                unread.push(Unread::new(
+                    "shallow",
+                    format!("the list of shallow commits is damaged: {}", unquoted(&error)),
+                ));
                 HashSet::new()
             }
         }
@@ -360,24 +363,26 @@ fn search_names<V: Visitor>(visitor: &V, trees: &Trees) -> bool {
 
 /// The largest file that names a git directory, in bytes.
 const MAX_LINK_BYTES: u64 = 64 << 10;
+/// The longest path of a git directory, in bytes.
+const MAX_PATH_BYTES: usize = 4096;
 
-/// A file of the repository that `path` is or lies in which is no regular one, see [`git_dir::special_file`].
-fn special_above(path: &Path) -> Option<PathBuf> {
+/// Why the repository that `path` is or lies in is not opened, see [`git_dir::refused`].
+fn refused_above(path: &Path) -> Option<Error> {
     let absolute = std::path::absolute(path).ok()?;
     for dir in absolute.ancestors() {
         let beside = dir.join(".git");
         if is_special(&beside) {
-            return Some(beside);
+            return Some(Error::SpecialFile { file: beside.display().to_string() });
         }
         if is_git_dir(&beside) {
-            return git_dir::special_file(&beside);
+            return git_dir::refused(&beside);
         }
         if let Ok(text) = control::read_text(&beside, MAX_LINK_BYTES) {
             let named = dir.join(text.strip_prefix("gitdir:")?.trim());
-            return git_dir::special_file(&named);
+            return git_dir::refused(&named);
         }
         if is_git_dir(dir) {
-            return git_dir::special_file(dir);
+            return git_dir::refused(dir);
         }
     }
     None
@@ -386,23 +391,38 @@ fn special_above(path: &Path) -> Option<PathBuf> {
 /// Whether the `.git` file that rules `path` names a git directory that is not there, or one whose main one is not.
 fn lost_git_dir(path: &Path) -> Option<Error> {
     let absolute = std::path::absolute(path).ok()?;
-    let above = absolute.ancestors().take_while(|dir| !is_git_dir(dir));
-    let beside = above.map(|dir| dir.join(".git")).find(|candidate| candidate.exists())?;
-    let text = control::read_text(&beside, MAX_LINK_BYTES).ok()?;
-    let git_dir = beside.parent()?.join(text.strip_prefix("gitdir:")?.trim());
-    if git_dir.exists() {
-        return lost_main_dir(&git_dir);
+    let mut candidates = absolute.ancestors().flat_map(|dir| [dir.join(".git"), dir.to_owned()]);
+    let candidate = candidates
+        .find(|candidate| is_git_dir(candidate) || (candidate.ends_with(".git") && candidate.exists()))?;
+    if is_git_dir(&candidate) {
+        return lost_main_dir(&candidate);
     }
-    let missing = git_dir.display().to_string();
-    Some(Error::LostGitDir { file: beside.display().to_string(), missing })
+    let text = control::read_text(&candidate, MAX_LINK_BYTES).ok()?;
+    let named = text.strip_prefix("gitdir:")?.trim();
+    let git_dir = candidate.parent()?.join(named);
+    if git_dir.is_dir() { lost_main_dir(&git_dir) } else { Some(lost(&candidate, named, &git_dir)) }
 }
 
 /// Whether the git directory of a linked work tree names a main one that is not there.
 fn lost_main_dir(git_dir: &Path) -> Option<Error> {
     let file = git_dir.join("commondir");
-    let main = git_dir.join(control::read_text(&file, MAX_LINK_BYTES).ok()?.trim());
-    (!main.exists())
-        .then(|| Error::LostGitDir { file: file.display().to_string(), missing: main.display().to_string() })
+    let text = control::read_text(&file, MAX_LINK_BYTES).ok()?;
+    let main = git_dir.join(text.trim());
+    (!main.is_dir()).then(|| lost(&file, text.trim(), &main))
+}
+
+/// `file` names a folder that is not there. Only what looks like a path is shown: the file may be another one than it claims to be.
+fn lost(file: &Path, named: &str, missing: &Path) -> Error {
+    let file = file.display().to_string();
+    let is_path = named.contains(std::path::is_separator)
+        // As in `C:/`.
+        && named.rfind(':').is_none_or(|at| at == 1)
+        && named.len() <= MAX_PATH_BYTES
+        && !named.contains(|sign: char| sign.is_control() || sign.is_whitespace() || sign == '"');
+    match is_path {
+        true => Error::LostGitDir { file, missing: missing.display().to_string() },
+        false => Error::NoGitDir { file },
+    }
 }
 
 /// The git directory that `path` is, or lies beside or below.

@@ -1,7 +1,7 @@
 //! Every object of a repository once: all packs and loose objects, those of alternates too, reachable or not.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use gix::ObjectId;
@@ -14,6 +14,7 @@ use keysieve_model::coverage::Unread;
 use keysieve_model::sync::{into_inner, lock};
 
 use super::cache::Recalled;
+use super::error::unquoted;
 use super::numbers::{NO_OBJECT, Number, Numbers};
 use super::packs::{MAX_OBJECT_BYTES, PackFile, PackVisitor, PackedObject, Packs};
 
@@ -63,11 +64,23 @@ impl Objects {
                 let file = keysieve_model::provenance::path_bytes(&objects.join("info/alternates"));
                 unread.push(Unread::new(
                     file,
-                    format!("the object databases that it names cannot be found: {error}"),
+                    format!("the object databases that it names cannot be found: {}", unquoted(&error)),
                 ));
             }
         }
-        for dir in dirs.iter().skip(1).filter(|dir| !dir.is_dir()) {
+        let missing = dirs.iter().skip(1).filter(|dir| !dir.is_dir());
+        // The file may be another one than it claims to be, so only what looks like a database is shown.
+        let is_shown = |dir: &&PathBuf| {
+            dir.ends_with("objects") && !dir.to_string_lossy().contains(|sign: char| sign.is_control())
+        };
+        let (shown, others): (Vec<_>, Vec<_>) = missing.partition(is_shown);
+        if !others.is_empty() {
+            let file = keysieve_model::provenance::path_bytes(&objects.join("info/alternates"));
+            let lines = if others.len() == 1 { "a line of it names" } else { "lines of it name" };
+            let why = format!("{lines} no object database; restore it, or take it away where none is needed");
+            unread.push(Unread::new(file, why));
+        }
+        for dir in shown {
             let why = "this object database, named in objects/info/alternates, is not there; restore it, or \
                        `git repack -a -d` in a clone that still has it";
             unread.push(Unread::new(keysieve_model::provenance::path_bytes(dir), why));

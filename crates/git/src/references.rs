@@ -10,6 +10,7 @@ use gix::ObjectId;
 use keysieve_model::coverage::Unread;
 use keysieve_model::provenance::path_bytes;
 
+use super::error::unquoted;
 use super::git_dir::{read_regular, read_text, work_tree_dirs};
 use super::reftable::{Stack, Target};
 
@@ -217,7 +218,10 @@ impl References {
         let references = self.git.references();
         let references = references.and_then(|references| references.all().map(Iterator::collect::<Vec<_>>));
         let references = references.unwrap_or_else(|error| {
-            listed.unread.push(Unread::new("the references", format!("they cannot be listed: {error}")));
+            listed.unread.push(Unread::new(
+                "the references",
+                format!("`packed-refs` or `refs` cannot be listed: {}", unquoted(&error)),
+            ));
             Vec::new()
         });
         for reference in references {
@@ -235,7 +239,7 @@ impl References {
                         "it is no reference, and git ignores it; another program put it there, and it can be deleted",
                     )),
                     None => {
-                        listed.unread.push(Unread::new("a reference", format!("it cannot be read: {error}")));
+                        listed.unread.push(Unread::new("a reference", format!("it cannot be read: {}", unquoted(&error))));
                     }
                 },
             }

@@ -10,6 +10,7 @@ use gix::hash::Kind as HashKind;
 use gix::objs::{Find as _, Kind};
 use gix::odb;
 
+use super::error::unquoted;
 use super::git_dir::special_object_file;
 use super::packs::MAX_OBJECT_BYTES;
 
@@ -54,9 +55,11 @@ impl Store {
                 ..odb::store::init::Options::default()
             };
             // No replacements: what is stored is what is read.
-            odb::Store::at_opts(dir.clone(), hash, &mut std::iter::empty(), options)
-                .map(Arc::new)
-                .map_err(|error| format!("the object database {} cannot be opened: {error}", dir.display()))
+            odb::Store::at_opts(dir.clone(), hash, &mut std::iter::empty(), options).map(Arc::new).map_err(
+                |error| {
+                    format!("the object database {} cannot be opened: {}", dir.display(), unquoted(&error))
+                },
+            )
         };
         Ok(Self { databases: dirs.iter().map(open).collect::<Result<_, _>>()?, hash })
     }
