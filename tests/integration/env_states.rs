@@ -924,3 +924,18 @@ fn a_configured_file_counts_from_the_top() {
     let report = scratch.keysieve_in("r/sub", ["env", "--format", "jsonl"]).report();
     assert_eq!(states(&report, ".env"), ["ignored-by-own-excludes"]);
 }
+
+#[test]
+fn public_values_need_no_rotation() {
+    let scratch = Scratch::new();
+    let remote = scratch.repository_with("remote.git", &["--bare"]);
+    let repository = scratch.repository("r");
+    repository.commit_file(".env", "DEBUG=0\nPORT=8080\n");
+    let local = fixes(&env(&repository, &[]), ".env");
+    assert!(local.contains("filter-repo") && !local.contains("rotate"), "{local}");
+    repository.git(["remote", "add", "origin", remote.path_text()]);
+    repository.git(["push", "--quiet", "origin", "main"]);
+    let pushed = fixes(&env(&repository, &[]), ".env");
+    assert!(pushed.contains("no secret was found in it") && pushed.contains("filter-repo"), "{pushed}");
+    assert!(!pushed.contains("rotate every secret"), "{pushed}");
+}

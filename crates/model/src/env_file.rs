@@ -250,15 +250,19 @@ impl EnvState {
             Self::Staged => {
                 format!("{git} restore --staged {spec} (before the first commit: {git} rm --cached {spec})")
             }
-            Self::Committed { pushed: true, .. } => format!(
-                "rotate every secret that it held: whoever has a clone has them; then `{}` in a fresh clone and a forced push \
-                 take it out of the history",
-                rewrite("")
-            ),
-            Self::Committed { is_reachable: true, .. } => format!(
-                "take it out of the history before you push: `{}` (or `git rebase -i`), or rotate what it held",
-                rewrite("--force ")
-            ),
+            Self::Committed { pushed: true, .. } => {
+                let first = match file.may_need_rotation() {
+                    true => "rotate every secret that it held: whoever has a clone has them; then",
+                    false => "no secret was found in it (rotate what you know to be one);",
+                };
+                let rewrite = rewrite("");
+                format!("{first} `{rewrite}` in a fresh clone and a forced push take it out of the history")
+            }
+            Self::Committed { is_reachable: true, .. } => {
+                let or = if file.may_need_rotation() { ", or rotate what it held" } else { "" };
+                let rewrite = rewrite("--force ");
+                format!("take it out of the history before you push: `{rewrite}` (or `git rebase -i`){or}")
+            }
             Self::Committed { .. } => format!(
                 "{git} reflog expire --expire=now --all && {git} gc --prune=now, once nothing else of what was abandoned is needed"
             ),
@@ -267,9 +271,13 @@ impl EnvState {
             }
             Self::InImage(_) => {
                 let name = file_name(file.path.as_bstr()).as_bstr();
+                let rotate = match file.may_need_rotation() {
+                    true => ", and rotate them once the image left this machine",
+                    false => "",
+                };
                 format!(
                     "add `**/{name}` to .dockerignore, give its values to the container when it starts (`--env-file`, a secrets \
-                     manager), and rotate them once the image left this machine"
+                     manager){rotate}"
                 )
             }
             Self::InPackage { fix, .. } => fix.clone(),
@@ -316,6 +324,12 @@ impl EnvFile {
         !self.secrets.is_empty() && self.severity() >= Some(Severity::Medium)
     }
 
+    /// Whether there is something in it to rotate: a secret in any of its versions, or a weak password on disk.
+    fn may_need_rotation(&self) -> bool {
+        let is_weak = |value: &JudgedValue| value.judgement >= Judgement::Weak;
+        !self.secrets.is_empty() || self.values.iter().any(is_weak)
+    }
+
     /// What to do about it, a step each.
     #[must_use]
     pub fn fixes(&self) -> Vec<String> {
@@ -325,7 +339,8 @@ impl EnvFile {
         );
         let is_pushed = |state: &EnvState| matches!(state, EnvState::Tracked { pushed: true });
         let is_told = |state: &EnvState| matches!(state, EnvState::Committed { pushed: true, .. });
-        if self.states.iter().any(is_pushed) && !self.states.iter().any(is_told) {
+        let is_pushed_only = self.states.iter().any(is_pushed) && !self.states.iter().any(is_told);
+        if is_pushed_only && self.may_need_rotation() {
             steps.push("rotate what it holds: a remote has it".to_owned());
         }
         steps
