@@ -121,3 +121,28 @@ fn a_text_without_a_language_gets_the_rules_advice_alone() {
     let report = scratch.scan(&["files"]);
     assert!(!fix(&report, &token).contains('\n'));
 }
+
+#[test]
+fn files_of_settings_keep_the_names_that_are_written_there() {
+    let scratch = Scratch::new();
+    let cases = [
+        (".env", "SECRET_KEY=@\n", "SECRET_KEY"),
+        ("app.cfg", "[app]\napi_key = \"@\"\n", "API_KEY"),
+        ("mail.ini", "[mail]\nsmtp_password = @\n", "SMTP_PASSWORD"),
+        ("db.conf", "password = \"@\"\n", "PASSWORD"),
+    ];
+    for (number, (path, text, _)) in cases.iter().enumerate() {
+        scratch.write(&format!("files/{path}"), text.replace('@', &password(50 + number as u64)));
+    }
+    let token = github_pat(905);
+    scratch.write("files/deploy.ini", format!("deploy_token = {token}\n"));
+    scratch.write("files/notes.txt", format!("{}\n", github_pat(906)));
+    let report = scratch.scan(&["files"]);
+    for (number, (path, _, name)) in cases.iter().enumerate() {
+        let fix = fix(&report, &password(50 + number as u64));
+        assert!(fix.contains(&format!("os.environ[\"{name}\"]")), "{path}: {fix}");
+    }
+    assert!(fix(&report, &token).contains("DEPLOY_TOKEN"), "{}", fix(&report, &token));
+    let unnamed = fix(&report, &github_pat(906));
+    assert!(unnamed.contains("GITHUB_TOKEN"), "{unnamed}");
+}

@@ -59,11 +59,19 @@ impl Remedy {
     /// What to do about `finding`, which `rule` found. Nothing of any secret is in it.
     pub(super) fn of(rule: &Rule, finding: &Finding) -> Self {
         let plain = || Self { advice: rule.fix.text(), lines: Vec::new() };
-        let (Some(replacement), Some(own)) = (&finding.replacement, rule.fix.variable()) else {
-            return plain();
-        };
+        let Some(own) = rule.fix.variable() else { return plain() };
         let secret = finding.secret.expose().to_ascii_lowercase();
         let is_safe = |text: &str| memchr::memmem::find(text.to_lowercase().as_bytes(), &secret).is_none();
+        let Some(replacement) = &finding.replacement else {
+            // Whatever reads `.env`, `.ini` and the like asks for the name that is written there.
+            let name = finding.variable.as_deref().filter(|name| is_safe(name));
+            let variable =
+                name.map(variable_of).filter(|variable| is_safe(variable) && is_variable(variable));
+            return variable.map_or_else(plain, |variable| {
+                let look_up = look_up(Syntax::Python, &variable);
+                Self { advice: rule.fix.text_with(&look_up), lines: Vec::new() }
+            });
+        };
         let assignee = replacement.assignee.as_ref().filter(|assignee| {
             is_safe(&assignee.name) && is_safe(&assignee.lead) && is_safe(&variable_of(&assignee.name))
         });
@@ -110,12 +118,16 @@ fn variable_of(name: &str) -> String {
     variable.trim_matches('_').to_owned()
 }
 
+/// Whether a variable of the environment may have this name.
+fn is_variable(variable: &str) -> bool {
+    variable.starts_with(|first: char| first.is_ascii_alphabetic())
+}
+
 /// Whether the name that the code has tells more than that of the rule.
 fn tells_more(variable: &str, kind: Kind) -> bool {
     let is_plain = |word: &str| PLAIN_WORDS.contains(&word);
     let words = variable.split('_');
-    let is_name = variable.starts_with(|first: char| first.is_ascii_alphabetic());
-    is_name
+    is_variable(variable)
         && match kind {
             Kind::Generic => words.filter(|word| *word != "SELF").nth(1).is_some(),
             Kind::Provider | Kind::Value => variable.contains('_') && !words.into_iter().all(is_plain),
