@@ -87,7 +87,8 @@ impl Foreign {
     }
 
     fn of_list(name: &str, list: &[Value]) -> Option<Self> {
-        let first = list.first()?;
+        // What gitleaks writes where it found nothing.
+        let Some(first) = list.first() else { return Some(Self::new("gitleaks")) };
         let (tool, read): (_, fn(&Value) -> Option<Facts<'_>>) = match first {
             _ if is_gitleaks(first) => ("gitleaks", gitleaks),
             _ if is_trufflehog(first) => ("trufflehog", trufflehog),
