@@ -521,6 +521,8 @@ pub(crate) struct PreCommitPush {
     /// What the remote has, where the framework knows.
     pub(crate) base: Option<String>,
     pub(crate) remote: String,
+    /// The reference over there, where the framework says it.
+    pub(crate) target: Option<String>,
 }
 
 /// What the pre-commit framework says, where it started this.
@@ -532,6 +534,7 @@ pub(crate) fn pre_commit_push() -> Option<PreCommitPush> {
         branch: branch.unwrap_or_else(|| tip.clone()),
         tip,
         base: text("PRE_COMMIT_FROM_REF"),
+        target: text("PRE_COMMIT_REMOTE_BRANCH"),
         remote: text("PRE_COMMIT_REMOTE_NAME").or_else(|| text("PRE_COMMIT_REMOTE_URL")).unwrap_or_default(),
     })
 }

@@ -391,7 +391,8 @@ impl Origins {
             Provenance::GitMetadata(metadata) => metadata,
         };
         let container = |metadata, (commit, reach)| {
-            Container::Metadata(MetadataPlace { metadata, field: found.field, commit, reach })
+            let Match { field, message_line, .. } = *found;
+            Container::Metadata(MetadataPlace { metadata, field, message_line, commit, reach })
         };
         match metadata {
             Metadata::Commit(id) | Metadata::Tag(id) => {

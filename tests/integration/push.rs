@@ -418,6 +418,11 @@ fn commands(run: &Run) -> Vec<String> {
 /// Does what the hook said, taking the secret out where it says so; then the push goes through.
 #[track_caller]
 fn follow_the_advice(local: &Repository, arguments: &[&str], file: &str) {
+    follow_the_advice_in(local, "", arguments, file);
+}
+
+/// The same, typed in a folder of the work tree.
+fn follow_the_advice_in(local: &Repository, folder: &str, arguments: &[&str], file: &str) {
     let stopped = local.push(arguments);
     assert_stopped(&stopped, &[]);
     for command in commands(&stopped) {
@@ -427,7 +432,7 @@ fn follow_the_advice(local: &Repository, arguments: &[&str], file: &str) {
         }
         let mut shell = local.command();
         let git = std::mem::replace(&mut shell, std::process::Command::new("sh"));
-        shell.arg("-c").arg(&command).current_dir(local.path()).env_clear();
+        shell.arg("-c").arg(&command).current_dir(local.path().join(folder)).env_clear();
         shell.envs(git.get_envs().filter_map(|(name, value)| Some((name, value?))));
         shell.env("GIT_EDITOR", "sed -i.bak -e s/ghp_[A-Za-z0-9]*/it/");
         let run = crate::fixture::run(&mut shell, b"");
@@ -522,7 +527,7 @@ fn a_staged_secret_stops_the_commit() {
     repository.git(["add", "--all"]);
     let stopped = repository.try_git(&["commit", "-m", "Add"]);
     assert_ne!(stopped.code, 0);
-    for part in ["commit stopped: 1 new", "b.py:1:10", "git add b.py", "KEYSIEVE_SKIP=1 git commit"] {
+    for part in ["commit stopped: 1 new", "b.py:1:10", "git add -- :/b.py", "KEYSIEVE_SKIP=1 git commit"] {
         assert!(stopped.stderr.contains(part), "no {part:?} in {}", stopped.stderr);
     }
     // `git commit FILE` commits another index than the one that is there.
@@ -550,4 +555,46 @@ fn the_first_commit_of_all_can_be_stopped() {
     let stopped = repository.try_git(&["commit", "-m", "Begin"]);
     assert_ne!(stopped.code, 0);
     assert!(stopped.stderr.contains("config/app.py:1:13"), "{}", stopped.stderr);
+}
+
+#[test]
+fn the_advice_works_in_a_subfolder() {
+    let (scratch, first, odd) = (Scratch::new(), github_pat(1140), github_pat(1141));
+    let (_, local) = pair(&scratch);
+    local.commit_file("keep/x.py", "x = 1\n");
+    local.commit_file("sub/t.py", token_line(&first));
+    local.commit_file("keep/y.py", "y = 1\n");
+    follow_the_advice_in(&local, "keep", &["origin", "main"], "sub/t.py");
+    local.commit_file("sub/[t].py", token_line(&odd));
+    follow_the_advice_in(&local, "keep", &["origin", "main"], "sub/[t].py");
+}
+
+#[test]
+fn the_way_round_repeats_what_is_pushed() {
+    let (scratch, secret) = (Scratch::new(), github_pat(1142));
+    let (_, local) = pair(&scratch);
+    local.commit_file("b.py", token_line(&secret));
+    local.git(["tag", "v3"]);
+    for (arguments, command) in [
+        (["origin", "main"].as_slice(), "KEYSIEVE_SKIP=1 git push origin main lets"),
+        (
+            &["origin", "main:review"],
+            "KEYSIEVE_SKIP=1 git push origin refs/heads/main:refs/heads/review lets",
+        ),
+        (&["origin", "main", "v3"], "KEYSIEVE_SKIP=1 git push origin main v3 lets"),
+    ] {
+        assert_stopped(&local.push(arguments), &[command, "keysieve:allow"]);
+    }
+}
+
+#[test]
+fn lines_of_messages_count_from_the_subject() {
+    let (scratch, subject, body) = (Scratch::new(), github_pat(1143), github_pat(1144));
+    let (_, local) = pair(&scratch);
+    local.commit(&format!("Use {subject}"));
+    let stopped = local.push(&["origin", "main"]);
+    assert_stopped(&stopped, &["the message of commit", ", line 1:5"]);
+    assert!(!stopped.stderr.contains("keysieve:allow"), "nobody writes it there: {}", stopped.stderr);
+    local.git(["tag", "-a", "v4", "HEAD~1", "-m", &format!("Release\n\nwith {body}")]);
+    assert_stopped(&local.push(&["origin", "v4"]), &["the message of tag v4, line 3:6"]);
 }

@@ -51,6 +51,8 @@ pub struct Match {
     pub location: Location,
     /// The part of a commit or tag in which the secret lies; empty elsewhere.
     pub field: &'static str,
+    /// The line in which the message of that commit or tag begins, from 1.
+    pub message_line: Option<u64>,
     /// What the bytes around it say.
     pub evidence: Evidence,
 }
@@ -201,6 +203,7 @@ impl Detector {
             span: found.span,
             location: lines.locate(found.span),
             field: chunk.provenance.field_at(chunk.bytes, found.span.start),
+            message_line: chunk.provenance.message_line(chunk.bytes).filter(|_| chunk.start.offset == 0),
             evidence: found.evidence,
         };
         (found.into_iter().map(located).collect(), memo)

@@ -80,6 +80,16 @@ impl RefUpdate {
         self.new.is_none()
     }
 
+    /// The update as `git push` takes it: `main`, `main:refs/heads/review`, `:refs/heads/old`.
+    #[must_use]
+    pub fn refspec(&self) -> BString {
+        match self.new {
+            None => [b":".as_slice(), &self.target].concat().into(),
+            Some(_) if self.source == self.target => self.short_name(),
+            Some(_) => [self.source.as_slice(), b":", &self.target].concat().into(),
+        }
+    }
+
     /// The name for reports: without `refs/heads/` and the like.
     #[must_use]
     pub fn short_name(&self) -> BString {

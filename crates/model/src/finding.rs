@@ -381,6 +381,8 @@ pub struct MetadataPlace {
     pub metadata: Metadata,
     /// The part of it: `message`, `author`, `committer`, `tagger`, `header`, `name` or a file's name.
     pub field: &'static str,
+    /// The line of the object in which its message begins, from 1.
+    pub message_line: Option<u64>,
     /// The commit itself, where it is one.
     pub commit: Option<CommitSummary>,
     /// What reaches it.

@@ -155,6 +155,15 @@ impl Provenance {
         }
     }
 
+    /// The line of a commit or tag in which its message begins, from 1; `None` elsewhere.
+    #[must_use]
+    pub fn message_line(&self, bytes: &[u8]) -> Option<u64> {
+        let Self::GitMetadata(Metadata::Commit(_) | Metadata::Tag(_)) = self else { return None };
+        let end = bytes[..bytes.len().min(MAX_HEADER_BYTES)].find("\n\n")?;
+        let lines = bytes[..end].iter().filter(|&&byte| byte == b'\n').count();
+        Some(lines as u64 + 3)
+    }
+
     /// The path of what it is, where it has one.
     #[must_use]
     pub fn path(&self) -> Option<&BStr> {

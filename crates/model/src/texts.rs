@@ -119,7 +119,7 @@ fn of_finding(finding: &mut Finding, visit: Visit<'_>) {
                 of_reach(reach, visit);
             }
             Container::Metadata(place) => {
-                let MetadataPlace { metadata, commit, reach, field: _ } = place;
+                let MetadataPlace { metadata, commit, reach, field: _, message_line: _ } = place;
                 match metadata {
                     Metadata::File(path) | Metadata::EntryName(path) => visit(Text::Name(path)),
                     Metadata::Commit(_) | Metadata::Tag(_) | Metadata::RefName | Metadata::RemoteRefName => {}

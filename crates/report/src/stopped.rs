@@ -17,6 +17,8 @@ use super::{Options, escaped};
 
 /// How many of a secret's places are shown.
 const MAX_PLACES: usize = 5;
+/// How many references a command names.
+const MAX_REFS: usize = 10;
 
 /// What is stopped when something was found.
 #[derive(Debug, Clone)]
@@ -31,6 +33,8 @@ pub enum Stopped {
         branch: Option<BString>,
         /// The commit that is checked out.
         head: Option<ObjectId>,
+        /// What is pushed, as `git push` takes it.
+        refs: Vec<BString>,
     },
     /// A push to here.
     Receive,
@@ -125,7 +129,12 @@ fn write_finding(
 }
 
 fn place_text(place: &Place) -> String {
-    let at = format!("{}:{}", place.location.line, place.location.column);
+    // People count the lines of a message from its subject.
+    let headers = match &place.container {
+        Container::Metadata(MetadataPlace { field: "message", message_line: Some(first), .. }) => first - 1,
+        _ => 0,
+    };
+    let at = format!("{}:{}", place.location.line.saturating_sub(headers), place.location.column);
     let member = place.member.as_ref().map(|member| format!("!{}", escaped(member))).unwrap_or_default();
     match &place.container {
         Container::History(history) => {
@@ -178,7 +187,7 @@ fn steps(found: &RangeOutcome, finding: &Finding, stopped: &Stopped) -> Vec<Stri
         }
         Stopped::Commit => match &first.container {
             Container::History(HistoryPlace { path: Some(path), .. }) => {
-                vec![edit(path.as_bstr()), format!("git add {}", quoted(path.as_bstr()))]
+                vec![edit(path.as_bstr()), add(path.as_bstr())]
             }
             _ => Vec::new(),
         },
@@ -233,7 +242,7 @@ fn rewrite(
         }
         Container::History(HistoryPlace { path: Some(path), .. }) => vec![
             edit(path.as_bstr()),
-            format!("git add {}", quoted(path.as_bstr())),
+            add(path.as_bstr()),
             "git commit --amend --no-edit --allow-empty".to_owned(),
         ],
         _ => Vec::new(),
@@ -264,6 +273,14 @@ fn edit(path: &BStr) -> String {
     format!("# take it out of {}, then", escaped(path))
 }
 
+/// `git add` of a path that counts from the top, wherever it is typed.
+fn add(path: &BStr) -> String {
+    let has_signs =
+        path.find_byteset(br"*?[\").is_some() || path.first().is_some_and(|first| b"!^:/".contains(first));
+    let magic: &[u8] = if has_signs { b":(top,literal)" } else { b":/" };
+    format!("git add -- {}", quoted([magic, path].concat().as_bstr()))
+}
+
 /// A name as a shell takes it for one word.
 fn quoted(name: &BStr) -> String {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./+:@%".contains(byte);
@@ -281,21 +298,37 @@ fn write_ways_round(out: &mut dyn Write, outcome: &Outcome, stopped: &Stopped) -
     }
     match stopped {
         Stopped::Receive => Ok(()),
-        Stopped::Commit => write_allowing(out, outcome, "git commit"),
-        Stopped::Push { remote, .. } => {
-            write_allowing(out, outcome, &format!("git push {}", quoted(remote.as_bstr())))
+        Stopped::Commit => write_allowing(out, outcome, "KEYSIEVE_SKIP=1 git commit"),
+        Stopped::Push { refs, .. } if refs.len() > MAX_REFS || hold_secret(refs, outcome) => {
+            write_allowing(out, outcome, "the same `git push` with KEYSIEVE_SKIP=1 in front of it")
+        }
+        Stopped::Push { remote, refs, .. } => {
+            let operands = std::iter::once(remote).chain(refs).map(|name| quoted(name.as_bstr()));
+            let operands: Vec<String> = operands.collect();
+            write_allowing(out, outcome, &format!("KEYSIEVE_SKIP=1 git push {}", operands.join(" ")))
         }
     }
+}
+
+/// Whether the name of a reference has a secret in it.
+fn hold_secret(refs: &[BString], outcome: &Outcome) -> bool {
+    let suppressed = outcome.suppressed.iter().map(|suppressed| &suppressed.finding);
+    let mut findings = outcome.findings.iter().chain(suppressed);
+    findings.any(|finding| refs.iter().any(|name| name.find(finding.secret.expose()).is_some()))
 }
 
 fn write_allowing(out: &mut dyn Write, outcome: &Outcome, command: &str) -> io::Result<()> {
     let fingerprint = outcome.findings.first().map(|finding| finding.fingerprint.to_string());
     writeln!(out, "If it is no secret, one of:")?;
-    writeln!(out, "  write `keysieve:allow` and why on its line (for a push, a later commit will do)")?;
+    // Nobody writes a marker into a message or a name.
+    let has_lines = |place: &Place| !matches!(place.container, Container::Metadata(_));
+    if outcome.findings.iter().any(|finding| finding.places.iter().any(has_lines)) {
+        writeln!(out, "  write `keysieve:allow` and why on its line (for a push, a later commit will do)")?;
+    }
     writeln!(
         out,
         "  keysieve baseline update --only {} --reason WHY, and commit that",
         fingerprint.unwrap_or_default()
     )?;
-    writeln!(out, "  KEYSIEVE_SKIP=1 {command} lets this one through")
+    writeln!(out, "  {command} lets this one through")
 }

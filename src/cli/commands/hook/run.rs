@@ -51,7 +51,8 @@ fn pre_push(remote: Option<&OsStr>, url: Option<&OsStr>, common: &Common) -> any
     let Some(include) = what_comes(&updates, "push")? else { return Ok(ExitStatus::Clean) };
     let known = updates.iter().filter_map(|update| update.old).collect();
     let url = url.map(|url| BString::from(url.as_encoded_bytes()));
-    push(&repository, (remote, url), include, (known, created(&updates)), common)
+    let refs = updates.iter().map(RefUpdate::refspec).collect();
+    push(&repository, (remote, url), (include, refs), (known, created(&updates)), common)
 }
 
 /// What the pre-commit framework tells of a push: it keeps git's lines to itself, and starts its hooks for the first reference
@@ -67,13 +68,15 @@ fn pre_commit_framework(
     let name = pushed.branch.strip_prefix("refs/heads/").unwrap_or(&pushed.branch);
     let created = if pushed.base.is_none() { vec![pushed.branch.as_str().into()] } else { Vec::new() };
     let remote = (pushed.remote.as_str().into(), None);
-    push(repository, remote, vec![(name.into(), tip)], (known, created), common)
+    let target = pushed.target.as_ref().filter(|target| **target != pushed.branch);
+    let refspec = target.map_or_else(|| name.to_owned(), |target| format!("{name}:{target}"));
+    push(repository, remote, (vec![(name.into(), tip)], vec![refspec.into()]), (known, created), common)
 }
 
 fn push(
     repository: &Repository,
     (remote, url): (BString, Option<BString>),
-    include: Vec<(BString, ObjectId)>,
+    (include, refs): (Vec<(BString, ObjectId)>, Vec<BString>),
     (known, created): (Vec<ObjectId>, Vec<BString>),
     common: &Common,
 ) -> anyhow::Result<ExitStatus> {
@@ -82,7 +85,7 @@ fn push(
     let (branch, head) = repository.head();
     let remote = without_credentials(remote.as_bstr());
     let query = RangeQuery::Commits { include, exclude, since: None, needs_parents: false, created };
-    scan(repository, &query, &Stopped::Push { remote, branch, head }, common)
+    scan(repository, &query, &Stopped::Push { remote, branch, head, refs }, common)
 }
 
 fn receive(updates: &[RefUpdate], common: &Common) -> anyhow::Result<ExitStatus> {
