@@ -1,10 +1,13 @@
 //! What a run is about, for its results: what was typed, and the repository.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use bstr::{BString, ByteSlice as _};
 use keysieve_git::{Repository, without_credentials};
 use keysieve_model::about::AboutRepository;
+
+use super::args::{Common, ConfidenceArg};
 
 /// Options that change only how results are written or how fast they come, and whether each has a value.
 const OUTPUT_OPTIONS: &[(&str, bool)] = &[
@@ -57,6 +60,29 @@ fn told(arguments: impl Iterator<Item = OsString>) -> BString {
         command.extend_from_slice(&quoted(without_credentials(bytes.as_bstr()).as_slice()));
     }
     command
+}
+
+/// The command that explains a finding of a run with these options; `what` is `ID` or `FILE:LINE`.
+pub(crate) fn explain_command(what: &str, repo: Option<&Path>, common: &Common) -> BString {
+    let mut command = BString::from(format!("keysieve explain {what}"));
+    let mut add = |option: &str, value: &[u8]| {
+        command.extend_from_slice(format!(" {option} ").as_bytes());
+        command.extend_from_slice(&quoted(value));
+    };
+    let files = [("--config", &common.config), ("--baseline", &common.baseline)];
+    let files = files.into_iter().filter_map(|(option, file)| Some((option, file.as_deref()?)));
+    let files = repo.map(|repo| ("--repo", repo)).into_iter().chain(files);
+    let rules = common.rules.iter().map(|file| ("--rules", file.as_path()));
+    files.chain(rules).for_each(|(option, file)| add(option, file.as_os_str().as_encoded_bytes()));
+    if matches!(common.min_confidence, ConfidenceArg::Low) {
+        add("--min-confidence", b"low");
+    }
+    command
+}
+
+/// The same for a finding of an audit of `repo`.
+pub(crate) fn explain_by_id(repo: &Path, common: &Common) -> BString {
+    explain_command("ID", Some(repo).filter(|repo| *repo != Path::new(".")), common)
 }
 
 /// The argument as a shell takes it for one word.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Finds leaked secrets in all of a git repository's history, in working trees and in .env files.
@@ -385,6 +386,8 @@ pub(crate) struct EnvArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("format", |format| format.value_parser(formats(&["text"]))))]
+#[command(mut_arg("output", |output| output.hide(true)), mut_arg("also", |also| also.hide(true)))]
 pub(crate) struct Explain {
     /// A finding's fingerprint or the beginning of it, a rule's id, or FILE:LINE.
     #[arg(value_name = "FINDING|RULE|FILE:LINE")]
@@ -400,6 +403,7 @@ pub(crate) struct Explain {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("format", |format| format.value_parser(formats(&["text", "json", "markdown", "html"]))))]
 pub(crate) struct Compare {
     /// The file with the earlier results; `-` is standard input.
     pub(crate) old: PathBuf,
@@ -680,6 +684,16 @@ pub(crate) enum FormatArg {
     Markdown,
     /// A page to look into, print and pass on: one file, which loads nothing.
     Html,
+}
+
+/// A format, of which help lists these alone. The others are refused with a reason, not as words that nobody knows.
+fn formats(listed: &'static [&'static str]) -> impl TypedValueParser<Value = FormatArg> {
+    let known = FormatArg::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let known = known.map(|value| {
+        let is_listed = listed.contains(&value.get_name());
+        value.hide(!is_listed)
+    });
+    PossibleValuesParser::new(known).try_map(|name| FormatArg::from_str(&name, false))
 }
 
 /// `FORMAT=FILE`

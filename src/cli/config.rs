@@ -360,6 +360,7 @@ fn about(common: &Common, policy: PolicySource<'_>, own: &SuppressConfig) -> any
     files.extend(common.rules.iter().map(|file| bytes(file)));
     Ok(About {
         command: command_line(),
+        explain: None,
         rules_version: keysieve_builtin::VERSION.to_owned(),
         configuration: files,
         fail_on: match own.never_fails {

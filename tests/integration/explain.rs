@@ -128,3 +128,51 @@ fn what_cannot_be_explained_is_an_error() {
         assert!(run.stderr.contains(part), "{}", run.stderr);
     }
 }
+
+#[test]
+fn four_digits_name_a_finding_unless_several_begin_so() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    let tokens: String = (0..900).map(|seed| token_line(&github_pat(150_000 + seed))).collect();
+    repository.write("a.py", tokens);
+    let report = repository.audit();
+    let mut by_beginning: std::collections::BTreeMap<String, Vec<String>> = Default::default();
+    for finding in &report.findings {
+        let fingerprint = finding["fingerprint"].as_str().unwrap().to_owned();
+        by_beginning.entry(fingerprint[..4].to_owned()).or_default().push(fingerprint);
+    }
+    let (only, _) = by_beginning.iter().find(|(_, all)| all.len() == 1).unwrap();
+    assert_says(&explained(&repository, &[only]), &["github-pat", "reported"]);
+    let (shared, all) = by_beginning.iter().find(|(_, all)| all.len() == 2).unwrap();
+    let run = repository.run_keysieve(&["explain", shared]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert_says(&run.stderr, &["2 findings begin with", &all[0][..12], &all[1][..12], "github-pat, a.py:"]);
+}
+
+#[test]
+fn a_report_names_a_command_that_explains_its_findings() {
+    let (scratch, secret) = (Scratch::new(), github_pat(1510));
+    let repository = scratch.repository("r");
+    repository.commit_file("a.py", token_line(&secret));
+    let id = repository.audit().find(&secret)["fingerprint"].as_str().unwrap().to_owned();
+    let command = |report: &str| {
+        let told = report.lines().find(|line| line.starts_with("-v lists")).unwrap().to_owned();
+        told.split('`').nth(1).map(str::to_owned)
+    };
+    assert_eq!(command(&repository.run_keysieve(&["audit"]).stdout), Some("keysieve explain ID".to_owned()));
+    let other = command(&scratch.keysieve(["audit", "r", "--min-confidence", "low"]).stdout).unwrap();
+    assert_eq!(other, "keysieve explain ID --repo r --min-confidence low");
+    let words: Vec<&str> =
+        other.split(' ').skip(1).map(|word| if word == "ID" { &id } else { word }).collect();
+    assert_says(&scratch.keysieve(words).stdout, &["github-pat", "reported"]);
+
+    scratch.write("loose/b.py", token_line(&secret));
+    let loose = command(&scratch.keysieve(["scan", "loose"]).stdout).unwrap();
+    assert_eq!(loose, "keysieve explain FILE:LINE");
+    assert_says(&scratch.keysieve(["explain", "loose/b.py:1"]).stdout, &["a finding"]);
+    let inside = command(&scratch.keysieve(["scan", "r/a.py"]).stdout).unwrap();
+    assert!(inside.starts_with("keysieve explain FILE:LINE --repo "), "{inside}");
+    scratch.write("values.txt", format!("TOKEN={secret}\n"));
+    let valued = scratch.keysieve(["scan", "loose", "--values", "values.txt"]).stdout;
+    assert_eq!(command(&valued), None, "{valued}");
+}

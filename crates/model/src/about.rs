@@ -7,6 +7,8 @@ use bstr::BString;
 pub struct About {
     /// The command as it was typed, without options that change only how results are written.
     pub command: BString,
+    /// The command that explains a finding of the run, `ID` or `FILE:LINE` in its place; none where no command does.
+    pub explain: Option<BString>,
     /// The version of the built-in rules.
     pub rules_version: String,
     /// The files that say what is looked for and reported: configuration, baseline, rule files.

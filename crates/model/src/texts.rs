@@ -64,7 +64,16 @@ pub(crate) fn visit(collected: &mut Collected, visit: Visit<'_>) {
 }
 
 fn of_about(about: &mut About, visit: Visit<'_>) {
-    let About { command, configuration, repository, rules_version: _, fail_on: _, min_confidence: _ } = about;
+    let About {
+        command,
+        explain,
+        configuration,
+        repository,
+        rules_version: _,
+        fail_on: _,
+        min_confidence: _,
+    } = about;
+    explain.iter_mut().for_each(|command| visit(Text::Typed(command)));
     visit(Text::Typed(command));
     configuration.iter_mut().for_each(|file| visit(Text::Typed(file)));
     if let Some(AboutRepository { name, url, branch, head: _ }) = repository {

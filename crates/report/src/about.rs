@@ -27,6 +27,9 @@ pub(super) struct AboutJson {
     /// As it was typed, without options that change only how results are written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) command: Option<String>,
+    /// What explains a finding, `ID` or `FILE:LINE` in its place; absent where no command does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) explain: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) configuration: Option<ConfigurationJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,7 +71,7 @@ pub(super) struct RepositoryJson {
 
 impl AboutJson {
     pub(super) fn new(outcome: &Outcome) -> Self {
-        let About { command, rules_version, configuration, fail_on, min_confidence, repository } =
+        let About { command, explain, rules_version, configuration, fail_on, min_confidence, repository } =
             &outcome.about;
         let text = |text: &BString| text.to_str_lossy().into_owned();
         let rules = &outcome.rules;
@@ -79,6 +82,7 @@ impl AboutJson {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             rules: Some(RulesJson { version: rules_version.clone(), digest, count: rules.rules().len() }),
             command: Some(text(command)).filter(|command| !command.is_empty()),
+            explain: explain.as_ref().map(text),
             configuration: Some(ConfigurationJson {
                 files: configuration.iter().map(text).collect(),
                 fail_on: fail_on.clone(),

@@ -55,8 +55,10 @@ pub(super) fn write(out: &mut dyn Write, results: &Results, options: Options) ->
     if !options.quiet {
         let is_own = results.summary.about.tool.as_deref().is_none_or(|tool| tool == "keysieve");
         if !options.details && !groups.is_empty() && is_own {
-            let hint = "-v lists every place and how to fix it; `keysieve explain ID` says why it was found";
-            writeln!(out, "{}", paint.dim(hint))?;
+            let explain = results.summary.about.explain.as_ref().map(|command| escaped(command.as_bytes()));
+            let explain = explain.map(|command| format!("; `{command}` says why it was found"));
+            let hint = format!("-v lists every place and how to fix it{}", explain.unwrap_or_default());
+            writeln!(out, "{}", paint.dim(&hint))?;
         }
         for notice in &results.summary.notices {
             writeln!(out, "note: {}", escaped(notice.as_bytes()))?;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use keysieve_git::Repository;
 
+use crate::cli::about::explain_by_id;
 use crate::cli::args::{Common, ValuesArgs};
 use crate::cli::config::{PolicySource, output_config, scan_config_of, shows_progress};
 use crate::cli::exit_code::ExitStatus;
@@ -20,7 +21,11 @@ pub(crate) fn run(
 ) -> anyhow::Result<ExitStatus> {
     let output = output_config(common)?;
     let opened = Repository::open(repo)?;
-    let config = scan_config_of(common, PolicySource::of(&opened), &opened)?;
+    let mut config = scan_config_of(common, PolicySource::of(&opened), &opened)?;
+    // No rule explains values that were looked for.
+    if !sweeps && values.values.is_empty() {
+        config.about.explain = Some(explain_by_id(repo, common));
+    }
     let local = if sweeps { Some(local_values(&opened)?) } else { None };
     let config = with_values(config, values, local, false)?;
     let progress = Bar::new(shows_progress(common));

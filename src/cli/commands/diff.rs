@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use keysieve::run::scan_range;
 use keysieve_git::{RangeQuery, Repository, seconds_of_date};
 
+use crate::cli::about::explain_by_id;
 use crate::cli::args::{Common, ValuesArgs};
 use crate::cli::commands::range_policy::added_suppressions;
 use crate::cli::config::{PolicySource, git_environment, output_config, scan_config_of, shows_progress};
@@ -43,7 +44,11 @@ pub(crate) fn run(
         RangeQuery::Staged => None,
     };
     let policy = base.map_or(PolicySource::of(&repository), |base| PolicySource::Commit(&repository, *base));
-    let config = with_values(scan_config_of(common, policy, &repository)?, values, None, false)?;
+    let mut config = with_values(scan_config_of(common, policy, &repository)?, values, None, false)?;
+    // No rule explains values that were looked for.
+    if values.values.is_empty() {
+        config.about.explain = Some(explain_by_id(repo, common));
+    }
     let progress = Bar::new(shows_progress(common));
     let mut found = scan_range(&config, &repository, &query, &progress)?;
     drop(progress);

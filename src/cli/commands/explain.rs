@@ -16,7 +16,7 @@ use keysieve_model::provenance::{Metadata, Provenance};
 use keysieve_report::{escaped, show_command};
 use keysieve_rules::{Rule, RuleSet};
 
-use crate::cli::args::Explain;
+use crate::cli::args::{Explain, FormatArg};
 use crate::cli::commands::rules;
 use crate::cli::config::{PolicySource, all_rules, scan_config, shows_progress};
 use crate::cli::exit_code::ExitStatus;
@@ -24,9 +24,16 @@ use crate::cli::output::print;
 use crate::cli::progress::Bar;
 
 /// The least that is taken for the beginning of a fingerprint, in characters.
-const MIN_FINGERPRINT: usize = 8;
+const MIN_FINGERPRINT: usize = 4;
+/// How many findings with the same beginning are named, and how many digits of each.
+const MAX_NAMED: usize = 5;
+const NAMED_DIGITS: usize = 12;
 
 pub(crate) fn run(asked: &Explain) -> anyhow::Result<ExitStatus> {
+    let results = &asked.common.results;
+    if !matches!(results.format, FormatArg::Text) || results.output.is_some() || !results.also.is_empty() {
+        bail!("an explanation is text on standard output; leave --format, --output and --also out");
+    }
     let repository = Repository::open(&asked.repo).ok();
     let policy = repository.as_ref().map_or(PolicySource::Nowhere, PolicySource::of);
     let explainer = Explainer {
@@ -132,6 +139,12 @@ impl Explainer<'_> {
             finding.fingerprint.to_string().starts_with(&fingerprint)
                 || finding.unsalted.to_string().starts_with(&fingerprint)
         };
+        let suppressed_findings = outcome.suppressed.iter().map(|suppressed| &suppressed.finding);
+        let meant: Vec<&Finding> =
+            outcome.findings.iter().chain(suppressed_findings).filter(is_meant).collect();
+        if meant.len() > 1 {
+            bail!("{}", ambiguous(&outcome, &fingerprint, &meant));
+        }
         if let Some(finding) = outcome.findings.iter().find(is_meant) {
             let told = "reported".to_owned();
             return self.places(&outcome, finding, &told);
@@ -279,6 +292,25 @@ impl Explainer<'_> {
             }
         }
     }
+}
+
+/// Says which findings have fingerprints that begin so.
+fn ambiguous(outcome: &Outcome, beginning: &str, meant: &[&Finding]) -> String {
+    let name = |finding: &&Finding| {
+        let salted = finding.fingerprint.to_string();
+        // What was typed may be the beginning of either.
+        let id = if salted.starts_with(beginning) { salted } else { finding.unsalted.to_string() };
+        let id = id.get(..NAMED_DIGITS.max(beginning.len() + 1)).unwrap_or(&id).to_owned();
+        let place = finding.places.first();
+        let at = place.map(|place| format!(", {}:{}", name(&place.container), place.location.line));
+        format!("{id} ({}{})", outcome.rules.rule(finding.rule).id, at.unwrap_or_default())
+    };
+    let named: Vec<String> = meant.iter().take(MAX_NAMED).map(name).collect();
+    let more = match meant.len() - named.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("the fingerprints of {} findings begin with {beginning}: {}{more}", meant.len(), named.join(", "))
 }
 
 fn suppressed(by: By, reason: Option<&str>) -> String {

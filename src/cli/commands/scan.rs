@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use bstr::BString;
 use keysieve_containers::documents::Input;
 use keysieve_git::{Repository, folder_of};
 
+use crate::cli::about::explain_command;
 use crate::cli::args::{Common, ValuesArgs};
 use crate::cli::config::{PolicySource, output_config, scan_config_at, shows_progress};
 use crate::cli::exit_code::ExitStatus;
@@ -30,7 +32,11 @@ pub(crate) fn run(
         if is_stdin { Repository::open(Path::new(".")).ok() } else { repository_of(&paths, common)? };
     let policy = repository.as_ref().map_or(PolicySource::Nowhere, PolicySource::of);
     let (config, output) = (scan_config_at(common, policy, repository.as_ref())?, output_config(common)?);
-    let config = with_values(config, values, None, is_stdin)?;
+    let mut config = with_values(config, values, None, is_stdin)?;
+    // No rule explains values that were looked for, and no place in a file is that of a document.
+    if !is_stdin && !are_documents && values.values.is_empty() {
+        config.about.explain = Some(explain_by_place(repository.as_ref(), common));
+    }
     let progress = Bar::new(shows_progress(common));
     let outcome = if are_documents {
         let input = |path| if is_stdin { Input::Stdin } else { Input::File(path) };
@@ -42,6 +48,14 @@ pub(crate) fn run(
     };
     drop(progress);
     finish(&outcome, &output)
+}
+
+/// What explains a finding by its file and line, which needs no repository.
+fn explain_by_place(repository: Option<&Repository>, common: &Common) -> BString {
+    let top = |repository: &Repository| repository.top().canonicalize().ok();
+    let here = Repository::open(Path::new(".")).ok();
+    let other = repository.filter(|repository| here.as_ref().and_then(top) != top(repository));
+    explain_command("FILE:LINE", other.map(Repository::top), common)
 }
 
 /// The repository in which all of `paths` lie, whose policy counts for them; `None` outside of repositories, where there is no

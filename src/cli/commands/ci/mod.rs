@@ -8,6 +8,7 @@ use keysieve::ci::{Plan, Revision};
 use keysieve::run::{Error as ScanError, RangeOutcome, scan_range};
 use keysieve_git::{Error as GitError, RangeQuery, Repository};
 
+use crate::cli::about::explain_by_id;
 use crate::cli::args::{Ci, FormatArg};
 use crate::cli::commands::range_policy::added_suppressions;
 use crate::cli::config::{PolicySource, ci_environment, output_config, scan_config_of, shows_progress};
@@ -71,7 +72,8 @@ fn scan(
         Some(base) => PolicySource::Base(repository, base),
         None => PolicySource::of(repository),
     };
-    let config = scan_config_of(&asked.common, policy, repository)?;
+    let mut config = scan_config_of(&asked.common, policy, repository)?;
+    config.about.explain = Some(explain_by_id(&asked.repo, &asked.common));
     let progress = Bar::new(shows_progress(&asked.common));
     let mut found = match scan_range(&config, repository, &resolved.query, &progress) {
         Err(ScanError::Git(GitError::CutOff { .. })) => return Ok(Err(Gap::History)),
