@@ -627,10 +627,12 @@ pub(crate) struct Common {
     /// Exit code 1 only for findings that are at least this bad; the others are shown. Goes before what the configuration says.
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<FailOnArg>,
-    /// Look for what this rule finds only; may be given more than once.
+    /// Look for what this rule finds only; may be given more than once. States of .env files are reported all the same, and fail
+    /// only where this rule finds a secret in the file.
     #[arg(long, value_name = "RULE")]
     pub(crate) only_rule: Vec<String>,
-    /// Leave out findings at paths like this, a pattern as in .gitignore; may be given more than once.
+    /// Leave out findings at paths like this, a pattern as in .gitignore; may be given more than once. States of .env files there
+    /// are reported all the same, and do not fail.
     #[arg(long, value_name = "PATTERN")]
     pub(crate) exclude: Vec<String>,
     /// Take known secrets from this baseline instead of the repository's .keysieve-baseline.yaml.

@@ -286,10 +286,11 @@ impl RuleFiles for CommitFolder<'_> {
 
 /// What was typed, with what the repository's own files say.
 pub(crate) fn scan_config(common: &Common, policy: PolicySource<'_>) -> anyhow::Result<ScanConfig> {
-    let suppressions = policy.suppressions(common)?;
+    let mut suppressions = policy.suppressions(common)?;
     let rules =
         suppressions.config.apply(config::FILE, all_rules_of(common, policy, &suppressions.config)?)?;
     let rules = only(rules, &common.only_rule)?;
+    suppressions.config.only_some_rules = !common.only_rule.is_empty();
     let about = about(common, policy, &suppressions.config)?;
     Ok(ScanConfig {
         about,

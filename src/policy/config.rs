@@ -59,6 +59,8 @@ pub struct Config {
     pub min_confidence: Confidence,
     /// Findings are shown, and none changes the exit code.
     pub never_fails: bool,
+    /// Only some rules were asked for: values of environment files that none of them finds do not count.
+    pub only_some_rules: bool,
     /// Honour other scanners' markers.
     pub compat_markers: bool,
     /// Larger files and blobs are not searched, and named as unread. In bytes.
@@ -77,6 +79,7 @@ impl Default for Config {
             min_severity: Severity::Low,
             min_confidence: Confidence::Low,
             never_fails: false,
+            only_some_rules: false,
             compat_markers: false,
             max_file_bytes: None,
         }
@@ -199,20 +202,24 @@ impl Config {
     ///
     /// When the pattern means nothing there.
     pub fn exclude(&mut self, pattern: &str) -> Result<(), String> {
+        if pattern.starts_with('!') {
+            return Err(format!(
+                "`{pattern}` excludes nothing: `!` takes a pattern back; write `\\{pattern}` for a name that begins so"
+            ));
+        }
         self.excluded.push(glob(pattern)?);
         Ok(())
     }
 
-    fn excludes(&self, path: &BStr) -> bool {
+    /// Whether all findings at `path` are let be.
+    #[must_use]
+    pub fn excludes(&self, path: &BStr) -> bool {
         self.excluded.iter().any(|glob| matches(glob, path))
     }
 
-    /// Whether a finding of `rule` at `path` is let be, and why.
+    /// Whether the file lets a finding of `rule` be at `path`, and why.
     #[must_use]
     pub fn ignores(&self, rule: &Rule, path: &BStr) -> Option<Option<&str>> {
-        if self.excludes(path) {
-            return Some(Some("excluded on the command line"));
-        }
         let found = self.meant(rule).find(|ignored| matches(&ignored.glob, path))?;
         Some(found.reason.as_deref())
     }

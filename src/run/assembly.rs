@@ -156,7 +156,11 @@ impl Judged {
         let marker = markers.clone().find(|marker| marker.allows(&rule.id, policy.compat_markers));
         let by_marker = marker.map(|marker| (By::Marker, marker.reason.clone()));
         let by_config = || {
-            let reason = policy.ignores(rule, path_of(&self.place.container)?.as_bstr())?;
+            let path = path_of(&self.place.container)?.as_bstr();
+            if policy.excludes(path) {
+                return Some((By::Exclude, Some("excluded on the command line".to_owned())));
+            }
+            let reason = policy.ignores(rule, path)?;
             Some((By::Config, reason.map(str::to_owned)))
         };
         self.let_be = by_marker.or_else(by_config);

@@ -40,10 +40,15 @@ pub fn scan_image(
             EnvFile::new(path, vec![EnvState::InImage(Box::new(place))], secrets)
         };
         let env_files: Vec<EnvFile> = images.watched().into_iter().map(env_file).collect();
-        let least = config.suppressions.config.min_severity;
+        let policy = &config.suppressions.config;
+        let fails = |file: &&EnvFile| {
+            file.severity() >= Some(policy.min_severity)
+                && !policy.excludes(file.path.as_bstr())
+                && !(policy.only_some_rules && file.secrets.is_empty())
+        };
         let collected = Collected {
             rules: Arc::clone(&config.rules),
-            failing_env_secrets: env_files.iter().filter(|file| file.severity() >= Some(least)).count(),
+            failing_env_secrets: env_files.iter().filter(fails).count(),
             findings: found.findings,
             suppressed: found.suppressed,
             env_files,

@@ -44,7 +44,12 @@ fn paths_are_excluded_and_counted() {
     let report =
         scratch.keysieve(["scan", "src", "vendor", "--exclude", "vendor/", "--format", "jsonl"]).report();
     assert_eq!(report.findings.len(), 1);
-    assert_eq!(report.summary["suppressed"]["config"], 1);
+    let suppressed = &report.summary["suppressed"];
+    assert_eq!((&suppressed["excluded"], &suppressed["config"]), (&1.into(), &0.into()));
+    let text = scratch.keysieve(["scan", "src", "vendor", "--exclude", "vendor/"]).stdout;
+    assert!(text.contains("1 by --exclude"), "{text}");
+    let run = scratch.keysieve(["scan", "src", "--exclude", "!src"]);
+    assert!(run.code == 2 && run.stderr.contains("`!src` excludes nothing"), "{}", run.stderr);
     let run = scratch.keysieve(["scan", "src", "--exclude", "*.{py,js}"]);
     assert!(run.code == 2 && run.stderr.contains("--exclude:"), "{}", run.stderr);
 }
@@ -99,4 +104,22 @@ fn a_misspelt_marker_is_told_and_allows_nothing() {
         assert!(run.stdout.contains("note: a.py:1: "), "{}", run.stdout);
         assert!(run.stdout.contains(says), "no {says:?} in {}", run.stdout);
     }
+}
+
+#[test]
+fn one_rule_alone_and_excluded_paths_do_not_fail_for_environment_files() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    let secret = password(2230);
+    repository.write(".env", format!("SESSION_SECRET={secret}\n"));
+    let code = |arguments: &[&str]| {
+        let report = repository.run_keysieve(&[&["audit", "--format", "jsonl"], arguments].concat()).report();
+        (report.summary["env_files"][0]["state"].clone(), report.code)
+    };
+    let state = serde_json::Value::from("not-ignored");
+    assert_eq!(code(&[]), (state.clone(), 1));
+    assert_eq!(code(&["--only-rule", "github-pat"]), (state.clone(), 0));
+    assert_eq!(code(&["--exclude", ".env"]), (state.clone(), 0));
+    repository.write(".env", format!("SESSION_SECRET={secret}\nT={}\n", github_pat(2231)));
+    assert_eq!(code(&["--only-rule", "github-pat"]), (state, 1));
 }

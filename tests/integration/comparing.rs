@@ -37,7 +37,7 @@ fn what_is_new_fixed_and_still_there_is_told() {
     let new = save(&scratch, &repository, "new.jsonl", &[]);
     let (code, changes) = compared(&scratch, &old, &new);
     assert_eq!(code, 1);
-    let counts = json!({"new": 1, "fixed": 1, "still": 1, "reappeared": 0, "suppressed": 0, "unreadable": 0});
+    let counts = json!({"new": 1, "fixed": 1, "still": 1, "reappeared": 0, "suppressed": 0, "unreadable": 0, "unknown": 0});
     assert_eq!(changes["counts"], counts);
     assert_eq!(changes["findings"][0]["change"], "new");
     assert_eq!(changes["findings"][0]["places"][0]["path"], "c.py");
@@ -256,4 +256,85 @@ fn an_audit_is_compared_with_a_report_of_another_scanner() {
     let run = compare(&scratch, &["other.json", "own.jsonl"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     assert!(run.stdout.contains("different scanners made the results"), "{}", run.stdout);
+}
+
+#[test]
+fn a_first_baseline_suppresses_and_fixes_nothing() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    repository.commit_file("a.py", token_line(&github_pat(2170)));
+    repository.commit_file("b.py", format!("DB_PASSWORD = \"{}\"\n", password(2171)));
+    repository.write("c.py", token_line(&github_pat(2172)));
+    let old = save(&scratch, &repository, "old.jsonl", &[]);
+    repository.remove("c.py");
+    assert_eq!(repository.run_keysieve(&["baseline", "create"]).code, 0);
+    let new = save(&scratch, &repository, "new.jsonl", &[]);
+    let (code, changes) = compared(&scratch, &old, &new);
+    assert_eq!(
+        (code, &changes["counts"]["suppressed"], &changes["counts"]["fixed"]),
+        (0, &json!(2), &json!(1))
+    );
+    assert_eq!(changes["notices"], json!([]), "nothing of it is unsure");
+    for (format, part) in [
+        ("text", "0 new, 1 fixed, 2 suppressed since"),
+        ("markdown", "### 2 suppressed since"),
+        ("html", "<h2>2 suppressed since</h2>"),
+    ] {
+        let run = compare(&scratch, &[&old, &new, "--format", format]);
+        assert!(run.stdout.contains(part), "no {part:?} in {}", run.stdout);
+    }
+    // The other way round they are back, and with a baseline on both sides nothing happens.
+    let (code, changes) = compared(&scratch, &new, &old);
+    assert_eq!(
+        (code, &changes["counts"]["reappeared"], &changes["counts"]["new"]),
+        (1, &json!(2), &json!(1))
+    );
+    let same = compare(&scratch, &[&new, &new]);
+    assert_eq!(same.code, 0);
+    assert!(!same.stdout.contains("note: "), "{}", same.stdout);
+}
+
+#[test]
+fn counts_alone_do_not_say_what_was_fixed() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    repository.commit_file("a.py", token_line(&github_pat(2175)));
+    let old = save(&scratch, &repository, "old.jsonl", &[]);
+    assert_eq!(repository.run_keysieve(&["baseline", "create"]).code, 0);
+    let new = save(&scratch, &repository, "new.jsonl", &[]);
+    let mut summary: Value = serde_json::from_str(fs::read_to_string(&new).unwrap().trim()).unwrap();
+    assert!(summary.as_object_mut().unwrap().remove("suppressed_ids").is_some());
+    let counts = scratch.write("counts.jsonl", format!("{summary}\n"));
+    let (code, changes) = compared(&scratch, &old, counts.to_str().unwrap());
+    assert_eq!((code, &changes["counts"]["unknown"], &changes["counts"]["fixed"]), (0, &json!(1), &json!(0)));
+    assert!(changes["notices"][0].as_str().unwrap().contains("may be suppressed or fixed"), "{changes}");
+    let text = compare(&scratch, &[&old, counts.to_str().unwrap()]).stdout;
+    assert!(text.contains("0 new, 1 not known"), "{text}");
+}
+
+#[test]
+fn a_clean_report_of_gitleaks_has_no_findings() {
+    let (scratch, secret) = (Scratch::new(), github_pat(2180));
+    let clean = scratch.write("clean.json", "[]\n");
+    let clean = clean.to_str().unwrap();
+    let run = scratch.keysieve(["report", clean]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    assert!(run.stdout.contains("no secrets found"), "{}", run.stdout);
+    let (_, text, _) = &foreign_reports(&secret)[0];
+    let found = scratch.write("found.json", text);
+    let (code, changes) = compared(&scratch, clean, found.to_str().unwrap());
+    assert_eq!((code, &changes["counts"]["new"]), (1, &json!(1)));
+    let (code, changes) = compared(&scratch, found.to_str().unwrap(), clean);
+    assert_eq!((code, &changes["counts"]["fixed"]), (0, &json!(1)));
+}
+
+#[test]
+fn help_lists_the_formats_that_a_command_takes() {
+    let scratch = Scratch::new();
+    let help = scratch.keysieve(["compare", "--help"]).stdout;
+    assert!(help.contains("markdown") && !help.contains("sarif:") && !help.contains("- junit"), "{help}");
+    let help = scratch.keysieve(["explain", "--help"]).stdout;
+    assert!(!help.contains("- json") && !help.contains("--also"), "{help}");
+    let run = scratch.keysieve(["explain", "github-pat", "--format", "json"]);
+    assert!(run.code == 2 && run.stderr.contains("text on standard output"), "{}", run.stderr);
 }

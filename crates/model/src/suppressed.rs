@@ -13,6 +13,8 @@ pub enum By {
     Marker,
     /// The configuration's paths.
     Config,
+    /// `--exclude` on the command line.
+    Exclude,
 }
 
 impl fmt::Display for By {
@@ -21,6 +23,7 @@ impl fmt::Display for By {
             Self::Baseline => "baseline",
             Self::Marker => "inline",
             Self::Config => "config",
+            Self::Exclude => "exclude",
         })
     }
 }

@@ -1,5 +1,6 @@
-//! Two results -> what changed between them: new, back again, still there, fixed, no longer readable.
+//! Two results -> what changed between them: new, back again, still there, fixed, suppressed since, no longer readable.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
@@ -7,7 +8,7 @@ use serde::Serialize;
 
 use super::about::AboutJson;
 use super::groups::{Group, groups};
-use super::json::{FindingJson, PlaceJson, PlaceKind, Results, SCHEMA};
+use super::json::{FindingJson, PlaceJson, Results, SCHEMA, SuppressedIdJson, SuppressedPlaceJson};
 use super::text::{self, Paint, group as grouped, plural};
 use super::{Format, Options, ReadError, escaped, html, markdown};
 
@@ -23,15 +24,24 @@ pub(super) enum Change {
     Still,
     /// The earlier run had it; the later one suppresses it.
     Suppressed,
-    /// The later run does not have it, and read everything.
+    /// The later run does not have it, read everything, and says which findings it suppresses.
     Fixed,
     /// The later run does not have it, and did not read everything.
     Unreadable,
+    /// The later run does not have it, and suppresses findings without saying which.
+    Unknown,
 }
 
 impl Change {
-    pub(super) const ALL: [Self; 6] =
-        [Self::New, Self::Reappeared, Self::Unreadable, Self::Fixed, Self::Suppressed, Self::Still];
+    pub(super) const ALL: [Self; 7] = [
+        Self::New,
+        Self::Reappeared,
+        Self::Unreadable,
+        Self::Unknown,
+        Self::Fixed,
+        Self::Suppressed,
+        Self::Still,
+    ];
 
     /// As a heading, and behind a number.
     pub(super) fn words(self) -> &'static str {
@@ -39,9 +49,10 @@ impl Change {
             Self::New => "new",
             Self::Reappeared => "reappeared",
             Self::Still => "still there",
-            Self::Suppressed => "suppressed now",
+            Self::Suppressed => "suppressed since",
             Self::Fixed => "fixed",
             Self::Unreadable => "no longer readable",
+            Self::Unknown => "not known",
         }
     }
 
@@ -54,6 +65,7 @@ impl Change {
             Self::Suppressed => "reported in the earlier results, suppressed in the later ones",
             Self::Fixed => "in the earlier results only",
             Self::Unreadable => "in the earlier results only, but the later run did not read everything",
+            Self::Unknown => "in the earlier results only; fixed, or suppressed in the later run",
         }
     }
 }
@@ -87,12 +99,12 @@ impl<'a> Comparison<'a> {
         new.results.check_whole(new.name)?;
         let is_complete = new.results.is_complete();
         let before = &old.results.findings;
-        let matched = Matches::new(old.results, new.results).of(before, &new.results.findings);
+        let (was, is) = (Signs::of_all(before), Signs::of_all(&new.results.findings));
+        let matches = Matches::new(old.results, new.results);
+        let matched = matches.of(&was, &is);
         let mut changes = Vec::new();
         let mut seen: BTreeSet<usize> = BTreeSet::new();
-        let hidden: Vec<FindingJson> =
-            old.results.suppressed().iter().map(|suppressed| suppressed.finding.clone()).collect();
-        let was_hidden = Matches::new(old.results, new.results).of(&hidden, &new.results.findings);
+        let was_hidden = matches.of(&Signs::of_suppressed(old.results), &is);
         for ((at, finding), hidden) in matched.iter().zip(&new.results.findings).zip(&was_hidden) {
             let change = match at {
                 Some(at) if before[*at].in_head() == Some(false) && finding.in_head() == Some(true) => {
@@ -105,19 +117,21 @@ impl<'a> Comparison<'a> {
             seen.extend(at);
             changes.push((change, finding));
         }
-        let suppressed: Vec<FindingJson> =
-            new.results.suppressed().iter().map(|suppressed| suppressed.finding.clone()).collect();
-        let is_suppressed = Matches::new(new.results, old.results).of(&suppressed, before);
+        let is_suppressed = matches.of(&Signs::of_suppressed(new.results), &was);
+        let names_suppressed = new.results.names_suppressed();
         for (at, finding) in before.iter().enumerate().filter(|(at, _)| !seen.contains(at)) {
             let change = match is_suppressed[at] {
                 Some(_) => Change::Suppressed,
-                None if is_complete => Change::Fixed,
-                None => Change::Unreadable,
+                None if !is_complete => Change::Unreadable,
+                None if !names_suppressed => Change::Unknown,
+                None => Change::Fixed,
             };
             changes.push((change, finding));
         }
         let notices = notices(&old, &new);
-        Ok(Self { old, new, changes, notices })
+        let mut comparison = Self { old, new, changes, notices };
+        comparison.notices.extend(comparison.unknown_notice());
+        Ok(comparison)
     }
 
     /// How many findings have changed in this way.
@@ -128,6 +142,19 @@ impl<'a> Comparison<'a> {
     /// The groups of findings that changed in this way, what to do first in front.
     pub(super) fn groups(&self, change: Change) -> Vec<Group<'a>> {
         groups(self.changes.iter().filter(|(of, _)| *of == change).map(|(_, finding)| *finding))
+    }
+
+    /// Why it is not known of some findings whether they are fixed.
+    fn unknown_notice(&self) -> Option<String> {
+        let unknown = self.count(Change::Unknown) as u64;
+        let hidden = plural(self.new.results.summary.suppressed.count() as u64, "finding");
+        (unknown > 0).then(|| {
+            format!(
+                "the later run suppresses {hidden} that its file does not name: {} may be suppressed or fixed; run it again, or \
+                 save it with --show-suppressed",
+                grouped(unknown)
+            )
+        })
     }
 
     /// How many findings are new, or back.
@@ -196,17 +223,86 @@ fn notices(old: &Named<'_>, new: &Named<'_>) -> Vec<String> {
     {
         notices.push("the runs used different rules: what is new may be new to the rules only".to_owned());
     }
-    let hidden = of_new.suppressed.baseline + of_new.suppressed.inline + of_new.suppressed.config;
-    if hidden > 0 && new.results.suppressed.is_none() {
-        let hidden = plural(hidden as u64, "finding");
-        notices.push(format!(
-            "the later run suppresses {hidden} that its file does not list, so these may seem fixed; save it with --show-suppressed"
-        ));
-    }
     if !old.results.is_complete() {
         notices.push("the earlier run did not read everything: what is new may have been there".to_owned());
     }
     notices
+}
+
+/// What findings of two runs are recognised by.
+struct Signs<'a> {
+    fingerprint: &'a str,
+    value_digest: Option<&'a str>,
+    rule: &'a str,
+    variable: &'a str,
+    hint: &'a str,
+    places: Vec<Spot<'a>>,
+}
+
+/// Where a place is, down to its line and, in a history, its commit.
+struct Spot<'a> {
+    path: Cow<'a, str>,
+    line: u64,
+    commit: &'a str,
+}
+
+impl<'a> Signs<'a> {
+    fn of_all(findings: &'a [FindingJson]) -> Vec<Self> {
+        findings.iter().map(Self::of).collect()
+    }
+
+    /// Those of the findings that a run suppressed, as far as its file names them.
+    fn of_suppressed(results: &'a Results) -> Vec<Self> {
+        match &results.suppressed {
+            Some(listed) => listed.iter().map(|suppressed| Self::of(&suppressed.finding)).collect(),
+            None => results.summary.suppressed_ids.iter().flatten().map(Self::of_id).collect(),
+        }
+    }
+
+    fn of(finding: &'a FindingJson) -> Self {
+        Self {
+            fingerprint: &finding.fingerprint,
+            value_digest: finding.value_digest.as_deref(),
+            rule: &finding.rule,
+            variable: finding.variable.as_deref().unwrap_or_default(),
+            hint: &finding.hint,
+            places: finding.places.iter().map(Spot::of).collect(),
+        }
+    }
+
+    fn of_id(id: &'a SuppressedIdJson) -> Self {
+        let spot = |place: &'a SuppressedPlaceJson| Spot {
+            path: place.path.as_str().into(),
+            line: place.line,
+            commit: place.commit.as_deref().unwrap_or_default(),
+        };
+        Self {
+            fingerprint: &id.fingerprint,
+            value_digest: None,
+            rule: &id.rule,
+            variable: id.variable.as_deref().unwrap_or_default(),
+            hint: &id.hint,
+            places: id.places.iter().map(spot).collect(),
+        }
+    }
+
+    fn paths(&self) -> BTreeSet<&str> {
+        self.places.iter().map(Spot::path).collect()
+    }
+}
+
+impl<'a> Spot<'a> {
+    fn of(place: &'a PlaceJson) -> Self {
+        Self {
+            path: place.name().into(),
+            line: place.line,
+            commit: place.history_commit().unwrap_or_default(),
+        }
+    }
+
+    fn path(&self) -> &str {
+        self.path.strip_prefix("./").unwrap_or(&self.path)
+    }
 }
 
 /// Pairs findings of two runs.
@@ -223,30 +319,32 @@ impl Matches {
     }
 
     /// For each of `new` its number in `old`, by the surest sign first: identity, value, place, name.
-    fn of(&self, old: &[FindingJson], new: &[FindingJson]) -> Vec<Option<usize>> {
+    fn of(&self, old: &[Signs<'_>], new: &[Signs<'_>]) -> Vec<Option<usize>> {
         let mut matched = vec![None; new.len()];
         let mut taken: BTreeSet<usize> = BTreeSet::new();
-        let rule = |finding: &FindingJson| if self.ignores_rules { "" } else { &finding.rule }.to_owned();
-        let identity = |finding: &FindingJson| vec![finding.fingerprint.clone()];
-        let value = |finding: &FindingJson| {
-            let digest = finding.value_digest.clone();
+        let identity = |signs: &Signs<'_>| vec![signs.fingerprint.to_owned()];
+        let value = |signs: &Signs<'_>| {
+            let digest = signs.value_digest.into_iter();
             digest
-                .into_iter()
-                .flat_map(|digest| paths(finding).map(move |path| format!("{digest}\0{path}")))
+                .flat_map(|digest| signs.paths().into_iter().map(move |path| format!("{digest}\0{path}")))
                 .collect()
         };
-        let place = |finding: &FindingJson| {
-            let rule = rule(finding);
-            let has_commits = !self.ignores_rules;
-            finding.places.iter().map(|place| format!("{rule}\0{}", position(place, has_commits))).collect()
+        let place = |signs: &Signs<'_>| {
+            let rule = self.rule(signs);
+            let position = |spot: &Spot<'_>| {
+                // Not every scanner reads histories.
+                let commit = if self.ignores_rules { "" } else { spot.commit };
+                format!("{rule}\0{}\0{}\0{commit}", spot.path(), spot.line)
+            };
+            signs.places.iter().map(position).collect()
         };
-        let name = |finding: &FindingJson| {
-            let rule = rule(finding);
-            let (variable, hint) = (finding.variable.clone().unwrap_or_default(), &finding.hint);
-            paths(finding).map(|path| format!("{rule}\0{path}\0{variable}\0{hint}")).collect()
+        let name = |signs: &Signs<'_>| {
+            let (rule, variable, hint) = (self.rule(signs), signs.variable, signs.hint);
+            let named = |path| format!("{rule}\0{path}\0{variable}\0{hint}");
+            signs.paths().into_iter().map(named).collect()
         };
-        type Signs<'s> = &'s dyn Fn(&FindingJson) -> Vec<String>;
-        let passes: [Signs<'_>; 4] = [&identity, &value, &place, &name];
+        type Pass<'p> = &'p dyn Fn(&Signs<'_>) -> Vec<String>;
+        let passes: [Pass<'_>; 4] = [&identity, &value, &place, &name];
         for signs in passes {
             let mut known: BTreeMap<String, Vec<usize>> = BTreeMap::new();
             for (at, finding) in old.iter().enumerate().filter(|(at, _)| !taken.contains(at)) {
@@ -263,22 +361,10 @@ impl Matches {
         }
         matched
     }
-}
 
-fn paths(finding: &FindingJson) -> impl Iterator<Item = String> {
-    let paths: BTreeSet<String> = finding.places.iter().map(PlaceJson::name).collect();
-    paths.into_iter().map(|path| path.strip_prefix("./").unwrap_or(&path).to_owned())
-}
-
-/// Where a place is, down to its line and, in a history, its commit: not every scanner reads histories.
-fn position(place: &PlaceJson, has_commits: bool) -> String {
-    let name = place.name();
-    let name = name.strip_prefix("./").unwrap_or(&name);
-    let commit = match place.kind {
-        PlaceKind::Git | PlaceKind::GitMetadata if has_commits => place.commit.as_deref().unwrap_or_default(),
-        _ => "",
-    };
-    format!("{name}\0{}\0{commit}", place.line)
+    fn rule<'s>(&self, signs: &Signs<'s>) -> &'s str {
+        if self.ignores_rules { "" } else { signs.rule }
+    }
 }
 
 /// Writes a comparison; as text in formats that have no form for one.
@@ -384,6 +470,7 @@ fn write_json(out: &mut dyn Write, comparison: &Comparison<'_>) -> io::Result<()
         ("suppressed", Change::Suppressed),
         ("fixed", Change::Fixed),
         ("unreadable", Change::Unreadable),
+        ("unknown", Change::Unknown),
     ];
     let document = ComparisonJson {
         r#type: "comparison",

@@ -17,7 +17,7 @@ use keysieve_model::finding::{
 };
 use keysieve_model::outcome::Outcome;
 use keysieve_model::provenance::Metadata;
-use keysieve_model::suppressed::By;
+use keysieve_model::suppressed::{By, Suppressed};
 use keysieve_rules::{Confidence, Severity};
 
 use super::about::AboutJson;
@@ -83,6 +83,12 @@ impl Results {
     #[must_use]
     pub fn has_secrets(&self) -> bool {
         self.findings.iter().any(|finding| finding.secret.is_some())
+    }
+
+    /// Whether it says which findings were suppressed, not only how many.
+    pub(super) fn names_suppressed(&self) -> bool {
+        let SummaryJson { suppressed, suppressed_ids, .. } = &self.summary;
+        self.suppressed.is_some() || suppressed_ids.is_some() || suppressed.count() == 0
     }
 
     /// Findings that are not reported, where they were asked for.
@@ -498,6 +504,12 @@ impl PlaceJson {
         json
     }
 
+    /// The commit of a place in a history.
+    pub(super) fn history_commit(&self) -> Option<&str> {
+        let is_history = matches!(self.kind, PlaceKind::Git | PlaceKind::GitMetadata);
+        self.commit.as_deref().filter(|_| is_history)
+    }
+
     fn set_path(&mut self, path: &BStr) {
         self.path = Some(path.to_str_lossy().into_owned());
         self.path_bytes = bytes_if_not_utf8(path);
@@ -537,6 +549,10 @@ pub(super) struct SummaryJson {
     pub(super) failing: Option<usize>,
     #[serde(default)]
     pub(super) suppressed: SuppressedJson,
+    /// The findings that were suppressed, to recognise them in other results; absent in files of earlier versions, and where
+    /// none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) suppressed_ids: Option<Vec<SuppressedIdJson>>,
     #[serde(default)]
     pub(super) in_ignored_env: usize,
     #[serde(default)]
@@ -563,6 +579,62 @@ pub(super) struct SuppressedJson {
     pub(super) baseline: usize,
     pub(super) inline: usize,
     pub(super) config: usize,
+    /// By `--exclude`; counted as `config` in files of earlier versions.
+    #[serde(default)]
+    pub(super) excluded: usize,
+}
+
+impl SuppressedJson {
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        let Self { baseline, inline, config, excluded } = self;
+        baseline + inline + config + excluded
+    }
+}
+
+/// How many places of a suppressed finding are named.
+const MAX_SUPPRESSED_PLACES: usize = 3;
+
+/// A suppressed finding, as short as it can be recognised. A baseline changes fingerprints, so they are not enough.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct SuppressedIdJson {
+    pub(super) fingerprint: String,
+    pub(super) rule: String,
+    pub(super) by: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) variable: Option<String>,
+    pub(super) hint: String,
+    #[serde(default)]
+    pub(super) places: Vec<SuppressedPlaceJson>,
+}
+
+/// Where a suppressed finding is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct SuppressedPlaceJson {
+    /// The path, or what else its place is called.
+    pub(super) path: String,
+    pub(super) line: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) commit: Option<String>,
+}
+
+impl SuppressedIdJson {
+    fn new(outcome: &Outcome, suppressed: &Suppressed) -> Self {
+        let Suppressed { finding, by, .. } = suppressed;
+        let place = |place: &Place| {
+            let json = PlaceJson::new(place);
+            let commit = json.history_commit().map(str::to_owned);
+            SuppressedPlaceJson { path: json.name(), line: json.line, commit }
+        };
+        Self {
+            fingerprint: finding.fingerprint.to_string(),
+            rule: outcome.rules.rule(finding.rule).id.to_string(),
+            by: by.to_string(),
+            variable: finding.variable.clone(),
+            hint: finding.hint(),
+            places: finding.places.iter().take(MAX_SUPPRESSED_PLACES).map(place).collect(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -762,6 +834,7 @@ impl SummaryJson {
             about: AboutJson::default(),
             failing: None,
             suppressed: SuppressedJson::default(),
+            suppressed_ids: None,
             in_ignored_env: 0,
             env_files: Vec::new(),
             read: ReadJson::default(),
@@ -799,7 +872,15 @@ impl SummaryJson {
                 baseline: suppressed_by(outcome, By::Baseline),
                 inline: suppressed_by(outcome, By::Marker),
                 config: suppressed_by(outcome, By::Config),
+                excluded: suppressed_by(outcome, By::Exclude),
             },
+            suppressed_ids: (!outcome.suppressed.is_empty()).then(|| {
+                outcome
+                    .suppressed
+                    .iter()
+                    .map(|suppressed| SuppressedIdJson::new(outcome, suppressed))
+                    .collect()
+            }),
             in_ignored_env: outcome.kept_in_env,
             env_files: outcome.env_files.iter().filter(told).map(EnvFileJson::new).collect(),
             read: ReadJson {

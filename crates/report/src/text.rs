@@ -358,6 +358,7 @@ pub(super) fn suppressed_text(outcome: &Outcome) -> Option<String> {
         (By::Baseline, "in the baseline"),
         (By::Marker, "allowed inline"),
         (By::Config, "by the configuration"),
+        (By::Exclude, "by --exclude"),
     ];
     let told: Vec<String> = counts
         .into_iter()

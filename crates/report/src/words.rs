@@ -411,6 +411,7 @@ impl SummaryJson {
             (self.suppressed.baseline, "in the baseline"),
             (self.suppressed.inline, "allowed inline"),
             (self.suppressed.config, "by the configuration"),
+            (self.suppressed.excluded, "by --exclude"),
         ];
         let told = counts.into_iter().filter(|(count, _)| *count > 0);
         let told: Vec<String> =

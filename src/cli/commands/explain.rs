@@ -318,6 +318,7 @@ fn suppressed(by: By, reason: Option<&str>) -> String {
         By::Baseline => "not reported: it is in the baseline".to_owned(),
         By::Marker => "not reported: a marker allows it".to_owned(),
         By::Config => format!("not reported: {} lets it be there", config::FILE),
+        By::Exclude => "not reported: --exclude leaves it out".to_owned(),
     };
     match reason {
         Some(reason) => format!("{by} ({})", escaped(reason.as_bytes())),

@@ -55,7 +55,7 @@ impl SecretsByPath {
         let mut secrets = Self {
             by_path: BTreeMap::new(),
             let_be: found.suppressed.iter().map(|suppressed| suppressed.finding.secret.clone()).collect(),
-            counts_judged: JUDGED.1 >= config.min_confidence,
+            counts_judged: JUDGED.1 >= config.min_confidence && !policy.only_some_rules,
             fails_judged: JUDGED.0 >= policy.min_severity && JUDGED.1 >= policy.min_confidence,
             policy: Arc::clone(&config.suppressions),
         };
