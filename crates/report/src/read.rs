@@ -368,7 +368,7 @@ mod tests {
             "r.jsonl: there is nothing in it; save results with `--format jsonl -o FILE`"
         );
         assert!(message("no secrets found\n").starts_with("r.jsonl:1: neither JSON nor JSON Lines"));
-        assert!(message("[]").contains("no results of keysieve"));
+        assert!(message("[1]").contains("no results of keysieve"));
         assert!(message("{}").contains("it has no `findings`"));
         assert!(message("{\"findings\":[\n").starts_with("r.jsonl:2: it is cut short"));
         assert!(
