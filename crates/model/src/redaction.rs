@@ -100,8 +100,14 @@ impl Redaction {
 /// The text with a mark for each secret; `None` where it holds none. Where secrets cannot be searched for, any text may hold one.
 fn masked(secrets: Option<&AhoCorasick>, text: &[u8]) -> Option<Vec<u8>> {
     let Some(secrets) = secrets else { return Some(MASK.into()) };
-    let masks = vec![MASK; secrets.patterns_len()];
-    secrets.is_match(text).then(|| secrets.replace_all_bytes(text, &masks))
+    secrets.is_match(text).then(|| {
+        let mut masked = Vec::with_capacity(text.len());
+        secrets.replace_all_with_bytes(text, &mut masked, |_, _, masked| {
+            masked.extend_from_slice(MASK.as_bytes());
+            true
+        });
+        masked
+    })
 }
 
 #[cfg(test)]
