@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-/// How often each file is searched; the fastest counts, for the rest is what else the machine did.
+/// The number of searches of each file. The fastest counts: the others measure what else the machine did.
 const RUNS: usize = 7;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;

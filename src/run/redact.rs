@@ -26,19 +26,19 @@ use crate::judge::{PathClass, classify, judge};
 
 /// The most that is held back while it may still become part of a secret, in bytes.
 pub const MAX_HELD_BYTES: usize = CONTEXT_BYTES;
-/// What is kept in front of what is held back: the matches that touch it depend on no more.
+/// The bytes that are kept in front of those held back: the matches that touch these depend on no more.
 const KEPT_BYTES: usize = 2 * CONTEXT_BYTES;
-/// How much more may gather in front before it is dropped.
+/// The bytes that may gather in front before they are dropped.
 const SPARE_BYTES: usize = 1 << 20;
 /// The shortest part of a text that a thread searches, in bytes.
 const MIN_PART_BYTES: usize = 512 << 10;
-/// How far the text of a private key may lie behind its first line, and the shortest line of such a text, in bytes.
+/// The furthest that the text of a private key begins behind its first line, and the shortest line of such a text, in bytes.
 const MAX_KEY_BYTES: usize = 16 * 1024;
 const MIN_KEY_LINE_BYTES: usize = 40;
-/// How many lines of a key may hold no such text: its headers, and the last.
+/// The most lines of a key without such text: its headers, and the last.
 const MAX_OTHER_LINES: usize = 5;
 
-/// What stands in a secret's place.
+/// The text in a secret's place.
 #[derive(Debug, Clone, Default)]
 pub enum Mark {
     /// The rule and what reports show of the secret: `[github-pat ...Ab3d]`.
@@ -65,7 +65,7 @@ impl Mark {
     }
 }
 
-/// Which bytes are to be given back.
+/// The bytes to be given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Release {
     /// Whole lines that nothing that follows can change.
@@ -78,7 +78,7 @@ pub enum Release {
     Rest,
 }
 
-/// What secrets are replaced with and what is looked for: the same for many texts.
+/// The replacement and the rules, the same for many texts.
 #[derive(Debug, Clone)]
 pub struct Redaction {
     rules: Arc<RuleSet>,
@@ -130,7 +130,7 @@ impl Redaction {
         left_out.map(|value| format!("{} is not looked for: {}", value.source, value.why)).collect()
     }
 
-    /// What is written for a secret.
+    /// The text that is written for a secret.
     fn mark(&self, label: &Label) -> String {
         if let Mark::Text(text) = &self.mark {
             return text.clone();
@@ -147,20 +147,20 @@ impl Redaction {
 #[derive(Debug)]
 pub struct Redactor {
     redaction: Redaction,
-    /// What the text's path says of it.
+    /// The class of the text's path.
     class: Option<PathClass>,
-    /// What was given back last, as it was, and what is held back.
+    /// The bytes that were given back last, unchanged, and those held back.
     bytes: Vec<u8>,
-    /// How many bytes lay in front of `bytes`.
+    /// The number of bytes in front of `bytes`.
     dropped: u64,
-    /// Where in `bytes` the part begins that is held back.
+    /// The start in `bytes` of the part that is held back.
     released: usize,
-    /// How many of `bytes` were scanned, and what is remembered of that.
+    /// The number of `bytes` that were scanned, and the memo of that scan.
     scanned: usize,
     memo: Option<Memo>,
-    /// What other threads search with, where there is much to search.
+    /// The detectors of other threads, for long texts.
     helpers: Vec<Detector>,
-    /// How many secrets were replaced, by rule.
+    /// The number of secrets that were replaced, by rule.
     counts: BTreeMap<RuleId, u64>,
 }
 
@@ -171,7 +171,7 @@ struct Stretch {
     label: Label,
 }
 
-/// What a mark says. The most telling first.
+/// The kinds of marks, the most specific first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Label {
     /// Whether a rule of a provider, a value or a generic rule found it, in this order.
@@ -186,9 +186,9 @@ struct Label {
 /// A private key that has begun.
 #[derive(Debug)]
 struct OpenKey {
-    /// Where its first line begins.
+    /// The start of its first line.
     start: usize,
-    /// Where its text begins, if that has come.
+    /// The start of its text, if that has come.
     text: Option<usize>,
 }
 
@@ -210,19 +210,19 @@ impl Redactor {
         self.released < self.bytes.len()
     }
 
-    /// How many bytes of the text have come.
+    /// The number of bytes of the text that have come.
     #[must_use]
     pub fn received(&self) -> u64 {
         self.dropped + self.bytes.len() as u64
     }
 
-    /// How many bytes of the text were given back, secrets as long as they were.
+    /// The number of bytes of the text that were given back, secrets counted with their own lengths.
     #[must_use]
     pub fn released(&self) -> u64 {
         self.dropped + self.released as u64
     }
 
-    /// How many secrets were replaced, by the rule's id.
+    /// The number of secrets that were replaced, by the rule's id.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<&str, u64> {
         let id = |rule: &RuleId| self.redaction.rules.rule(*rule).id.as_ref();
@@ -325,7 +325,7 @@ impl Redactor {
         (matches, settled)
     }
 
-    /// What is to be replaced, sorted, without overlaps.
+    /// The spans to be replaced, sorted, without overlaps.
     fn stretches(&self, matches: &[Match]) -> Vec<Stretch> {
         let rules = &self.redaction.rules;
         let mut all: Vec<Stretch> = Vec::new();
@@ -365,7 +365,7 @@ impl Redactor {
         merged
     }
 
-    /// What a mark may show of the secret: the end that reports show, or the name of a value.
+    /// The part of the secret that a mark may show: the end that reports show, or the name of a value.
     fn hint(&self, rule: RuleId, secret: &Secret) -> Option<String> {
         let rule = self.redaction.rules.rule(rule);
         let shown = if rule.kind == Kind::Value {

@@ -28,7 +28,7 @@ use super::archive::{HandOver, Tally, visit_stream};
 
 /// The longest line that is read, in bytes.
 pub const MAX_LINE_BYTES: u64 = 64 << 20;
-/// How many lines of one input that are no documents are named one by one.
+/// The most lines of one input that are named one by one where they are not documents.
 const MAX_NAMED_LINES: u64 = 20;
 
 const LENIENT: GeneralPurposeConfig =
@@ -36,7 +36,7 @@ const LENIENT: GeneralPurposeConfig =
 const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 const BASE64_OF_URLS: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 
-/// Where documents are read from.
+/// The source of documents.
 #[derive(Debug, Clone)]
 pub enum Input {
     /// Standard input.
@@ -138,7 +138,7 @@ fn visit_lines(
     }
 }
 
-/// What there was to read.
+/// The input as it was read.
 enum Line {
     Whole,
     /// It was passed over.

@@ -9,8 +9,8 @@ use regex_automata::{Anchored, Input};
 
 use keysieve_rules::{Rule, compile};
 
-/// How often a lazy DFA's states may be forgotten before it has to earn its keep, and how many bytes it has to get out of each state
-/// then; what `regex_automata::meta` asks of its own.
+/// Limits of a lazy DFA: the times that it may forget its states before it is watched, and the bytes that each state has to
+/// read from then on; what `regex_automata::meta` asks of its own.
 const MIN_CLEARS: usize = 3;
 const MIN_BYTES_A_STATE: usize = 10;
 

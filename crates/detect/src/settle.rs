@@ -7,8 +7,8 @@ use keysieve_model::chunk::CONTEXT_BYTES;
 use keysieve_model::location::ByteSpan;
 
 impl Detector {
-    /// How far `bytes`, the beginning of a longer content, are settled: no match that touches the bytes before this offset changes,
-    /// whatever follows. At most [`CONTEXT_BYTES`] before their end. `memo` is that of scanning them as a whole.
+    /// The offset up to which `bytes`, the beginning of a longer content, are settled: no match that touches the bytes before it
+    /// changes, whatever follows. At most [`CONTEXT_BYTES`] before their end. `memo` is that of scanning them as a whole.
     #[must_use]
     pub fn settled(&self, bytes: &[u8], memo: &Memo) -> usize {
         let length = bytes.len();

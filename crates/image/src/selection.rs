@@ -17,7 +17,7 @@ use super::{Base, Error, Selection};
 pub(super) struct Chosen {
     /// Their numbers, each with how many of its lowest layers are left out.
     pub(super) images: Vec<(usize, usize)>,
-    /// What to say of what is left out.
+    /// The sentence about what is left out.
     pub(super) notices: Vec<String>,
 }
 
@@ -77,7 +77,7 @@ impl Chosen {
 
     fn skip_base(&mut self, images: &[Image], base: &Base, base_ids: Option<&[String]>) -> Result<(), Error> {
         let mut is_known = false;
-        // How many layers there are in what has none but the base's.
+        // The number of layers of an image that has only those of its base.
         let mut all: Option<usize> = None;
         for (at, skipped) in &mut self.images {
             let image = &images[*at];

@@ -9,11 +9,11 @@ use std::path::Path;
 
 use bstr::ByteSlice as _;
 
-/// How many brackets YAML may open. Reading it takes the square of the depth: half a second for as many in each other.
+/// The most brackets that YAML may open. Reading it takes the square of the depth: half a second for as many in each other.
 const MAX_BRACKETS: usize = 20_000;
 /// The longest name that a message may quote, in bytes.
 const MAX_QUOTED_BYTES: usize = 60;
-/// How much of a longer text a message shows, in bytes.
+/// The part of a longer text that a message shows, in bytes.
 const MAX_SHOWN_BYTES: usize = 80;
 
 /// The content of a regular file of at most `max_bytes`. A link to one is followed.

@@ -9,11 +9,11 @@ use keysieve_model::outcome::Outcome;
 use super::escaped;
 use super::json::SummaryJson;
 
-/// How many digits of a digest and of a commit are shown.
+/// The number of digits that are shown of a digest and of a commit.
 const DIGEST_BYTES: usize = 6;
 const COMMIT_DIGITS: usize = 7;
 
-/// What the summary says of the run; all absent in files of earlier versions.
+/// The summary's fields about the run; all absent in files of earlier versions.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct AboutJson {
@@ -27,7 +27,7 @@ pub(super) struct AboutJson {
     /// As it was typed, without options that change only how results are written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) command: Option<String>,
-    /// What explains a finding, `ID` or `FILE:LINE` in its place; absent where no command does.
+    /// The command that explains a finding, with `ID` or `FILE:LINE` in its place; absent where no command does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) explain: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +47,7 @@ pub(super) struct RulesJson {
     pub(super) count: usize,
 }
 
-/// What says what is looked for and reported.
+/// The configuration: what is looked for and reported.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct ConfigurationJson {

@@ -12,7 +12,7 @@ use super::json::{FindingJson, PlaceJson, Results, SCHEMA, SuppressedIdJson, Sup
 use super::text::{self, Paint, group as grouped, plural};
 use super::{Format, Options, ReadError, escaped, html, markdown};
 
-/// What became of a finding from one run to the next.
+/// The change of a finding from one run to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Change {
@@ -56,7 +56,7 @@ impl Change {
         }
     }
 
-    /// What it means, in a sentence.
+    /// Its meaning, in a sentence.
     pub(super) fn meaning(self) -> &'static str {
         match self {
             Self::New => "the earlier results do not have them",
@@ -75,11 +75,11 @@ impl Change {
 pub struct Named<'a> {
     /// The file.
     pub name: &'a str,
-    /// What is in it.
+    /// Its content.
     pub results: &'a Results,
 }
 
-/// What changed from one run to another.
+/// The changes from one run to another.
 #[derive(Debug)]
 pub struct Comparison<'a> {
     pub(super) old: Named<'a>,
@@ -134,7 +134,7 @@ impl<'a> Comparison<'a> {
         Ok(comparison)
     }
 
-    /// How many findings have changed in this way.
+    /// The number of findings that changed in this way.
     pub(super) fn count(&self, change: Change) -> usize {
         self.changes.iter().filter(|(of, _)| *of == change).count()
     }
@@ -157,7 +157,7 @@ impl<'a> Comparison<'a> {
         })
     }
 
-    /// How many findings are new, or back.
+    /// The number of findings that are new or reappeared.
     #[must_use]
     pub fn worse(&self) -> usize {
         self.count(Change::New) + self.count(Change::Reappeared)
@@ -183,7 +183,7 @@ impl<'a> Comparison<'a> {
 }
 
 impl Named<'_> {
-    /// What the results are of, in one line.
+    /// The repository and the run of the results, in one line.
     pub(super) fn title(&self) -> String {
         let summary = &self.results.summary;
         let finished = summary.finished.as_ref().map(|time| escaped(time.as_bytes()));
@@ -195,7 +195,7 @@ impl Named<'_> {
     }
 }
 
-/// What may make findings seem new or fixed that are not.
+/// Reasons why findings may seem new or fixed and are not.
 fn notices(old: &Named<'_>, new: &Named<'_>) -> Vec<String> {
     let (of_old, of_new) = (&old.results.summary, &new.results.summary);
     let mut notices = Vec::new();
@@ -229,7 +229,7 @@ fn notices(old: &Named<'_>, new: &Named<'_>) -> Vec<String> {
     notices
 }
 
-/// What findings of two runs are recognised by.
+/// The keys by which findings of two runs are recognised.
 struct Signs<'a> {
     fingerprint: &'a str,
     value_digest: Option<&'a str>,
@@ -239,7 +239,7 @@ struct Signs<'a> {
     places: Vec<Spot<'a>>,
 }
 
-/// Where a place is, down to its line and, in a history, its commit.
+/// The position of a place, down to its line and, in a history, its commit.
 struct Spot<'a> {
     path: Cow<'a, str>,
     line: u64,

@@ -87,7 +87,7 @@ impl Foreign {
     }
 
     fn of_list(name: &str, list: &[Value]) -> Option<Self> {
-        // What gitleaks writes where it found nothing.
+        // The report of gitleaks where it found nothing.
         let Some(first) = list.first() else { return Some(Self::new("gitleaks")) };
         let (tool, read): (_, fn(&Value) -> Option<Facts<'_>>) = match first {
             _ if is_gitleaks(first) => ("gitleaks", gitleaks),
@@ -158,7 +158,7 @@ impl Foreign {
     }
 }
 
-/// What a report says of a finding.
+/// The facts that a report has about a finding.
 #[derive(Default)]
 struct Facts<'a> {
     rule: &'a str,

@@ -11,7 +11,7 @@ use super::json::{FindingJson, PlaceJson};
 use super::text::{group as grouped, plural};
 use super::words::urgency;
 
-/// How much of the digest names a group.
+/// The part of the digest that names a group, in bytes.
 const ID_BYTES: usize = 8;
 
 /// Findings that are one mistake, what to do first in front. There is at least one.
@@ -19,7 +19,7 @@ pub(super) struct Group<'a> {
     pub(super) members: Vec<&'a FindingJson>,
     /// The place to begin with.
     pub(super) place: Option<&'a PlaceJson>,
-    /// What it lies in: a path, or what stands for one.
+    /// Its heading: a path, or what is shown for one.
     pub(super) title: String,
 }
 
@@ -95,7 +95,7 @@ pub(super) fn id(finding: &FindingJson) -> String {
     digest.iter().take(ID_BYTES).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// How many findings there are of each severity, the worst first.
+/// The number of findings of each severity, the worst first.
 pub(super) fn by_severity(findings: &[FindingJson]) -> Vec<(Severity, usize)> {
     let levels = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
     let count = |level| findings.iter().filter(|finding| finding.severity == level).count();

@@ -13,7 +13,7 @@ use crate::{Rule, RuleId};
 pub struct Keyword {
     /// A rule that has it.
     pub rule: u16,
-    /// Which of that rule's keywords it is.
+    /// Its index among that rule's keywords.
     pub number: u16,
     /// The place in [`Keywords::rules`] of the first rule that has it; those of the next keyword begin where they end.
     pub first_rule: u16,
@@ -114,7 +114,7 @@ fn folded(text: &[u8]) -> Cow<'_, [u8]> {
     if text.iter().any(u8::is_ascii_uppercase) { text.to_ascii_lowercase().into() } else { text.into() }
 }
 
-/// How a keyword begins.
+/// The beginning of a keyword.
 fn stem_of(keyword: &[u8]) -> &[u8] {
     &keyword[..keyword.len().min(keysieve_sieve::STEM_BYTES)]
 }

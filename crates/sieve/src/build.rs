@@ -61,7 +61,7 @@ impl Stem {
     }
 }
 
-/// What is known of a gram.
+/// A gram of some stems.
 #[derive(Debug, Default)]
 struct Gram {
     fourths: u8,

@@ -26,19 +26,19 @@ pub use build::Stem;
 pub use rarity::rarity;
 pub use table::Table;
 
-/// How many bytes of a text are searched for: enough to be rare.
+/// The most bytes of a text that are searched for: enough to be rare.
 pub const STEM_BYTES: usize = 8;
 /// The fewest bytes of a stem.
 pub const MIN_STEM_BYTES: usize = 3;
 
-/// How many hashes there are.
+/// The number of hashes.
 const HASHES: usize = 1 << 16;
-/// How many bytes in front of a gram, and from its start on, are looked at.
+/// The bytes that are looked at in front of a gram, and from its start on.
 const BEFORE: usize = 2;
 const BEHIND: usize = 8;
 /// The smallest block that is looked at in one go, in bytes; larger ones cost less a byte.
 const BLOCK: usize = 64;
-/// How many grams begin in it at every second offset.
+/// The number of grams in it that begin at every second offset.
 const GRAMS: usize = BLOCK / 2;
 
 /// The bytes of a stem.
@@ -46,7 +46,7 @@ const GRAMS: usize = BLOCK / 2;
 pub struct StemBytes {
     /// Folded, the first in the lowest place.
     pub folded: u64,
-    /// How many they are.
+    /// Their number.
     pub length: u8,
     /// The index of the set of bytes of which one follows; 0 where any does, or none.
     pub followers: u8,
@@ -57,7 +57,7 @@ pub struct StemBytes {
 pub struct Entry {
     /// Its number.
     pub stem: u16,
-    /// Where the gram begins in it; -1 is the byte in front.
+    /// The offset of the gram in it; -1 is the byte in front.
     pub offset: i8,
     /// A bit for each eighth of the fourth bytes with which the gram is the stem's.
     pub fourths: u8,

@@ -17,13 +17,13 @@ use crate::cli::config::rules;
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::{error, say};
 
-/// How many bytes are read at once from a stream, where they come slowly, and from a file.
+/// The bytes that are read at once from a stream, where they come slowly, and from a file.
 const PIECE_BYTES: usize = 64 << 10;
 const FILE_PIECE_BYTES: usize = 8 << 20;
-/// How many pieces of a stream may wait, and are searched in one go.
+/// The most pieces of a stream that wait and are searched in one go.
 const MAX_PIECES: usize = 64;
 
-/// How many secrets were replaced, by rule.
+/// The number of secrets that were replaced, by rule.
 type Counts = BTreeMap<String, u64>;
 
 pub(crate) fn run(asked: &Redact) -> anyhow::Result<ExitStatus> {
@@ -111,7 +111,7 @@ fn print(redactor: &mut Redactor, release: Release) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What came from a stream: bytes, or why there are no more of them. Its end is the end of the channel.
+/// A message from the reader of a stream: bytes, or why there are no more of them. Its end is the end of the channel.
 type Piece = io::Result<Vec<u8>>;
 
 /// Redacts a stream of which the bytes may come slowly: what is held back for too long is written all the same.
@@ -122,7 +122,7 @@ fn redact_stdin(redaction: &Redaction, hold: Duration) -> anyhow::Result<Counts>
         .spawn(move || read_pieces(&mut io::stdin().lock(), &sender))
         .context("cannot start a thread")?;
     let mut redactor = redaction.redactor(None);
-    // How many bytes had come when.
+    // The number of bytes that had come, and when.
     let mut arrivals: VecDeque<(u64, Instant)> = VecDeque::new();
     let failure = loop {
         while arrivals.front().is_some_and(|(received, _)| *received <= redactor.released()) {

@@ -10,7 +10,7 @@ use super::zip::{self, HEADER};
 
 /// The largest archive behind other data that is opened, in bytes: until its end is seen it is kept.
 const MAX_BYTES: usize = 64 << 20;
-/// Of a larger one, how much of the end is kept.
+/// The bytes that are kept of the end of a larger one.
 const TAIL_BYTES: usize = 1 << 20;
 
 /// Passes bytes on, and keeps those that may be an archive.

@@ -110,7 +110,7 @@ fn with_image(
             let status = read(Input::Stream(stream, tool.name().to_owned()), &selection);
             let ended = child.finish(status.is_err());
             match (status, ended) {
-                // What the tool could not do comes before what is missing for that reason.
+                // The error of the tool comes before the gaps that it caused.
                 (_, Err(error)) => Err(error),
                 (status, Ok(())) => status,
             }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-/// Where an image is looked for.
+/// The place in which an image is looked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reference {
     /// `-`

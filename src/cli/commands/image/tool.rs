@@ -92,7 +92,7 @@ impl Source {
 }
 
 impl Tool {
-    /// What it is called.
+    /// Its name.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Save { program, .. } => program,
@@ -147,7 +147,7 @@ pub(super) struct Saving {
 }
 
 impl Saving {
-    /// What it writes.
+    /// Its output.
     pub(super) fn take_output(&mut self) -> anyhow::Result<Box<dyn Read + Send>> {
         Ok(Box::new(self.child.stdout.take().context("the tool's output was taken before")?))
     }
@@ -180,7 +180,7 @@ impl Saving {
     }
 }
 
-/// How long a tool may go on that nobody reads from any more.
+/// The time that a tool has to end once nobody reads from it.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(2);
 
 fn check(status: ExitStatus, told: &str) -> anyhow::Result<()> {
