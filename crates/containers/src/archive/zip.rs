@@ -354,8 +354,9 @@ fn is_plausible(bytes: &[u8]) -> bool {
 /// be followed by what is no part of it.
 pub(super) fn start_behind(content: &[u8]) -> Option<usize> {
     static FIND: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(&MEMBER));
-    let mut starts = FIND.find_iter(content).filter(|&at| is_plausible(&content[at..]));
-    if has_end(content) { starts.next() } else { start_of_cut_off(content) }
+    // Hardly any content has a header, so its end is looked for last.
+    let first = FIND.find_iter(content).find(|&at| is_plausible(&content[at..]))?;
+    if has_end(content) { Some(first) } else { start_of_cut_off(content) }
 }
 
 /// Where an archive begins whose end is missing, with other data in front. Four bytes alone are no archive: programs that know
