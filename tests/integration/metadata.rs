@@ -115,6 +115,19 @@ fn pushed_in_a_message() {
 }
 
 #[test]
+fn lines_of_a_message_count_from_its_subject() {
+    let scratch = Scratch::new();
+    let repository = scratch.repository("r");
+    let (subject, body) = (github_pat(216), github_pat(217));
+    repository.commit(&format!("Use {subject}\n\nwith {body}"));
+    let report = repository.audit_everything();
+    for (secret, line, column) in [(&subject, 1, 5), (&body, 3, 6)] {
+        let place = &report.places(secret, "git-metadata")[0];
+        assert_eq!((&place["line"], &place["column"]), (&line.into(), &column.into()), "{place}");
+    }
+}
+
+#[test]
 fn two_paths_are_two_places() {
     let (scratch, secret) = (Scratch::new(), github_pat(207));
     let repository = scratch.repository("r");

@@ -250,6 +250,22 @@ pub struct Place {
     pub location: Location,
 }
 
+impl Place {
+    /// The location as people count: the lines of a message from its subject, not from the headers in front of it.
+    #[must_use]
+    pub fn shown_location(&self) -> Location {
+        let headers = match &self.container {
+            Container::Metadata(MetadataPlace { field: "message", message_line: Some(first), .. }) => {
+                first - 1
+            }
+            _ => 0,
+        };
+        let Location { line, end_line, .. } = self.location;
+        let (line, end_line) = (line.saturating_sub(headers), end_line.saturating_sub(headers));
+        Location { line, end_line, ..self.location }
+    }
+}
+
 /// What a secret lies in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Container {

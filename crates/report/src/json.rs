@@ -442,7 +442,7 @@ impl ImageJson {
 
 impl PlaceJson {
     fn new(place: &Place) -> Self {
-        let location = place.location;
+        let location = place.shown_location();
         let mut json = Self {
             line: location.line,
             column: location.column,

@@ -129,12 +129,8 @@ fn write_finding(
 }
 
 fn place_text(place: &Place) -> String {
-    // People count the lines of a message from its subject.
-    let headers = match &place.container {
-        Container::Metadata(MetadataPlace { field: "message", message_line: Some(first), .. }) => first - 1,
-        _ => 0,
-    };
-    let at = format!("{}:{}", place.location.line.saturating_sub(headers), place.location.column);
+    let location = place.shown_location();
+    let at = format!("{}:{}", location.line, location.column);
     let member = place.member.as_ref().map(|member| format!("!{}", escaped(member))).unwrap_or_default();
     match &place.container {
         Container::History(history) => {

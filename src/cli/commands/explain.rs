@@ -187,7 +187,7 @@ impl Explainer<'_> {
                 finding.severity, finding.confidence, finding.exposure, finding.fingerprint
             )?;
             for (place, steps) in explained {
-                writeln!(out, "{}:{}", name(&place.container), place.location.line)?;
+                writeln!(out, "{}:{}", name(&place.container), place.shown_location().line)?;
                 if let Container::History(HistoryPlace { path: Some(path), introduced: Some(commit), .. }) =
                     &place.container
                     && let Some(command) = show_command(&commit.id.to_string(), &path.to_string())
@@ -302,7 +302,7 @@ fn ambiguous(outcome: &Outcome, beginning: &str, meant: &[&Finding]) -> String {
         let id = if salted.starts_with(beginning) { salted } else { finding.unsalted.to_string() };
         let id = id.get(..NAMED_DIGITS.max(beginning.len() + 1)).unwrap_or(&id).to_owned();
         let place = finding.places.first();
-        let at = place.map(|place| format!(", {}:{}", name(&place.container), place.location.line));
+        let at = place.map(|place| format!(", {}:{}", name(&place.container), place.shown_location().line));
         format!("{id} ({}{})", outcome.rules.rule(finding.rule).id, at.unwrap_or_default())
     };
     let named: Vec<String> = meant.iter().take(MAX_NAMED).map(name).collect();
