@@ -7,13 +7,14 @@ use std::path::Path;
 use std::process::exit;
 
 use keysieve_rules::compile::WIDE_WINDOW_BYTES;
-use keysieve_rules::{ByteSet, Check, Fix, Folder, Head, Joined, Keywords, Rule, RuleSet, Text, files};
+use keysieve_rules::{Check, Fix, Folder, Head, Joined, Keywords, Rule, RuleSet, Text, files};
+use keysieve_sieve::ByteSet;
 
 const PATTERNS: &str = "../../patterns.yaml";
 /// The folder of the files that `PATTERNS` includes.
 const INCLUDED: &str = "../../patterns";
 
-/// How much of the digest names the rules' version.
+/// The part of the digest that is the version of the rules, in bytes.
 const VERSION_BYTES: usize = 6;
 
 fn main() {
@@ -52,7 +53,7 @@ fn source_of(rules: &[Rule]) -> String {
     for rule in rules {
         write_rule(&mut source, rule, &sets).expect("writing to a String cannot fail");
     }
-    let words: Vec<String> = sets.iter().map(|set| format!("ByteSet({:?})", set.0)).collect();
+    let words: Vec<String> = sets.iter().map(|set| format!("{set:?}")).collect();
     let sets = format!("static LEAD_SETS: [ByteSet; {}] = [{}];\n", sets.len(), words.join(", "));
     let keywords = format!("static KEYWORDS: Keywords = {};\n", Keywords::of(rules).to_source());
     [source, "];\n".to_owned(), sets, keywords].concat()

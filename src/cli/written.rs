@@ -32,9 +32,8 @@ pub(crate) fn write(
     if path.is_symlink() && before.is_none() {
         return write_all(created(OpenOptions::new().write(true).create(true), readers).open(path)?, content);
     }
-    let scratch = scratch_of(&target);
-    let file = match created(OpenOptions::new().write(true).create_new(true), readers).open(&scratch) {
-        Ok(file) => file,
+    let scratch = match Scratch::beside(&target, readers) {
+        Ok(scratch) => scratch,
         // The file may be written, and its folder not.
         Err(error) if error.kind() == ErrorKind::PermissionDenied && before.is_some() => {
             let file = OpenOptions::new().write(true).truncate(true).open(&target)?;
@@ -42,18 +41,54 @@ pub(crate) fn write(
         }
         Err(error) => return Err(error),
     };
-    let kept = before.filter(|_| readers == Readers::Usual);
-    let permissions = kept.map_or(Ok(()), |before| file.set_permissions(before.permissions()));
-    let written =
-        permissions.and_then(|()| write_all(file, content)).and_then(|()| fs::rename(&scratch, &target));
-    if written.is_err() {
-        // It may be gone already.
-        let _ = fs::remove_file(&scratch);
+    if let Some(before) = before.filter(|_| readers == Readers::Usual) {
+        scratch.file.set_permissions(before.permissions())?;
     }
-    written
+    write_all(&scratch.file, content)?;
+    scratch.replace(&target)
 }
 
-fn write_all(file: File, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+/// A new file beside another one whose place it is to take; removed unless it took it.
+pub(crate) struct Scratch {
+    pub(crate) path: PathBuf,
+    pub(crate) file: File,
+    is_placed: bool,
+}
+
+impl Scratch {
+    /// Makes the file.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written to.
+    pub(crate) fn beside(path: &Path, readers: Readers) -> io::Result<Self> {
+        let path = scratch_of(path);
+        let file = created(OpenOptions::new().write(true).create_new(true), readers).open(&path)?;
+        Ok(Self { path, file, is_placed: false })
+    }
+
+    /// Puts it in the place of the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be renamed.
+    pub(crate) fn replace(mut self, path: &Path) -> io::Result<()> {
+        fs::rename(&self.path, path)?;
+        self.is_placed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !self.is_placed {
+            // Nothing is left to be done where it cannot be removed.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn write_all(file: impl Write, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut file = BufWriter::new(file);
     content(&mut file)?;
     file.flush()

@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 
 use keysieve_rules::{
-    Alphabet, ByteSet, Check, Checksum, Confidence, Fix, Head, Joined, Keyword, Keywords, Kind, Lead, Rule,
-    RuleId, RuleSet, Severity, Structure, Text, Window,
+    Alphabet, Check, Checksum, Confidence, Fix, Head, Joined, Keyword, Keywords, Kind, Lead, Rule, RuleId,
+    RuleSet, Severity, Structure, Text, Window,
 };
-use keysieve_sieve::{Entry, Sieve, StemBytes, Table};
+use keysieve_sieve::{ByteSet, Entry, Sieve, StemBytes, Table};
 
 include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
 

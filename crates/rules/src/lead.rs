@@ -7,28 +7,12 @@ use std::collections::BTreeSet;
 use regex_automata::nfa::thompson::{self, NFA, State};
 use regex_automata::util::primitives::StateID;
 
+use keysieve_sieve::ByteSet;
+
 use crate::compile::syntax_config;
 
 /// The most bytes from the keyword on that a lead describes. Leads of this length take 100 kB for the built-in rules.
 const MAX_BYTES: usize = 24;
-
-/// A set of bytes: bit `b & 63` of word `b >> 6`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ByteSet(pub [u64; 4]);
-
-impl ByteSet {
-    const EMPTY: Self = Self([0; 4]);
-    const ALL: Self = Self([u64::MAX; 4]);
-
-    fn insert(&mut self, first: u8, last: u8) {
-        (first..=last).for_each(|byte| self.0[usize::from(byte >> 6)] |= 1 << (byte & 63));
-    }
-
-    #[inline]
-    fn contains(self, byte: u8) -> bool {
-        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 != 0
-    }
-}
 
 /// The bytes that a match may have at each place from its start on: a necessary condition for a pattern that is anchored at its
 /// keyword. An empty lead admits everything.
@@ -93,7 +77,7 @@ fn sets_of(nfa: &NFA) -> Vec<ByteSet> {
         let mut set = ByteSet::EMPTY;
         let mut next = BTreeSet::new();
         let mut read = |first: u8, last: u8, to: StateID| {
-            set.insert(first, last);
+            (first..=last).for_each(|byte| set.insert(byte));
             next.insert(to);
         };
         for state in reading {

@@ -20,7 +20,7 @@ mod words;
 pub use compile::Error as CompileError;
 pub use files::{Files, Folder};
 pub use keywords::{Keyword, Keywords};
-pub use lead::{ByteSet, Lead};
+pub use lead::Lead;
 pub use named::Head;
 pub use rule::{
     Alphabet, Check, Checksum, Confidence, Fix, Joined, Kind, Rule, Severity, Structure, Text, Window,

@@ -8,8 +8,6 @@ use crate::{
     ByteSet, CLASS, Entry, FOURTH, HASHES, MIN_STEM_BYTES, STEM_BYTES, Sieve, StemBytes, hash_of, load, mask,
 };
 
-const ALL_BYTES: ByteSet = [u64::MAX; 4];
-
 /// A text that is to be found, without regard to ASCII case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stem {
@@ -22,16 +20,16 @@ impl Stem {
     #[must_use]
     pub fn new(text: &[u8]) -> Option<Self> {
         let text = &text[..text.len().min(STEM_BYTES)];
-        (text.len() >= MIN_STEM_BYTES).then(|| Self { text: text.to_vec(), followers: ALL_BYTES })
+        (text.len() >= MIN_STEM_BYTES).then(|| Self { text: text.to_vec(), followers: ByteSet::ALL })
     }
 
     /// The same, found only where one of `followers` follows; letters in both cases.
     #[must_use]
     pub fn followed_by(mut self, followers: impl IntoIterator<Item = u8>) -> Self {
-        self.followers = [0; 4];
+        self.followers = ByteSet::EMPTY;
         let cases =
             followers.into_iter().flat_map(|byte| [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]);
-        cases.for_each(|byte| self.followers[usize::from(byte >> 6)] |= 1 << (byte & 63));
+        cases.for_each(|byte| self.followers.insert(byte));
         self
     }
 
@@ -40,9 +38,9 @@ impl Stem {
         let within = usize::try_from(at).ok();
         match within.and_then(|at| self.text.get(at)) {
             Some(&byte) => vec![byte],
-            None if within == Some(self.text.len()) => (0..=u8::MAX)
-                .filter(|byte| self.followers[usize::from(byte >> 6)] >> (byte & 63) & 1 != 0)
-                .collect(),
+            None if within == Some(self.text.len()) => {
+                (0..=u8::MAX).filter(|byte| self.followers.contains(*byte)).collect()
+            }
             None => (0..=u8::MAX).collect(),
         }
     }
@@ -73,7 +71,7 @@ impl Sieve {
     /// A sieve for stems, which are numbered as they come.
     #[must_use]
     pub fn new(stems: &[Stem]) -> Self {
-        let mut followers = vec![ALL_BYTES];
+        let mut followers = vec![ByteSet::ALL];
         let mut grams: BTreeMap<u16, Gram> = BTreeMap::new();
         let mut bytes_of_stems = Vec::with_capacity(stems.len());
         for (stem, number) in stems.iter().zip(0..) {

@@ -64,7 +64,27 @@ pub struct Entry {
 }
 
 /// A set of bytes: bit `b & 63` of word `b >> 6`.
-pub type ByteSet = [u64; 4];
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ByteSet(pub [u64; 4]);
+
+impl ByteSet {
+    /// No byte.
+    pub const EMPTY: Self = Self([0; 4]);
+    /// All bytes.
+    pub const ALL: Self = Self([u64::MAX; 4]);
+
+    /// Adds a byte.
+    pub fn insert(&mut self, byte: u8) {
+        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    /// Whether the byte is in it.
+    #[inline]
+    #[must_use]
+    pub const fn contains(self, byte: u8) -> bool {
+        self.0[(byte >> 6) as usize] >> (byte & 63) & 1 != 0
+    }
+}
 
 /// Finds stems. Its tables are made once, at build time where the stems are known then.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,9 +136,7 @@ impl Sieve {
     /// Whether `byte`, or the end, may follow the stem.
     fn may_follow(&self, stem: &StemBytes, byte: Option<&u8>) -> bool {
         stem.followers == 0
-            || byte.is_some_and(|byte| {
-                self.followers[usize::from(stem.followers)][usize::from(byte >> 6)] >> (byte & 63) & 1 != 0
-            })
+            || byte.is_some_and(|byte| self.followers[usize::from(stem.followers)].contains(*byte))
     }
 }
 

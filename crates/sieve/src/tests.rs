@@ -100,11 +100,11 @@ fn finds_what_an_automaton_finds() {
             .repeat(30);
     let mut expected: Vec<(usize, u16)> = automaton
         .find_overlapping_iter(&text)
-        .filter(|found| stems[found.pattern().as_usize()].followers == [u64::MAX; 4])
+        .filter(|found| stems[found.pattern().as_usize()].followers == ByteSet::ALL)
         .map(|found| (found.start(), found.pattern().as_u32() as u16))
         .collect();
     expected.sort_unstable();
     let mut found = sieved(&sieve, &text, 0..text.len());
-    found.retain(|&(_, stem)| stems[usize::from(stem)].followers == [u64::MAX; 4]);
+    found.retain(|&(_, stem)| stems[usize::from(stem)].followers == ByteSet::ALL);
     assert_eq!(found, expected);
 }

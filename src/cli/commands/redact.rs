@@ -1,7 +1,7 @@
 //! `keysieve redact [FILE...]`
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -16,6 +16,7 @@ use crate::cli::args::Redact;
 use crate::cli::config::rules;
 use crate::cli::exit_code::ExitStatus;
 use crate::cli::output::{error, say};
+use crate::cli::written::{Readers, Scratch};
 
 /// The bytes that are read at once from a stream, where they come slowly, and from a file.
 const PIECE_BYTES: usize = 64 << 10;
@@ -251,12 +252,12 @@ fn rewrite(redaction: &Redaction, path: &Path) -> anyhow::Result<Counts> {
         );
     }
     let mut file = File::open(path).with_context(|| cannot_read(path))?;
-    let mut temporary = Temporary::beside(path)?;
+    let mut scratch = Scratch::beside(path, Readers::Owner).with_context(|| cannot_write(path))?;
     let mut redactor = redaction.redactor(Some(path));
     redact_file(&mut redactor, &mut file, path, |redactor, release| {
         let mut ready = Vec::new();
         redactor.release(release, &mut ready);
-        temporary.file.write_all(&ready).with_context(|| cannot_write(&temporary.path))
+        scratch.file.write_all(&ready).with_context(|| cannot_write(&scratch.path))
     })?;
     let counts = counts_of(&redactor);
     if !counts.is_empty() {
@@ -264,53 +265,17 @@ fn rewrite(redaction: &Redaction, path: &Path) -> anyhow::Result<Counts> {
         if !is_same(&before, &now) {
             bail!("{} was changed while it was read; run the command again", path.display());
         }
-        temporary.replace(path, &before)?;
+        place(scratch, path, &before).with_context(|| cannot_write(path))?;
     }
     Ok(counts)
 }
 
-/// A file that is gone unless it took another's place.
-struct Temporary {
-    path: PathBuf,
-    file: File,
-    is_needed: bool,
-}
-
-impl Temporary {
-    fn beside(path: &Path) -> anyhow::Result<Self> {
-        let mut name = std::ffi::OsString::from(".");
-        name.push(path.file_name().with_context(|| format!("{} names no file", path.display()))?);
-        name.push(format!(".keysieve-{}", std::process::id()));
-        let path = path.with_file_name(name);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).with_context(|| cannot_write(&path))?;
-        Ok(Self { path, file, is_needed: false })
-    }
-
-    /// Puts it in the place of the file at `path`, with the owner and permissions that this had.
-    fn replace(mut self, path: &Path, before: &Metadata) -> anyhow::Result<()> {
-        let place = || -> io::Result<()> {
-            set_owner(&self.file, before)?;
-            self.file.set_permissions(before.permissions())?;
-            self.file.sync_all()?;
-            fs::rename(&self.path, path)
-        };
-        place().with_context(|| cannot_write(path))?;
-        self.is_needed = true;
-        Ok(())
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if !self.is_needed {
-            // Nothing is left to be done where it cannot be removed.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
+/// Puts the file in the place of the one at `path`, with the owner and permissions that this had.
+fn place(scratch: Scratch, path: &Path, before: &Metadata) -> io::Result<()> {
+    set_owner(&scratch.file, before)?;
+    scratch.file.set_permissions(before.permissions())?;
+    scratch.file.sync_all()?;
+    scratch.replace(path)
 }
 
 #[cfg(unix)]

@@ -44,7 +44,7 @@ pub use self::stream::Stream;
 /// How many containers may lie in each other; a compressed archive counts as two.
 pub const MAX_DEPTH: usize = 16;
 
-/// What is said of a zip archive's member whose content is not the one that was packed.
+/// The reason given for a zip member whose content differs from what was packed.
 const DAMAGED: &str = "it is damaged: its CRC-32 is another one than the archive says, and what was read may be wrong; pack it anew";
 
 /// How long the ids of git's objects are.

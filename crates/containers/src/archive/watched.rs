@@ -21,7 +21,7 @@ pub(super) struct Watched<'s> {
     has_begun: bool,
     /// Bytes that were not kept because there are too many.
     dropped: u64,
-    /// Whether there is no doubt that an archive begins in them, and no end of one.
+    /// Whether an archive certainly begins in them and does not end.
     is_endless: bool,
 }
 

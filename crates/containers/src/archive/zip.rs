@@ -16,7 +16,7 @@ use memchr::memmem::Finder;
 
 use super::stream::Stream;
 
-/// What a member's header begins with.
+/// The first bytes of a member's header.
 pub(super) const HEADER: [u8; 4] = MEMBER;
 const MEMBER: [u8; 4] = *b"PK\x03\x04";
 const LISTED: [u8; 4] = *b"PK\x01\x02";
@@ -32,9 +32,9 @@ const END_BYTES: usize = 22;
 const END_64_BYTES: usize = 56;
 /// The longest comment on an archive.
 const MAX_COMMENT_BYTES: usize = u16::MAX as usize;
-/// What stands behind a member with sizes: a checksum and two sizes of 64 bits.
+/// The bytes behind a member with sizes: a checksum and two sizes of 64 bits.
 const DESCRIPTOR_BYTES: usize = 20;
-/// How far is looked ahead for a header.
+/// The most bytes that are searched ahead for a header.
 const LOOK_BYTES: usize = 64 << 10;
 /// Names in the directory that are kept, in bytes: they are only needed for what is not where it says.
 const MAX_KEPT_NAME_BYTES: usize = 1 << 20;
@@ -58,7 +58,7 @@ pub(super) enum Item {
     Member(Member),
     /// A comment, another name or a field without meaning here, on a member or on the archive.
     Text(BString),
-    /// Bytes that are no part of the archive; see [`Gap`].
+    /// Bytes outside of the archive; see [`Gap`].
     Gap,
     /// The end of a directory, and what is wrong with that; and the names of members whose content is another one than it says.
     End(Option<String>, Vec<BString>),
