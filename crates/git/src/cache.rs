@@ -25,9 +25,9 @@ use gix::objs::Kind;
 use sha2::{Digest as _, Sha256};
 
 use keysieve_model::coverage::Read;
+use keysieve_paths::control;
 
 use super::commits::Commit;
-use super::git_dir::read_regular;
 use super::numbers::{NO_OBJECT, Number};
 use super::objects::{Failures, Objects};
 use super::packs::PackFile;
@@ -89,7 +89,7 @@ impl Cache {
         let mut recalled = Recalled::default();
         let mut counted = HashSet::new();
         for pack in objects.pack_files() {
-            let bytes = read_regular(&self.path(&pack), max_bytes(&pack)).ok();
+            let bytes = control::read(&self.path(&pack), max_bytes(&pack)).ok();
             let record = bytes.and_then(|bytes| self.decode(&bytes, &pack));
             let unclean =
                 record.and_then(|record| record.recall(objects, &pack, &mut counted, &mut recalled));

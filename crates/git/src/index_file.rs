@@ -9,9 +9,9 @@ use gix::hash::Kind as HashKind;
 use gix::index::decode::Options;
 use gix::index::{File, State};
 
-use super::git_dir::read_regular;
 use keysieve_model::coverage::Unread;
 use keysieve_model::provenance::path_bytes;
+use keysieve_paths::control;
 
 /// The largest index that is read, in bytes.
 const MAX_INDEX_BYTES: u64 = 4 << 30;
@@ -34,7 +34,7 @@ pub(super) fn read(path: &Path, hash: HashKind) -> Result<State, Unread> {
         let spelled = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         Unread::new(path_bytes(&spelled), why)
     };
-    let bytes = match read_regular(path, MAX_INDEX_BYTES) {
+    let bytes = match control::read(path, MAX_INDEX_BYTES) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(State::new(hash)),
         Err(error) => return Err(fail(error.to_string())),

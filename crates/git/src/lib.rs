@@ -5,6 +5,7 @@
 mod attribution;
 mod cache;
 mod commits;
+mod control_files;
 mod error;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
@@ -148,7 +149,7 @@ impl Repository {
                     let git_dir = git_dir.display().to_string();
                     Error::Unusable { path: path.display().to_string(), git_dir, why: unquoted(&error) }
                 };
-                if let Some(refused) = git_dir::refused(git_dir) {
+                if let Some(refused) = control_files::refused(git_dir) {
                     return Err(refused);
                 }
                 if let Some(lost) = lost_main_dir(git_dir) {
@@ -366,7 +367,7 @@ const MAX_LINK_BYTES: u64 = 64 << 10;
 /// The longest path of a git directory, in bytes.
 const MAX_PATH_BYTES: usize = 4096;
 
-/// Why the repository that `path` is or lies in is not opened, see [`git_dir::refused`].
+/// Why the repository that `path` is or lies in is not opened, see [`control_files::refused`].
 fn refused_above(path: &Path) -> Option<Error> {
     let absolute = std::path::absolute(path).ok()?;
     for dir in absolute.ancestors() {
@@ -375,14 +376,14 @@ fn refused_above(path: &Path) -> Option<Error> {
             return Some(Error::SpecialFile { file: beside.display().to_string() });
         }
         if is_git_dir(&beside) {
-            return git_dir::refused(&beside);
+            return control_files::refused(&beside);
         }
         if let Ok(text) = control::read_text(&beside, MAX_LINK_BYTES) {
             let named = dir.join(text.strip_prefix("gitdir:")?.trim());
-            return git_dir::refused(&named);
+            return control_files::refused(&named);
         }
         if is_git_dir(dir) {
-            return git_dir::refused(dir);
+            return control_files::refused(dir);
         }
     }
     None

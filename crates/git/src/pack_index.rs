@@ -8,7 +8,7 @@ use gix::ObjectId;
 use gix::hash::Kind as HashKind;
 use gix::odb::pack::index;
 
-use super::git_dir::read_regular;
+use keysieve_paths::control;
 
 /// The largest index that is mended, in bytes: that is done in memory.
 const MAX_MENDED_BYTES: u64 = 1 << 30;
@@ -117,7 +117,7 @@ impl PackIndex {
 /// The index with what can be known from the rest of it put right: signature, version, fan-out table, and offsets that claim to
 /// be large ones. `None` where its size fits no number of objects.
 fn mended(path: &Path, hash: HashKind, count: u32) -> Option<Vec<u8>> {
-    let mut bytes = read_regular(path, MAX_MENDED_BYTES).ok()?;
+    let mut bytes = control::read(path, MAX_MENDED_BYTES).ok()?;
     let (id_bytes, first_id) = (hash.len_in_bytes(), SIGNATURE_AND_VERSION.len() + FAN_OUT_BYTES);
     let rows_bytes = bytes.len().checked_sub(first_id + 2 * id_bytes)?;
     // A row: the id, its entry's checksum, its offset. Behind all of them, eight bytes for each offset that is large.

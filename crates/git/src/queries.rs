@@ -14,7 +14,7 @@ use super::range::{Range, RangeQuery, Surroundings};
 use super::references::References;
 use super::store::{self, Store};
 use super::walk::Content;
-use super::{Error, Repository, git_dir, git_id, staged, tree_diff, walk};
+use super::{Error, Repository, control_files, git_dir, git_id, staged, tree_diff, walk};
 
 impl Repository {
     /// The range that `spec` names: `BASE..HEAD`, the commits of HEAD that BASE has not; `BASE...HEAD`, the same where the
@@ -144,7 +144,7 @@ impl Repository {
             vec![std::sync::Arc::default()]
         });
         // A merge's commit has what it merges as parents too.
-        let merged = git_dir::read_text(&git.git_dir().join("MERGE_HEAD")).unwrap_or_default();
+        let merged = control_files::read_text(&git.git_dir().join("MERGE_HEAD")).unwrap_or_default();
         let merged = merged.lines().filter_map(|line| GitId::from_hex(line.trim()).ok());
         let parents: Vec<GitId> = references.head().1.into_iter().chain(merged).collect();
         let mut reader = store.reader();

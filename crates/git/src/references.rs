@@ -9,9 +9,10 @@ use gix::ObjectId;
 
 use keysieve_model::coverage::Unread;
 use keysieve_model::provenance::path_bytes;
+use keysieve_paths::control;
 
+use super::control_files::{read_text, work_tree_dirs};
 use super::error::unquoted;
-use super::git_dir::{read_regular, read_text, work_tree_dirs};
 use super::reftable::{Stack, Target};
 
 /// How many symbolic references are followed.
@@ -253,7 +254,7 @@ impl References {
         let path = &error.downcast_any_ref::<gix::refs::file::find::ReferenceDecode>()?.relative_path;
         let dirs = [self.git.git_dir(), self.git.common_dir()];
         let file = dirs.iter().map(|dir| dir.join(path)).find(|file| file.is_file())?;
-        let bytes = read_regular(&file, MAX_REFERENCE_BYTES).ok()?;
+        let bytes = control::read(&file, MAX_REFERENCE_BYTES).ok()?;
         (!may_be_torn(&bytes)).then_some(file)
     }
 

@@ -13,8 +13,7 @@ use gix::zlib::{Inflate, Status};
 
 use keysieve_model::coverage::Unread;
 use keysieve_model::provenance::path_bytes;
-
-use super::git_dir::read_regular;
+use keysieve_paths::control;
 
 /// The largest table that is read, in bytes.
 const MAX_TABLE_BYTES: u64 = 1 << 30;
@@ -69,7 +68,7 @@ impl Stack {
     fn read_listed(dir: &Path, hash: HashKind) -> (Self, bool) {
         let (mut stack, mut is_outdated) = (Self::default(), false);
         let list = dir.join("tables.list");
-        let names = match read_regular(&list, MAX_TABLE_BYTES) {
+        let names = match control::read(&list, MAX_TABLE_BYTES) {
             Ok(names) => names,
             Err(error) => {
                 let why =
@@ -131,7 +130,7 @@ fn read_table(path: &Path, name: &[u8]) -> io::Result<Vec<u8>> {
     if name.iter().any(|byte| b"/\\".contains(byte)) {
         return Err(io::Error::other("its name in `tables.list` is that of no file there"));
     }
-    read_regular(path, MAX_TABLE_BYTES)
+    control::read(path, MAX_TABLE_BYTES)
 }
 
 /// The update's number, inverted: the latest comes first.

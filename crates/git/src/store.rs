@@ -10,8 +10,8 @@ use gix::hash::Kind as HashKind;
 use gix::objs::{Find as _, Kind};
 use gix::odb;
 
+use super::control_files::special_object_file;
 use super::error::unquoted;
-use super::git_dir::special_object_file;
 use super::packs::MAX_OBJECT_BYTES;
 
 /// How much a reader remembers of the objects that deltas build on, in bytes.
